@@ -4,30 +4,37 @@ VENV := .venv
 BIN := $(VENV)/bin
 # uv installs the locked set in seconds; where it cannot reach the index, pip (with the machine's own
 # configuration) installs the same hashes.
+# At a terminal uv shows its progress.
 # Compiled at once: an environment that forbids Python to write byte code would compile 1,300 modules at each start.
-install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
+quiet := $(shell test -t 2 || echo --quiet)
+say = @echo "trimtab: $(1)" >&2
+install = $(BIN)/uv pip install $(quiet) --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
   || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
 
-.PHONY: journeys quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-qa mutate
+.PHONY: handbook journeys quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-qa mutate
 
+# The service ends with code 130 on a Ctrl-C before it serves: no failure of make's.
 run: env
-	$(BIN)/trimtab serve
+	@$(BIN)/trimtab serve || { code=$$?; [ $$code -eq 130 ] || exit $$code; }
 
 env: $(VENV)/.runtime
 
 dev: $(VENV)/.dev
 
 $(VENV)/.bootstrap: requirements/bootstrap.lock
-	$(PYTHON) -c 'import sys; sys.exit("trimtab needs Python 3.11 to 3.13; try: make PYTHON=python3.12 run") if not (3, 11) <= sys.version_info[:2] < (3, 14) else None'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(call say,1 of 3: making a Python environment in $(VENV))
+	@$(PYTHON) -c 'import sys; sys.exit("trimtab needs Python 3.11 to 3.13; try: make PYTHON=python3.12 run") if not (3, 11) <= sys.version_info[:2] < (3, 14) else None'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 $(VENV)/.runtime: $(VENV)/.bootstrap requirements/runtime.lock pyproject.toml
-	$(call install,requirements/runtime.lock)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m compileall -q src/trimtab
-	$(BIN)/python -m trimtab.gates.pip_launcher
+	$(call say,2 of 3: installing the locked packages)
+	@$(call install,requirements/runtime.lock)
+	$(call say,3 of 3: installing trimtab)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src/trimtab
+	@$(BIN)/python -m trimtab.gates.pip_launcher
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
@@ -70,6 +77,10 @@ torture-answers: dev
 # A fresh service, 400 files on a busy machine, 50 questions, and 75 minutes of its clock: no incident, and nobody is called.
 quiet-start: dev
 	$(BIN)/python -m tests.quiet.start
+
+# Computes the vectors of the handbook's passages, so that a first start need not.
+handbook: env
+	$(BIN)/python -c 'from trimtab.app.handbook_vectors import main; main()'
 
 contract: dev
 	$(BIN)/python -m pytest -q -n 2 -m feature --contract

@@ -13,7 +13,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "shared"))  # noqa: T
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_state_directory(tmp_path_factory):
-    """Keep this process's register of running services apart from the user's and other workers'."""
+    """Keep registers of running services and followed folders apart from the user's and other workers'."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patched.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         yield

@@ -30,7 +30,7 @@ class Whole:
         self.retriever = FixedRetriever(passage())
         self.events = Events()
         self.jobs = jobs or FakeJobs(FakeClock())
-        context = AnswersContext(self.database, self.clock, self.events)
+        context = AnswersContext(self.database, self.clock, self.events, self.directory)
         self.settings = AnswersSettings(**settings)
         self.service = AnswerService(self.settings, context, self.retriever, guards=guards)
         self.exporter = exporter_of(self.settings, self.service.traces, self.clock)

@@ -31,6 +31,18 @@ def test_a_question_that_the_documents_do_not_hold_is_answered_not_found():
     assert "do not answer" in answer.text
 
 
+@pytest.mark.parametrize(("degraded", "said"), [(True, True), (False, False)])
+def test_not_found_says_when_only_words_were_compared(degraded, said):
+    answer = World(degraded_mode=degraded).answer(Question("handbook", "Who won the football cup?"))
+    assert not answer.found
+    assert ("Only words were compared" in answer.notice) is said
+
+
+def test_an_answer_that_is_found_while_degraded_needs_no_such_notice():
+    answer = World(degraded_mode=True).answer(ASK)
+    assert (answer.found, answer.notice) == (True, "")
+
+
 def test_no_passages_at_all_is_not_found():
     world = World()
     world.retriever.retrieved = type(world.retriever.retrieved)(())

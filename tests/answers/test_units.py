@@ -69,6 +69,19 @@ def test_an_indented_command_is_a_command_and_an_indented_sentence_is_not():
     assert unit_with(text, "at once").kind is BlockKind.PROSE
 
 
+def test_a_line_above_what_is_indented_further_is_context_of_all_of_it():
+    text = "To disable the service\n\n  on Systemd:\n\n    systemctl disable x\n\n  on SysV:\n\n    update-rc.d x\n\nThe end is near."
+    assert quoted(text)[0] == "on Systemd:\n\n    systemctl disable x"
+    assert stem("disable") in unit_with(text, "update-rc.d").context
+    assert stem("disable") not in unit_with(text, "near").context
+
+
+def test_a_label_in_bold_is_context_of_the_paragraphs_below_it():
+    text = "**Repair:**\n\nRestart it.\n\n**Cause:**\n\nA full disk."
+    assert stem("repair") in unit_with(text, "Restart").context
+    assert unit_with(text, "full").context == {stem("cause")}
+
+
 def test_code_is_cut_at_its_comments_and_blank_lines_and_never_quoted_as_a_long_block():
     lines = "\n".join(f"step{number} --now" for number in range(9))
     text = f"```\n# Stop all\nstop --all\n# Start\nstart --all\n\nstatus\n\n{lines}\n```"
@@ -76,6 +89,13 @@ def test_code_is_cut_at_its_comments_and_blank_lines_and_never_quoted_as_a_long_
     assert found[:3] == ["# Stop all\nstop --all", "# Start\nstart --all", "status"]
     assert max(quote.count("\n") for quote in found) <= 4
     assert all(f"step{number}" in "".join(found) for number in range(9))
+
+
+def test_a_sentence_over_many_lines_is_cut_at_its_lines():
+    text = "\n".join(f"a line of words {number}" for number in range(12)) + "."
+    found = quoted(text)
+    assert "\n".join(found) == text
+    assert max(quote.count("\n") for quote in found) == 4
 
 
 def test_a_row_of_fields_is_one_unit():

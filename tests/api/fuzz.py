@@ -23,6 +23,7 @@ from tests.api.hostile import Maker, Pool, is_segment, request, spoil
 from tests.api.judge import Judge
 from tests.api.wire import Sent, Wire
 from trimtab.answers import Question
+from trimtab.answers.model_endpoint import ModelReport
 from trimtab.api.http import HttpMetrics
 from trimtab.app.http_apps import make_http_apps
 from trimtab.infra.auth import Role
@@ -35,6 +36,10 @@ def settle(app):
     """Let what follows something for a long time end at once: no request of the fuzz is to wait."""
     app.views.ending.set()
     app.sessions.listen_at("http://localhost")
+    # Whatever address is generated, nothing is to leave the machine.
+    app.answers.model.test = lambda endpoint: ModelReport(
+        endpoint.url, endpoint.model, "none", "up", works=True
+    )
 
 
 class Fuzz:

@@ -130,6 +130,22 @@ def test_an_answer_is_traced_and_judged(anonymous):
     assert [said["helpful"] for said in trace["feedback"]] == [True]
 
 
+@pytest.mark.feature("F168")
+@pytest.mark.feature("F510")
+@pytest.mark.usefixtures("ship")
+def test_complaints_about_slow_answers_are_counted(app, anonymous):
+    asked = {"question": "What turns the rudder?", "project": "ship"}
+    trace_id = anonymous.post("/v1/answers", json=asked).json()["trace_id"]
+    for said in ({"helpful": True, "reason": "slow"}, {"helpful": False}):
+        assert anonymous.post(f"/v1/traces/{trace_id}/feedback", json=said).status_code == 201
+    refused = anonymous.post(
+        f"/v1/traces/{trace_id}/feedback", json={"helpful": True, "reason": "ugly"}
+    )
+    assert refused.status_code == 400
+    signal = app.catalog.signals["answers.feedback.slow_rate"]
+    assert [sample.value for sample in signal.read()] == [1.0]
+
+
 def test_other_peoples_questions_are_not_for_readers(anonymous):
     assert anonymous.get("/v1/traces").status_code == 403
 

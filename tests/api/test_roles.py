@@ -9,6 +9,7 @@ from trimtab.infra.auth import Role
 SAME_EFFECT = {
     "answers.user.erase": ("DELETE", "/api/v1/users/{user_id:path}/data"),
     "answers.erasure.retry": ("POST", "/api/v1/erasures"),
+    "answers.model.check": ("GET", "/api/v1/llm"),
     "knowledge.database.restore": ("POST", "/v1/knowledge/restore"),
     "knowledge.database.recover": ("POST", "/v1/knowledge/recover"),
     "knowledge.backup.take": ("POST", "/v1/knowledge/backups"),
@@ -65,6 +66,8 @@ CONSOLE = {
     "/console/ask/stream": "/v1/answers/stream",
     "/console/ask/feedback/{trace_id}": "/v1/traces/{trace_id}/feedback",
     "/console/documents": "/api/v1/projects",
+    "/console/model": "/api/v1/llm",
+    "/console/model/disconnect": "/api/v1/llm",
     "/console/incidents/{incident_id}/approve": "/v1/incidents/{incident_id}/approve",
     "/console/incidents/{incident_id}/reject": "/v1/incidents/{incident_id}/reject",
     "/console/incidents/{incident_id}/close": "/v1/incidents/{incident_id}/close",

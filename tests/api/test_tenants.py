@@ -21,6 +21,7 @@ OPEN = {
     ("GET", "/api/v1/projects/{project}/documents/{document_id}"),
     ("DELETE", "/api/v1/projects/{project}/documents/{document_id}"),
     ("PUT", "/api/v1/projects/{project}/documents/{document_id}/labels"),
+    ("PUT", "/api/v1/projects/{project}/documents/{document_id}/review"),
     ("GET", "/api/v1/search/{project}"),
     ("POST", "/api/v1/ingest"),
     ("GET", "/v1/me"),

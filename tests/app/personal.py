@@ -84,7 +84,7 @@ def plant(app):
 
 def _queue(app, user, word):
     """Take a document in while the model is away."""
-    encoder, whole = app.knowledge.ingestion._encoder, type(app.knowledge.encoder).vectors
+    encoder, whole = app.knowledge.encoder, type(app.knowledge.encoder).vectors
 
     def away(*_):
         raise EmbedderUnavailable("The model is away.")

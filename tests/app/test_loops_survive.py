@@ -103,9 +103,12 @@ def test_the_quality_monitor(clock):
     assert monitor.task.state.failures >= 1
 
 
-def test_the_handbook_is_tried_again_and_then_finished(clock):
+def test_the_handbook_is_tried_again_and_then_finished(clock, tmp_path):
     call = FailsOnce(FolderIngestResult((), ()))
-    handbook = Handbook(SimpleNamespace(ingest_folder=call), clock)
+    knowledge = SimpleNamespace(
+        ingest_folder=call, percent_read={}, documents=SimpleNamespace(list=lambda *_: ())
+    )
+    handbook = Handbook(knowledge, tmp_path / "handbook.json", clock)
     survives(handbook, lambda: handbook.task.state, call)
     assert handbook.task.state.last_success is not None
 

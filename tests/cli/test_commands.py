@@ -28,7 +28,7 @@ def test_help_imports_neither_the_service_nor_the_client(command):
         (("read", "no.such"), 4, "--list"),
         (("act", "no.such"), 4, "--list"),
         (("act", "no.such", "novalue"), 2, "key=value"),
-        (("keys", "revoke", "nobody"), 4, "keys list"),
+        (("keys", "revoke", "nobody", "--yes"), 4, "keys list"),
         (("keys", "create", "bad name"), 2, "name"),
         (("--set", "service.prot=1", "status"), 2, "service.port"),
         (("--set", "nonsense", "status"), 2, "section.field=value"),

@@ -173,9 +173,9 @@ def test_drills_are_listed_and_can_be_looked_at_before_they_break_anything(here)
 def test_keys_are_made_rotated_reviewed_and_revoked(here):
     key = here("keys", "create", "ci", "--role", "operator").out.strip()
     assert key.startswith("tt_")
-    assert here("keys", "rotate", "ci").out.strip() != key
+    assert here("keys", "rotate", "ci", "--yes").out.strip() != key
     assert here("keys", "review").code == 0
-    assert here("keys", "revoke", "ci").code == 0
+    assert here("keys", "revoke", "ci", "--yes").code == 0
     assert here("keys", "create", "ci").code == 3
 
 

@@ -20,14 +20,14 @@ def run(*arguments):
 @pytest.mark.parametrize(("group", "kind"), [("answers", "qa"), ("guardrails", "injection")])
 def test_a_set_is_measured_and_printed_as_json(tmp_path, capsys, group, kind):
     (tmp_path / "data.jsonl").write_text(json.dumps(SETS[group]), encoding="utf-8")
-    run(group, "evaluate", "--set", str(tmp_path), "--json")
+    run(group, "evaluate", "--data", str(tmp_path), "--json")
     assert json.loads(capsys.readouterr().out)["kind"] == kind
 
 
 @pytest.mark.parametrize("group", ["answers", "guardrails"])
 def test_for_people_it_prints_lines(tmp_path, capsys, group):
     (tmp_path / "data.jsonl").write_text(json.dumps(SETS[group]), encoding="utf-8")
-    run(group, "evaluate", "--set", str(tmp_path))
+    run(group, "evaluate", "--data", str(tmp_path))
     assert "kind: " in capsys.readouterr().out
 
 

@@ -129,7 +129,7 @@ def test_a_taken_port_names_another_one(command, service):
     port = service.url.rpartition(":")[2]
     done = command("--set", f"service.port={port}", "serve")
     assert done.code == 2
-    assert f"service.port={int(port) + 1}" in done.err
+    assert f"--port {int(port) + 1}" in done.err
 
 
 @pytest.mark.parametrize("path", ["/v1/faults", "/v1/drills/proofs"])

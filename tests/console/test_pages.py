@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from fastapi.routing import APIRoute
 
+from tests.answers.openai_server import openai_server
 from tests.api.test_access import all_routes, roles_of
 from tests.faces import client_of, key_of
 from trimtab.gates.monitor import GateMonitor
@@ -118,6 +119,20 @@ def test_deciding_is_for_operators(app):
 
     assert role_of("/approve") is Role.OPERATOR
     assert role_of("/reject") is Role.OPERATOR
+
+
+def test_a_model_is_connected_on_its_page_by_an_admin(app, admin, anonymous):
+    assert anonymous.get("/console/model").status_code != 200
+    with openai_server(key="sk-secret") as server:
+        form = {"provider": "other", "url": server.url, "model": "tiny", "key": "sk-wrong"}
+        refused = admin.post("/console/model", data=form)
+        assert "refuses the API key" in refused.text
+        connected = admin.post("/console/model", data=form | {"key": "sk-secret"})
+    found = Found(connected.text)
+    assert "Connected: tiny" in connected.text
+    assert (found.inline, found.foreign) == ([], [])
+    assert "sk-secret" not in connected.text + admin.get("/console/model").text
+    assert "Connected" not in admin.post("/console/model/disconnect").text
 
 
 def test_an_unknown_page_is_a_page(anonymous):

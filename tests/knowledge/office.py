@@ -14,13 +14,15 @@ def _saved(document) -> bytes:
     return file.getvalue()
 
 
-def slides(*pages: tuple[str, str]) -> bytes:
-    """Return a presentation with a title and a body on each slide."""
+def slides(*pages: tuple[str, str], notes: str = "") -> bytes:
+    """Return a presentation with a title and a body on each slide, and notes of its last one."""
     made = pptx.Presentation()
     for title, body in pages:
         slide = made.slides.add_slide(made.slide_layouts[1])
         slide.shapes.title.text = title
         slide.placeholders[1].text = body
+    if notes:
+        made.slides[len(pages) - 1].notes_slide.notes_text_frame.text = notes
     return _saved(made)
 
 
@@ -64,5 +66,7 @@ def one_of_each() -> dict[str, bytes]:
         "a.docx": paper("Of the sea", ("Whales", "They sing."), ("Crabs", "They walk.")),
         "a.eml": mail("Whales at noon", "They sing at noon."),
         "a.pdf": pdf("Whales sing.", "Crabs walk."),
+        "a.rtf": rb"{\rtf1\ansi They sing.\par}",
+        "a.mbox": b"From ann@example.org Mon Jan  5 10:00:00 2026\n" + mail("Whales", "They sing."),
         "a.html": b"<html><body><h1>Whales</h1><p>They sing.</p></body></html>",
     }

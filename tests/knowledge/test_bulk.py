@@ -1,5 +1,6 @@
 """Folders and lists: the unchanged is left alone, a document that changes meanwhile is not overwritten."""
 
+import gzip
 import threading
 
 import pytest
@@ -248,3 +249,9 @@ def test_a_changed_passage_of_one_document_of_many_leaves_the_others_their_vecto
     assert sorted(home.model.embedded) == ["B\n# B\n\nOak 0.", "C\n# C\n\nNew."]
     assert [knowledge.documents.text("sea", f"00{n}.md") for n in range(3)] == pages
     assert vectors_of(knowledge, "sea") == 7
+
+
+def test_compressed_files_of_a_folder_are_ingested(knowledge, tmp_path):
+    (tmp_path / "notes.txt.gz").write_bytes(gzip.compress(b"Whales sing."))
+    done = knowledge.ingest_folder("sea", tmp_path)
+    assert _statuses(done) == {"notes.txt.gz": "ingested"}

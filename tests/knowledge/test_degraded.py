@@ -51,6 +51,51 @@ def test_without_its_index_full_text_answers_and_says_so(sea):
     assert found.passages[0].document_name == "whales.md"
 
 
+OTHER_FORMS = {
+    "ligatures.md": "# O\ufb03ce\n\nThe e\ufb03cient o\ufb03ce \ufb01les the pro\ufb01t on the \ufb01rst \ufb02oor.\n",
+    "names.md": "Patrick O'Brien keeps the keys.\n\nDie Stra\u00dfe zum Schlo\u00df ist gesperrt.\n",
+    "code.md": "The widget code is \uff21\uff22\uff23\uff11\uff12\uff13.\n",
+    "beijing.md": "\u5317\u4eac\u662f\u4e2d\u56fd\u7684\u9996\u90fd\u3002\n",
+    "songs.md": "Las canciones de la monta\u00f1a son muy tristes.\n",
+    "chair.md": "Installing chairs.\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("office", "ligatures.md"),
+        ("efficient floors", "ligatures.md"),
+        ("obrien", "names.md"),
+        ("O'Brien", "names.md"),
+        ("schloss", "names.md"),
+        ("strasse", "names.md"),
+        ("abc123", "code.md"),
+        ("\u5317\u4eac", "beijing.md"),
+        ("\u9996\u90fd\u5728\u54ea\u91cc", "beijing.md"),
+        ("canci\u00f3n", "songs.md"),
+        ("montanas", "songs.md"),
+        ("installed", "chair.md"),
+    ],
+)
+def test_without_its_index_the_same_words_are_found(knowledge, query, name):
+    for document, text in OTHER_FORMS.items():
+        knowledge.ingest_text("forms", document, text)
+    indexed = knowledge.search("forms", query).passages
+    assert [passage.document_name for passage in indexed if passage.keyword_score] == [name]
+    knowledge.indexes.breaker.trip()
+    found = knowledge.search("forms", query, 2)
+    assert found.degraded_mode
+    assert [passage.document_name for passage in found.passages] == [name]
+
+
+@pytest.mark.parametrize("query", ['"', "office OR", "NEAR(a b)", "heading:x", "'; --", "\u5317"])
+def test_without_its_index_no_query_is_syntax(knowledge, query):
+    knowledge.ingest_text("forms", "ligatures.md", OTHER_FORMS["ligatures.md"])
+    knowledge.indexes.breaker.trip()
+    assert knowledge.search("forms", query).degraded_mode
+
+
 def test_an_index_that_failed_comes_back_by_a_restart(sea):
     sea.indexes.breaker.trip()
     sea.indexes.restart()

@@ -12,9 +12,9 @@ import pytest
 from tests.knowledge.documents import pdf
 from tests.knowledge.office import one_of_each
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
-from trimtab.kernel.errors import StorageFull
 from trimtab.knowledge.errors import DocumentUnreadable, ParserUnavailable
-from trimtab.knowledge.parsing import Parser, native
+from trimtab.knowledge.parsing import Parser, installation
+from trimtab.knowledge.parsing import parser as parser_module
 from trimtab.knowledge.parsing.formats import FORMATS
 
 FILES = one_of_each() | {
@@ -22,6 +22,7 @@ FILES = one_of_each() | {
     "a.md": b"# Whales\n\nThey sing.",
     "a.json": b'{"whales": "sing"}',
     "a.csv": b"animal,does\nwhale,sing\n",
+    "a.tsv": b"animal\tdoes\nwhale\tsing\n",
 }
 REPOSITORY = Path(__file__).parents[2]
 WORD = {"a.xlsx": "bob"}
@@ -74,11 +75,6 @@ def parser(tmp_path):
     made.stop_worker()
 
 
-def loaded_libraries(parser):
-    maps = Path(f"/proc/{parser.worker_pid}/maps").read_text()
-    return {line.split(maxsplit=5)[5] for line in maps.splitlines() if line.endswith(".so")}
-
-
 def test_the_files_are_one_of_each_format():
     suffixes = {Path(name).suffix for name in FILES}
     assert all(suffixes & set(known.suffixes) for known in FORMATS)
@@ -101,64 +97,41 @@ def test_each_format_is_parsed_with_empty_temporary_and_home_folders(away, name)
     assert [*(away / "tmp").iterdir(), *(away / "home").iterdir()] == []
 
 
-def test_the_pdf_library_is_loaded_from_the_private_folder(parser, tmp_path):
-    parser.parse("a.pdf", pdf("They sing."))
-    libraries = [path for path in loaded_libraries(parser) if "pdfium" in path]
-    assert libraries
-    assert all(path.startswith(f"{tmp_path / 'parser'}/") for path in libraries)
+def test_libraries_are_loaded_from_installed_packages_and_nothing_is_written(parser, tmp_path):
+    for name, data in one_of_each().items():
+        parser.parse(name, data)
+    maps = Path(f"/proc/{parser.worker_pid}/maps").read_text()
+    loaded = {line.split(maxsplit=5)[5] for line in maps.splitlines() if "pdfium" in line}
+    assert loaded
+    assert all("/site-packages/pypdfium2" in path for path in loaded)
     assert (tmp_path / "parser").stat().st_mode & 0o077 == 0
+    assert list((tmp_path / "parser").iterdir()) == []
 
 
-def test_an_altered_library_is_never_loaded_but_unpacked_again(tmp_path):
-    first = Parser(KnowledgeSettings(), tmp_path)
-    first.parse("a.pdf", pdf("They sing."))
-    first.stop_worker()
-    (library,) = tmp_path.rglob("libpdfium.so")
-    good = library.read_bytes()
-    library.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
-    second = Parser(KnowledgeSettings(), tmp_path)
-    assert "sing" in second.parse("a.pdf", pdf("They sing.")).text
-    second.stop_worker()
-    (library,) = tmp_path.rglob("libpdfium.so")
-    assert library.read_bytes() == good
+@pytest.fixture
+def without_library(monkeypatch):
+    """A worker that cannot load the PDF library."""
+    hidden = parser_module._BOOT.replace(
+        "import sys;", "import sys; sys.modules['pypdfium2'] = None;"
+    )
+    monkeypatch.setattr(parser_module, "_BOOT", hidden)
 
 
-def test_a_library_that_was_altered_while_the_service_runs_is_unpacked_again(parser, tmp_path):
-    parser.parse("a.pdf", pdf("They sing."))
-    parser.stop_worker()
-    (library,) = tmp_path.rglob("libpdfium.so")
-    library.write_bytes(b"x" * library.stat().st_size)
-    assert "sing" in parser.parse("a.pdf", pdf("They sing.")).text
-
-
+@pytest.mark.usefixtures("without_library")
 def test_a_damaged_package_is_said_to_be_that_and_not_an_unreadable_file(parser, monkeypatch):
-    monkeypatch.setattr(native, "_sha256", lambda file: "00" * 32)
-    with pytest.raises(ParserUnavailable, match="package kreuzberg is damaged: kreuzberg"):
+    monkeypatch.setattr(installation, "_sha256", lambda file: "00" * 32)
+    with pytest.raises(ParserUnavailable, match="package pypdfium2 is damaged: pypdfium2"):
         parser.parse("a.pdf", pdf("They sing."))
 
 
-def test_a_library_that_does_not_load_is_said_to_be_the_parsers_fault(parser, tmp_path):
-    """The manifest fits the file, as when the library itself was built for another machine."""
-    parser.parse("a.pdf", pdf("They sing."))
-    parser.stop_worker()
-    (library,) = tmp_path.rglob("libpdfium.so")
-    library.write_bytes(b"x" * library.stat().st_size)
-    manifest = library.parents[1] / "manifest.json"
-    name = str(library.relative_to(manifest.parent))
-    manifest.write_text(json.dumps({"sha256": {name: native._sha256(library)}}))
-    with pytest.raises(ParserUnavailable) as caught:
+@pytest.mark.usefixtures("without_library")
+def test_a_library_that_does_not_load_is_said_to_be_the_parsers_fault(parser):
+    with pytest.raises(ParserUnavailable, match="pypdfium2") as caught:
         parser.parse("a.pdf", pdf("They sing."))
     assert "Install" in caught.value.hint()
+    assert "sing" in parser.parse("a.html", b"<p>They sing.</p>").text
 
 
 def test_a_damaged_file_is_the_files_fault_as_long_as_the_library_works(parser):
     with pytest.raises(DocumentUnreadable):
         parser.parse("a.pdf", b"%PDF-1.4 nothing more")
-
-
-def test_a_full_disk_is_said_to_be_that(parser, tmp_path, monkeypatch):
-    full = tmp_path / "full.py"
-    full.write_text("import sys; sys.exit('temp file: No space left on device (os error 28)')")
-    monkeypatch.setattr(native, "WORKER", full)
-    with pytest.raises(StorageFull):
-        parser.parse("a.pdf", pdf("They sing."))

@@ -1,9 +1,11 @@
 """Signals tell the faults apart, and the actions put them right."""
 
 import math
+import os
 import threading
 import time
 
+import psutil
 import pytest
 
 from trimtab.kernel.drilling import drill_traffic
@@ -258,6 +260,19 @@ def test_a_fault_leaves_neither_projects_nor_queries_nor_settings_nor_files(
     fault, state = inject(catalog, name)
     fault.restore(state)
     assert left_behind(searched, tmp_path) == before
+
+
+def test_the_contention_uses_every_processor_at_the_niceness_that_is_asked(catalog, searched):
+    before = set(psutil.Process().children(recursive=True))
+    fault, state = inject(catalog, "knowledge.cpu.contend", processes=0, niceness=5)
+    try:
+        started = set(psutil.Process().children(recursive=True)) - before
+        busy = [child for child in started if "while True: pass" in " ".join(child.cmdline())]
+        assert len(busy) == os.cpu_count()
+        _seen(lambda: all(child.nice() == 5 for child in busy))
+    finally:
+        fault.restore(state)
+    assert not any(child.is_running() for child in busy)
 
 
 def left_behind(knowledge, folder):

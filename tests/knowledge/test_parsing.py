@@ -1,11 +1,13 @@
 # ruff: noqa: RUF001 - texts in several alphabets.
 """Each kind of file becomes text; each unusable one a clear error, in a process that cannot hurt us."""
 
+import gzip
 from dataclasses import replace
 from email.header import Header
 
 import pytest
 
+from tests.extraction.drawn_pdf import Drawn, drawn_pdf
 from tests.knowledge.documents import docx, pdf
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.knowledge.errors import (
@@ -47,7 +49,10 @@ def test_a_text_file_is_its_own_text(parser, name, data, text):
     ("name", "data", "part"),
     [
         ("a.html", b"<html><body><h1>Whales</h1><p>They sing.</p></body></html>", "They sing."),
-        ("a.csv", b"name,age\nann,31\n", "ann,31"),
+        ("a.csv", b"name,age\nann,31\n", "name: ann; age: 31"),
+        ("a.tsv", b"name\tage\nann\t31\n", "name: ann; age: 31"),
+        ("a.rtf", rb"{\rtf1\ansi They {\b sing}.\par Br\'fccke\par}", "They sing.\n\nBr\u00fccke"),
+        ("noending", rb"{\rtf1\ansi They sing.\par}", "They sing."),
         ("a.eml", b"From: a@b.c\nSubject: Hi\n\nBody of mail\n", "Body of mail"),
         ("a.docx", docx("They sing."), "They sing."),
         ("a.pdf", pdf("They sing."), "They sing."),
@@ -170,7 +175,7 @@ def test_of_a_web_pages_head_only_the_title_is_kept(parser):
         b"<title>Of\n whales</title></head><body><p>They sing.</p><h2>Crabs</h2></body></html>"
     )
     found = parser.parse("a.html", page)
-    assert (found.title, found.text) == ("Of whales", "They sing.\n\n## Crabs\n")
+    assert (found.title, found.text) == ("Of whales", "They sing.\n\n## Crabs")
 
 
 def test_a_web_page_without_a_body_tag_is_read_whole(parser):
@@ -217,15 +222,70 @@ def test_a_text_in_an_encoding_that_cannot_be_told_is_refused(parser):
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("a.rtf", rb"{\rtf1\ansi The ferry leaves at nine\par}"),
+        ("a.rtf", b"The ferry leaves at nine."),
         ("a.txt", rb"{\rtf1\ansi The ferry leaves at nine\par}"),
         ("a.xml", b"<?xml version='1.0'?><ferry>nine</ferry>"),
-        ("a.mbox", b"From ann@example.org Mon Jan  5 10:00:00 2026\nSubject: x\n\ny\n"),
     ],
 )
-def test_marked_up_text_that_nothing_here_reads_is_refused(parser, name, data):
+def test_a_file_that_is_not_what_its_name_says_is_refused(parser, name, data):
     with pytest.raises(DocumentTypeUnsupported):
         parser.parse(name, data)
+
+
+MAILBOX = (
+    b"From ann@example.org Mon Jan  5 10:00:00 2026\n"
+    b"Subject: Whales\nFrom: ann@example.org\n\nThey sing.\n>From afar.\n\n"
+    b"From bob@example.org Tue Jan  6 10:00:00 2026\n"
+    b"Subject: =?utf-8?q?K=C3=B6ln?=\nContent-Type: text/plain; charset=iso-8859-1\n\nBr\xfccke\n\n"
+    b"From cyd@example.org Wed Jan  7 10:00:00 2026\n"
+    b"Subject: Bad\nContent-Type: text/plain; charset=utf-8\n\n\xff\xfe\n"
+)
+
+
+@pytest.mark.parametrize("name", ["a.mbox", "inbox"])
+def test_the_mails_of_a_mailbox_are_read_each_under_its_subject(parser, name):
+    found = parser.parse(name, MAILBOX)
+    assert found.text.startswith("# Whales\n\n**Subject**: Whales\n")
+    assert "They sing.\nFrom afar." in found.text
+    assert "# K\u00f6ln" in found.text
+    assert "Br\u00fccke" in found.text
+    (warning,) = found.warnings
+    assert warning.startswith("Message 3 cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "text"),
+    [
+        ("notes.gz", b"They sing.", "They sing."),
+        ("notes.txt.gz", b"They sing.", "They sing."),
+        ("a.csv.gz", b"name,age\nann,31\n", "name: ann; age: 31"),
+        ("a.html.GZ", b"<p>They sing.</p>", "They sing."),
+    ],
+)
+def test_a_compressed_text_is_read(parser, name, data, text):
+    found = parser.parse(name, gzip.compress(data))
+    assert (found.text, found.title) == (text, name.partition(".")[0])
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (gzip.compress(b"They sing." * 100)[:-30], DocumentUnreadable),
+        (gzip.compress(b"x" * ((1 << 20) + 1)), DocumentTooLarge),
+        (gzip.compress(b"a \0 binary"), DocumentTypeUnsupported),
+        (gzip.compress(gzip.compress(b"They sing.")), DocumentTypeUnsupported),
+    ],
+)
+def test_a_compressed_file_that_is_damaged_too_large_or_no_text_is_refused(parser, data, error):
+    with pytest.raises(error):
+        parser.parse("a.gz", data)
+
+
+def test_pages_of_a_pdf_without_a_text_are_told(parser):
+    found = parser.parse("a.pdf", drawn_pdf([Drawn(50, 800, "Seen.")], []))
+    assert found.warnings == ("Page 2 holds no text: probably scanned; its pictures are not read.",)
+    with pytest.raises(DocumentEmpty, match="Pages 1-2 hold no text: probably scanned"):
+        parser.parse("a.pdf", drawn_pdf([], []))
 
 
 def test_a_text_that_begins_like_a_mailbox_is_still_a_text(parser):

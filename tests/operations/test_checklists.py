@@ -4,11 +4,13 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
+from tests.answers.openai_server import openai_server
 from tests.answers.service import QUESTION, Whole
 from tests.answers.world import StillClock, WholeDrafts
 from tests.evaluation.online.test_quality_monitor import WordEmbedder
 from trimtab.answers import Question
 from trimtab.answers.errors import GeneratorUnavailable
+from trimtab.answers.model_endpoint import PROVIDERS, ModelEndpoint
 from trimtab.app.checklists import Readings
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys, Role
@@ -117,6 +119,18 @@ def test_a_quiet_month_passes_and_tells_what_providers_cost(around):
     results = around.of("monthly")
     assert all(result.passed for result in results.values())
     assert results["ENT-23"].detail.startswith("0.0000 of 5 USD, 0 calls")
+
+
+@pytest.mark.feature("F440")
+def test_credits_and_a_refused_key_of_the_connected_model_are_told_this_month(around, monkeypatch):
+    with openai_server(key="sk-mine", key_facts={"data": {"limit_remaining": 2.5}}) as server:
+        monkeypatch.setitem(PROVIDERS, "openrouter", server.url)
+        around.service.model.connect(ModelEndpoint(server.url, "tiny", "sk-mine"))
+        use = around.of("monthly")["ENT-23"]
+        assert (use.passed, use.detail.endswith(", 2.50 USD left")) == (True, True)
+        server.script.key = "another"
+        refused = around.of("monthly")["ENT-23"]
+    assert (refused.passed, "refuses the API key" in refused.todo) == (False, True)
 
 
 def test_a_cut_audit_chain_fails_the_month(around):

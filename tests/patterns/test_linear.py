@@ -26,7 +26,7 @@ def test_the_patterns_of_every_part_are_collected(patterns):
     """Those of modules, of functions, of tuples and of records."""
     found = " ".join(where for where, *_ in patterns)
     assert len(patterns) > 200
-    for part in ("guardrails/pii/find.py", "chunking.py:_FENCE", "worker.py:_PAGE", "licences.py:"):
+    for part in ("guardrails/pii/find.py", "chunking.py:_FENCE", "office.py:_PAGE", "licences.py:"):
         assert part in found
 
 

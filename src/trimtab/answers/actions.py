@@ -21,6 +21,7 @@ def actions(service: AnswerService, exporter: SpanExporter) -> tuple[Action, ...
         _reset_routes(service),
         _clear_cache(service),
         _send(service, exporter),
+        _check_model(service),
     )
 
 
@@ -52,6 +53,33 @@ def prefer_generator(service: AnswerService) -> Action:
         (Param("generator", "string", "first, second or extractive."),),
         undo=run,
         effect=Effect.REVERSIBLE,
+    )
+
+
+def _check_model(service: AnswerService) -> Action:
+    def run(_: Arguments, __: ActionContext) -> ActionResult:
+        report = service.model.check()
+        if report is None:
+            return ActionResult("No model is connected.", changes=False)
+        left = "unknown" if report.credits_usd is None else f"{report.credits_usd:.2f} US dollars"
+        facts = {"works": report.works, "key": report.key, "provider": report.provider}
+        return ActionResult(
+            f"{report.model}: {report.problem or 'it works'}; key {report.key}, credits {left}.",
+            {**facts, "credits_usd": report.credits_usd},
+            changes=False,
+        )
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        endpoint = service.model.endpoint
+        found = "No model is connected." if endpoint is None else f"{endpoint.model} is tested."
+        return ActionResult(found, changes=False)
+
+    return Action(
+        "answers.model.check",
+        "Test the connected model: the provider's state, the key's validity and credits.",
+        Risk.OBSERVE,
+        run,
+        dry_run,
     )
 
 

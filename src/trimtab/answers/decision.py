@@ -7,7 +7,7 @@ and says on what they were trained; ``benchmarks/answer_training.py`` writes it.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,31 +19,38 @@ from numpy.typing import NDArray
 from trimtab.answers.evidence import FEATURES, UnitEvidence
 
 WEIGHTS_FILE = "answer_weights.json"
+SHORTLIST = 6
+"""How many of the best units by words are looked at closely."""
 BEST_FEATURES = (*FEATURES, "score", "margin", "certainty", "thin")
 """What the second model sees: the best unit's columns, its score, its lead over the next unit that
-says something else, its share of all units' exponential scores, and how much less than half of the
+says something else, its share of the exponential scores, and how much less than half of the
 question it covers."""
-
 _MIN_COVERAGE = 0.15
 """Below it a unit shares next to nothing with the question, whatever else speaks for it."""
+
+Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerChoice:
-    """The units in order and the probability that the first answers the question."""
+    """The best units in order and the probability that the first answers the question."""
 
     order: tuple[int, ...]
-    scores: NDArray[np.float64]
+    """Places among the candidates."""
+    scores: Scores
+    """Of the same, in the same order."""
     probability: float
+    threshold: float
+    """The lowest probability with which an answer is given."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerModel:
     """The weights of both models."""
 
-    rank: NDArray[np.float64]
+    rank: Scores
     """Shape (len(FEATURES),)."""
-    answer: NDArray[np.float64]
+    answer: Scores
     """Shape (len(BEST_FEATURES),)."""
     bias: float
     threshold: float
@@ -59,31 +66,35 @@ class AnswerModel:
             given["threshold"],
         )
 
-    def decide(self, found: UnitEvidence) -> AnswerChoice:
+    def choose(self, found: UnitEvidence) -> AnswerChoice:
         """Rank the candidates and judge the best."""
         if not found.candidates:
-            return AnswerChoice((), np.empty(0), 0.0)
-        scores = found.features @ self.rank
-        order = tuple(int(at) for at in np.argsort(-scores, kind="stable"))
+            return AnswerChoice((), np.empty(0), 0.0, self.threshold)
+        every = found.features @ self.rank
+        best = np.argsort(-every, kind="stable")[:SHORTLIST]
+        order, scores = tuple(int(at) for at in best), every[best]
         if found.candidates[order[0]].coverage < _MIN_COVERAGE:
-            return AnswerChoice(order, scores, 0.0)
-        columns = best_columns(found, scores, order)
+            return AnswerChoice(order, scores, 0.0, self.threshold)
+        columns = best_columns(found, order, scores)
         logit = float(columns @ self.answer) + self.bias
-        return AnswerChoice(order, scores, 1 / (1 + math.exp(-max(-50.0, min(50.0, logit)))))
+        probability = 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
+        return AnswerChoice(order, scores, probability, self.threshold)
 
 
-def best_columns(
-    found: UnitEvidence, scores: NDArray[np.float64], order: tuple[int, ...]
-) -> NDArray[np.float64]:
-    """Return the `BEST_FEATURES` of the best candidate."""
-    best = order[0]
-    held = found.candidates[best].unit.stems
-    rivals = (at for at in order[1:] if not found.candidates[at].unit.stems <= held)
+def best_columns(found: UnitEvidence, order: Sequence[int], scores: Scores) -> Scores:
+    """Return the `BEST_FEATURES` of the first candidate."""
+    best = found.candidates[order[0]]
+    rivals = (
+        score
+        for at, score in zip(order[1:], scores[1:], strict=True)
+        if not found.candidates[at].unit.stems <= best.unit.stems
+    )
     rival = next(rivals, None)
-    margin = scores[best] - scores[rival] if rival is not None else 1.0
-    certainty = 1 / float(np.exp(scores - scores[best]).sum())
-    thin = max(0.0, 0.5 - found.candidates[best].coverage)
-    return np.concatenate([found.features[best], [scores[best], margin, certainty, thin]])
+    margin = float(scores[0] - rival) if rival is not None else 1.0
+    certainty = 1 / float(np.exp(scores - scores[0]).sum())
+    thin = max(0.0, 0.5 - best.coverage)
+    own = [float(scores[0]), margin, certainty, thin]
+    return np.concatenate([found.features[order[0]], own])
 
 
 @cache

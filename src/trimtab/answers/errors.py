@@ -8,6 +8,8 @@ TraceUnknown         answers.trace_unknown         NotFound
 GeneratorUnavailable answers.generator_unavailable Unavailable
 BudgetExhausted      answers.budget_exhausted      RateLimited
 GeneratorUnknown     answers.generator_unknown     NotFound
+BadModelEndpoint     answers.bad_model_endpoint    InvalidInput
+ModelNotConnected    answers.model_not_connected   Unavailable
 """
 
 from trimtab.kernel.errors import InvalidInput, NotFound, RateLimited, Unavailable
@@ -72,3 +74,17 @@ class GeneratorUnknown(NotFound):
 
     code = "answers.generator_unknown"
     default_hint = "`trimtab read answers.generator.order` lists them."
+
+
+class BadModelEndpoint(InvalidInput):
+    """The address, model or key of a language model is not usable."""
+
+    code = "answers.bad_model_endpoint"
+    default_hint = "Give the root of an OpenAI-compatible API, such as http://127.0.0.1:11434/v1."
+
+
+class ModelNotConnected(Unavailable):
+    """The test call to a language model failed, so the model is not used."""
+
+    code = "answers.model_not_connected"
+    default_hint = "Check that the server runs, the key, and the model's name there."

@@ -69,9 +69,11 @@ _PREFIX_HIT = 0.7
 _LENGTH_SLACK = 4
 _AFTER = 0.7
 _SHORT = 4
+_UNRANKED = 0.5
+"""Score of a passage that has no others in its project to be compared with: retrieval gives 0."""
 _NEW = 2
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞА-Я]\w+")
-_IDENTIFIER = re.compile(r"(?=\w*[\d_])\w{2,}|\d|[A-Z][A-Z\d]+\b|\w+(?:[.:/-]\w+)+")
+_IDENTIFIER = re.compile(r"\b(?=\w*[\d_])\w{2,}|\d|\b[A-Z][A-Z\d]+\b|\b\w+(?:[.:/-]\w+)+")
 _HOW_TO = re.compile(
     r"\bhow (?:do|can|to|would|should)\b|\bcommand\b|\bwie kann\b|\bcómo\b", re.IGNORECASE
 )
@@ -174,6 +176,7 @@ def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> U
     in_passage = [_hits(names, piece.stems | piece.place) for piece in cut]
     everywhere = np.max(in_passage, axis=0, initial=0.0)
     codes = np.array([name in question.identifiers for name in names], dtype=bool)
+    is_ranked = any(passage.score for passage in passages)
     found = list[Candidate]()
     blocks = [np.empty((0, len(FEATURES)))]
     for rank, (passage, piece) in enumerate(zip(passages, cut, strict=True)):
@@ -183,7 +186,7 @@ def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> U
         rows, coverage = _word_columns(hits, weights, in_passage[rank], everywhere, codes)
         found += map(Candidate, [passage] * len(rows), piece.units, coverage.tolist())
         retrieval = (
-            passage.score,
+            passage.score if is_ranked else _UNRANKED,
             passage.similarity or 0.0,
             float(passage.similarity is None),
             float(rank == 0),

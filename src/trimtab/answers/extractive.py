@@ -12,12 +12,14 @@ NOT_FOUND = "The documents of this project do not answer that."
 _ADDS = 0.25
 """The share of the question that a further sentence must add."""
 _CLOSE = 1.5
-"""The most that its score may be below the first one's."""
+"""The most that its score may be below the first one's ..."""
+_EQUAL = 0.6
+"""... and below which both are about as likely, so that both are quoted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractiveGenerator:
-    """Quotes the sentence that answers, a second one when it adds a required part.
+    """Quotes the sentence that answers; a second one when it adds a part or is as likely.
 
     Args:
         max_sentences: The most sentences in an answer.
@@ -34,11 +36,10 @@ class ExtractiveGenerator:
 
     def quote(self, question: str, passages: Sequence[SourcePassage]) -> Draft:
         """Return the best sentences as a draft; without citations when nothing was found."""
-        model = shipped_model()
         analysed = AnalysedQuestion.of(question)
         found = evidence(analysed, passages)
-        decision = model.decide(found)
-        least = model.threshold if self.min_confidence is None else self.min_confidence
+        decision = shipped_model().choose(found)
+        least = decision.threshold if self.min_confidence is None else self.min_confidence
         if not decision.order or decision.probability < least:
             return Draft(NOT_FOUND, (), EXTRACTIVE, 0.0)
         confidence = round(decision.probability, 4)
@@ -55,18 +56,18 @@ class ExtractiveGenerator:
     def _chosen(
         self, question: AnalysedQuestion, found: UnitEvidence, decision: AnswerChoice
     ) -> list[Candidate]:
-        """Return the best unit, then those that say what of the question it does not say."""
+        """Return the best unit, then those that are as likely or say more of the question."""
         first = decision.order[0]
         chosen = [found.candidates[first]]
         total = sum(question.terms.values()) or 1.0
-        for at in decision.order[1:]:
-            if len(chosen) >= self.max_sentences:
-                break
-            if decision.scores[first] - decision.scores[at] > _CLOSE:
+        for at, score in zip(decision.order[1:], decision.scores[1:], strict=True):
+            if len(chosen) >= self.max_sentences or decision.scores[0] - score > _CLOSE:
                 break
             stated = frozenset().union(*(c.unit.stems | c.unit.context for c in chosen))
             new = found.candidates[at].unit.stems & question.terms.keys() - stated
-            if sum(question.terms[term] for term in new) >= _ADDS * total:
+            adds = sum(question.terms[term] for term in new) >= _ADDS * total
+            repeats = found.candidates[at].unit.stems <= stated
+            if not repeats and (adds or decision.scores[0] - score < _EQUAL):
                 chosen.append(found.candidates[at])
         if len({candidate.passage.chunk_id for candidate in chosen}) == 1:
             chosen.sort(key=lambda candidate: candidate.unit.start)

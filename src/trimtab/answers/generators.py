@@ -9,9 +9,12 @@ from trimtab.answers.deadlines import Deadlines, TimedGenerator
 from trimtab.answers.drafts import Draft, DraftSentence, Generator, Piece, Usage
 from trimtab.answers.errors import BudgetExhausted, GeneratorUnavailable
 from trimtab.answers.extractive import ExtractiveGenerator
+from trimtab.answers.model_endpoint import ModelEndpoint, first_endpoint, second_endpoint
 from trimtab.answers.records import EXTRACTIVE, SourcePassage
 from trimtab.infra.settings.sections.answers import AnswersSettings
 
+FIRST = "first"
+"""Name of the model that is asked first."""
 _FRAMING_BYTES = 2_000
 """Instructions, roles and numbering around question and passages."""
 
@@ -28,11 +31,10 @@ def configured_generators(
     """
     found = list[tuple[str, Generator]]()
     if settings.generator == "openai":
-        first = (settings.generator_url, settings.generator_model, settings.generator_key)
-        found.append(("first", _paid(first, settings, deadlines, budget)))
+        found.append((FIRST, paid_generator(first_endpoint(settings), settings, deadlines, budget)))
     if settings.second_url:
-        second = (settings.second_url, settings.second_model, settings.second_key)
-        found.append(("second", _paid(second, settings, deadlines, budget)))
+        second = paid_generator(second_endpoint(settings), settings, deadlines, budget)
+        found.append(("second", second))
     return [*found, (EXTRACTIVE, ExtractiveGenerator(settings.max_sentences))]
 
 
@@ -87,17 +89,20 @@ class MeteredGenerator:
         return bill.usage
 
 
-def _paid(
-    model: tuple[str, str, str],
+def paid_generator(
+    endpoint: ModelEndpoint,
     settings: AnswersSettings,
     deadlines: Deadlines,
     budget: Budget | None,
 ) -> MeteredGenerator:
+    """Return the generator of an endpoint, with a deadline and the budget's limit."""
     # The client library takes as long to load as all other modules together.
     from trimtab.answers.remote import RemoteGenerator
 
     remote = RemoteGenerator(
-        *model,
+        endpoint.url,
+        endpoint.model,
+        endpoint.key,
         settings.generator_timeout_seconds,
         max_seconds=settings.generation_deadline_seconds,
     )

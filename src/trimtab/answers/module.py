@@ -16,6 +16,8 @@ from trimtab.kernel.module import Module
 from trimtab.kernel.tasks import ScheduledTask
 
 _DROP_SECONDS = 3600.0
+# No question is asked, so that it costs nothing at the provider.
+_LOOK_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def build(env: Environment, retrieval: Retrieval, guardrails: Guardrails) -> Mod
     )
     answers = AnswerService(
         env.settings.answers,
-        AnswersContext(env.state, env.clock, env.events),
+        AnswersContext(env.state, env.clock, env.events, env.directory),
         retrieval.best,
         keywords=retrieval.keywords,
         guards=guards if env.settings.guardrails.enabled else None,
@@ -54,7 +56,10 @@ def build(env: Environment, retrieval: Retrieval, guardrails: Guardrails) -> Mod
         answers,
         personal_data=answers.personal_data(),
         tasks=answers.tasks,
-        scheduled=(ScheduledTask("drop old traces", _DROP_SECONDS, answers.drop_old),),
+        scheduled=(
+            ScheduledTask("drop old traces", _DROP_SECONDS, answers.drop_old),
+            ScheduledTask("look at the language model", _LOOK_SECONDS, answers.model.look),
+        ),
         start=(answers.start,),
         close=(answers.close,),
     )

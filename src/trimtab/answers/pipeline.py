@@ -23,8 +23,16 @@ from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
 _NOTHING = Retrieved(())
+NOT_FOUND_DEGRADED = (
+    "Only words were compared, because the embedding model or the vector index is down: the "
+    "documents may hold an answer in other words. Ask again when the service is healthy."
+)
 REFUSED = "This question cannot be answered: it was stopped by a guard."
 WITHHELD = "The answer was withheld by a guard."
+STILL_READING = (
+    "The documents of {0} are still being read, {1} %: what has been read does not answer that."
+    " Ask again in a moment."
+)
 
 
 @dataclass(slots=True)
@@ -215,6 +223,13 @@ class AnswerPipeline:
     ) -> AnswerResult:
         """Return the answer made of the draft, with its trace."""
         question, retrieved, now = prepared.question, prepared.retrieved, self._clock.now()
+        if retrieved.percent_read < 100 and not draft.citations and not blocked:
+            draft = replace(
+                draft, text=STILL_READING.format(question.project, retrieved.percent_read)
+            )
+        notice = draft.notice
+        if retrieved.degraded_mode and not draft.citations and not blocked:
+            notice = f"{notice} {NOT_FOUND_DEGRADED}".strip()
         answer = Answer(
             id=new_id("answer", now),
             trace_id=new_id("trace", now),
@@ -228,7 +243,7 @@ class AnswerPipeline:
             model=draft.model,
             confidence=draft.confidence,
             created_at=now,
-            notice=draft.notice,
+            notice=notice,
             blocked=blocked,
         )
         hide = self._guards.redact if self._guards else redact

@@ -85,6 +85,8 @@ class Retrieved:
     """Number of passages left out because their guard failed or was late."""
     labels: tuple[str, ...] = ()
     """Access labels of the caller that permitted passages."""
+    percent_read: int = 100
+    """How far the project's first reading is; until 100, documents are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,3 +268,9 @@ class Feedback:
     """Thumb up or down."""
     comment: str = ""
     """At most 2,000 characters."""
+    reason: str = ""
+    """``slow``: the answer took too long; empty names none."""
+
+
+SLOW = "slow"
+"""Reason of feedback: the answer took too long."""

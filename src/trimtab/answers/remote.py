@@ -57,8 +57,15 @@ class RemoteGenerator:
         self._max_tokens = max_tokens
         self._max_seconds = max_seconds
         self._client = openai.OpenAI(
-            base_url=url, api_key=api_key or "none", timeout=timeout_seconds, max_retries=0
+            base_url=url,
+            api_key=api_key or "none",
+            timeout=timeout_seconds,
+            max_retries=0,
+            # Passages and key are for this host: a redirect to another is a failure.
+            http_client=openai.DefaultHttpxClient(follow_redirects=False),
         )
+        # The client reads these from environment variables; they are not named for this host.
+        self._client.organization = self._client.project = self._client.admin_api_key = None
 
     def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
         """Yield the model's cited sentences as they become whole, then the draft.

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from trimtab.answers.budgets import Budget, BudgetStore
 from trimtab.answers.deadlines import Deadlines, RetrievalStage, Retriever
+from trimtab.answers.drafts import Generator as Writer
 from trimtab.answers.generation import CachedGenerator, FallbackGenerator
-from trimtab.answers.generators import configured_generators
+from trimtab.answers.generators import configured_generators, paid_generator
 from trimtab.answers.leaks import LeakMonitor
 from trimtab.answers.metrics import ANSWER_GIVEN, AnswerCounters, AnswerGiven
+from trimtab.answers.model_connection import ModelConnection
+from trimtab.answers.model_endpoint import ModelEndpoint
 from trimtab.answers.pipeline import AnswerPipeline, PipelineGuards
 from trimtab.answers.records import Answer, AnswerResult, Question, SamplingRules
 from trimtab.answers.reviews import ReviewStore
@@ -22,7 +25,7 @@ from trimtab.answers.streaming import (
     SentenceGuard,
 )
 from trimtab.infra.settings.sections.answers import AnswersSettings
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import Database, DataDirectory
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import ErrorKind, TrimtabError
 from trimtab.kernel.events import Event, Events
@@ -32,6 +35,8 @@ from trimtab.kernel.tasks import Task
 _log = logging.getLogger(__name__)
 DRILL_ENDED = "answers.drill_ended"
 """The event after a drill; its subject is the user id of the drill's questions."""
+CONNECTED = "connected"
+"""Name of the model that was connected while the service ran."""
 _FAILURES = {ErrorKind.UNAVAILABLE, ErrorKind.CORRUPT, ErrorKind.STORAGE_FULL}
 
 
@@ -43,6 +48,8 @@ class AnswersContext:
     """Holds the chains ``state`` and ``answers``."""
     clock: Clock
     events: Events
+    directory: DataDirectory | None = None
+    """Keeps which model is connected; None keeps it in memory."""
 
 
 class AnswerService:
@@ -86,6 +93,7 @@ class AnswerService:
         self.models = FallbackGenerator(generators, clock)
         version = f"{settings.generator}/{settings.generator_model}/{settings.second_model}"
         self.cache = CachedGenerator(self.models, version, settings.cache_entries)
+        self.model = ModelConnection(context.directory, self._make_generator, self._use_model)
         self.pipeline = AnswerPipeline(self.retrieval, self.cache, clock, guards)
         self._stream = AnswerStream(
             self.pipeline,
@@ -149,6 +157,16 @@ class AnswerService:
     def drop_old(self) -> int:
         """Delete expired traces and feedback; return the number of traces."""
         return self.traces.drop_older_than(self.settings.trace_days, self.context.clock.now())
+
+    def _make_generator(self, endpoint: ModelEndpoint) -> Writer:
+        return paid_generator(endpoint, self.settings, self.deadlines, self.budget)
+
+    def _use_model(self, generator: Writer | None) -> None:
+        """Ask the connected model first from now on; None asks those of the settings."""
+        self.models.put(CONNECTED, generator)
+        if generator is not None:
+            self.models.prefer(CONNECTED)
+        self.cache.clear()  # Its drafts are of the former model.
 
     def _record(self, result: AnswerResult) -> Answer:
         """Store the trace, publish the answer and return it, in this order."""

@@ -1,12 +1,15 @@
 """Signals of the answers domain."""
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from trimtab.answers.budgets import Budget
 from trimtab.answers.leaks import LeakMonitor
 from trimtab.answers.metrics import KINDS, AnswerCounters
+from trimtab.answers.model_endpoint import ModelReport
+from trimtab.answers.records import SLOW
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tracing import SpanExporter
 from trimtab.infra.changes import ChangeLog, RecordedChange
@@ -47,6 +50,14 @@ def signals(
         *_money(service),
         *_exports(exporter),
         *_leaks(service.leaks),
+        *_models(service),
+        _plain(
+            "answers.feedback.slow_rate",
+            "1/h",
+            "Complaints of users in the last hour that an answer was slow.",
+            partial(_slow_complaints, service),
+            "answers_feedback_slow_per_hour",
+        ),
     )
 
 
@@ -196,6 +207,34 @@ def _routes(service: AnswerService) -> Iterable[Signal]:
         "Projects whose questions are sent elsewhere.",
         lambda: len(service.retrieval.routes),
     )
+
+
+def _slow_complaints(service: AnswerService) -> float:
+    return service.feedback.count_reason(SLOW, service.context.clock.now() - timedelta(hours=1))
+
+
+def _models(service: AnswerService) -> Iterable[Signal]:
+    """Yield what the last test of the connected model said; absent before one."""
+
+    def report_samples(
+        value: Callable[[ModelReport], float | None],
+    ) -> Callable[[], Iterable[Sample]]:
+        def samples() -> Iterable[Sample]:
+            report = service.model.report
+            found = None if report is None else value(report)
+            return () if found is None else (Sample(float(found)),)
+
+        return samples
+
+    valid = {"valid": 1.0, "invalid": 0.0}
+    shown: tuple[tuple[str, str, str, Callable[[ModelReport], float | None]], ...] = (
+        ("provider_up", "1", "1 when the provider answered.", lambda r: r.provider == "up"),
+        ("key_valid", "1", "1 when the API key was accepted.", lambda r: valid.get(r.key)),
+        ("credits_usd", "US dollars", "What was left of the key.", lambda r: r.credits_usd),
+    )
+    for name, unit, text, value in shown:
+        note = "At the last look at the connected model, every ten minutes; absent if unknown."
+        yield Signal(f"answers.model.{name}", unit, f"{text} {note}", report_samples(value))
 
 
 def _exports(exporter: SpanExporter) -> Iterable[Signal]:

@@ -34,7 +34,7 @@ _reviews = sa.table(
 )
 _feedback = sa.table(
     "answer_feedback",
-    *map(sa.column, ("id", "trace_id", "user_id", "at", "helpful", "comment")),
+    *map(sa.column, ("id", "trace_id", "user_id", "at", "helpful", "comment", "reason")),
 )
 
 
@@ -189,6 +189,14 @@ class FeedbackStore:
         with self.database.read() as connection:
             counts = {bool(helpful): count for helpful, count in connection.execute(query)}
         return counts.get(True, 0), counts.get(False, 0)
+
+    def count_reason(self, reason: str, moment: datetime) -> int:
+        """Return how often that reason was given since then."""
+        query = sa.select(sa.func.count()).where(
+            _feedback.c.at >= moment.isoformat(), _feedback.c.reason == reason
+        )
+        with self.database.read() as connection:
+            return int(connection.scalar(query) or 0)
 
     def count_user(self, user_id: str) -> int:
         """Return how much `forget_user` would delete."""

@@ -38,8 +38,10 @@ _MARKS = re.compile(r"(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|`{1,3}|\[\]|\\(?=[^\w\s])
 _LINK = re.compile(r"!?\[([^\]\n]{0,200})\]\([^)\n]{0,500}\)")
 _ROW_RULE = re.compile(r"[ \t|:]*-[ \t|:\-]*")
 _BOLD = re.compile(r"(\*\*|__)(?:(?!\1).)+\1:?")
-_COMPOUND = re.compile(r"\w*_\w+")
+_COMPOUND = re.compile(r"\b[^\W_]*+_\w+")
 _LABEL_WORDS = 4
+_NAME_WORDS = 8
+_ENDS = frozenset(".!?;:,)]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,6 @@ class Unit:
     """Stems of the lead-in, of the question or heading right above it."""
     asked: frozenset[str] = frozenset()
     """Stems of the question right above it, in a list of questions and answers."""
-    before: str = ""
-    """What stands right before it: a sentence, a lead-in or a question, without marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,13 @@ def with_title(passage: SourcePassage, cut: PassageUnits) -> PassageUnits:
     first, name = cut.units[0], passage.document_name
     shown = f"{passage.title} ({name})" if passage.title and passage.title != name else name
     named = Unit(
-        first.start, first.end, BlockKind.HEADING, shown, tuple(stems(shown)), cut.place, cut.stems
+        start=first.start,
+        end=first.end,
+        kind=BlockKind.HEADING,
+        shown=shown,
+        sequence=tuple(stems(shown)),
+        stems=cut.place,
+        context=cut.stems,
     )
     return replace(cut, units=(*cut.units, named))
 
@@ -139,7 +145,7 @@ def _pieces(text: str) -> list[Sentence]:
             if start < end:
                 found.append(Sentence(text[start:end], start, end, BlockKind.ROW))
         else:
-            found.append(part)
+            found += _in_few_lines(text, part)
     return found
 
 
@@ -156,7 +162,8 @@ class _Cutter:
         self._above = frozenset(stems(heading))
         self._asked = self._above if _QUESTION.search(heading) else frozenset[str]()
         self._lead: Sentence | None = None
-        self._before = ""
+        self._labels: list[tuple[int, Sentence]] = []
+        """The labels in force with the indent at or above which a line ends each."""
         self._header: list[str] = []
 
     def units(self, pieces: Sequence[Sentence]) -> Iterator[Unit]:
@@ -170,10 +177,10 @@ class _Cutter:
                 yield from self._barred_row(piece)
             elif piece.kind not in _WORDED or not self._takes_context(piece, pieces[at + 1 :]):
                 yield self._quotable(piece, pieces[at + 1 :])
-                self._before = plain(piece.text)
 
     def _take_heading(self, piece: Sentence) -> None:
-        self._above, self._lead, self._before = frozenset(stems(piece.text)), None, ""
+        self._above, self._lead = frozenset(stems(piece.text)), None
+        self._labels.clear()
         self._asked = self._above if _QUESTION.search(piece.text) else frozenset()
 
     def _barred_row(self, piece: Sentence) -> Iterator[Unit]:
@@ -187,32 +194,45 @@ class _Cutter:
         """Keep a piece that does not answer by itself as context; return whether it is one."""
         bare = plain(piece.text)
         if _QUESTION.search(bare):
-            self._asked, self._lead, self._before = frozenset(stems(bare)), None, bare
+            self._asked, self._lead = frozenset(stems(bare)), None
             return True
         if _is_furniture(bare):
             return True
-        # A line right above a command is quoted with it.
-        if (after and _adjoins(self._text, piece, after[0])) or _is_label(piece.text, bare):
-            self._lead, self._before = piece, bare
+        if after and _adjoins(self._text, piece, after[0]):
+            self._lead = piece  # Quoted with the command below it.
+            return True
+        labels = _is_label(piece.text, bare)
+        if labels or _names_below(self._text, piece, after):
+            # A label holds for what stands as far to the left, a mere line only for what does not.
+            indent = _indent(self._text, piece) - labels
+            self._end_labels(indent)
+            self._labels.append((indent, piece))
+            self._lead = None
             return True
         return False
+
+    def _end_labels(self, indent: int) -> None:
+        while self._labels and self._labels[-1][0] >= indent:
+            self._labels.pop()
 
     def _quotable(self, piece: Sentence, after: Sequence[Sentence]) -> Unit:
         if _introduces(piece, after):
             self._lead = piece
             listed = _listed(self._text, piece, after)
             unit = _unit(listed, _shown(listed), self._above)
-            return replace(unit, asked=self._asked, before=self._before)
+            return replace(unit, asked=self._asked)
         if piece.kind is BlockKind.PROSE:
             self._lead = None
-        context, lead, before = self._above, self._lead, self._before
+            self._end_labels(_indent(self._text, piece))
+        labels = " ".join(label.text for _, label in self._labels)
+        context, lead = self._above | frozenset(stems(labels)), self._lead
         if lead is not None:
-            context, before = context | frozenset(stems(lead.text)), plain(lead.text)
+            context |= frozenset(stems(lead.text))
             if _adjoins(self._text, lead, piece):
                 start, end = lead.start, piece.end
                 piece = Sentence(self._text[start:end], start, end, piece.kind)
         unit = _unit(piece, _shown(piece), context)
-        return replace(unit, asked=self._asked, before=before)
+        return replace(unit, asked=self._asked)
 
 
 _WORDED = frozenset({BlockKind.PROSE, BlockKind.ITEM})
@@ -252,6 +272,20 @@ def _is_label(text: str, bare: str) -> bool:
     if bare.endswith(":"):
         return len(bare.split()) <= _LABEL_WORDS
     return _BOLD.fullmatch(text.strip()) is not None
+
+
+def _indent(text: str, piece: Sentence) -> int:
+    """Return the column at which a piece begins."""
+    return piece.start - (text.rfind("\n", 0, piece.start) + 1)
+
+
+def _names_below(text: str, piece: Sentence, after: Sequence[Sentence]) -> bool:
+    """Return whether a short line without an end stands above what is indented further."""
+    if not after or "\n" in piece.text or len(piece.text.split()) > _NAME_WORDS:
+        return False
+    whole = text[piece.end : piece.end + 1] in {"", "\n"}
+    ended = piece.text.rstrip()[-1:] in _ENDS
+    return whole and not ended and _indent(text, after[0]) > _indent(text, piece)
 
 
 def _introduces(part: Sentence, after: Sequence[Sentence]) -> bool:
@@ -299,6 +333,15 @@ def _labelled(header: Sequence[str], row: str) -> str:
         return "; ".join(cell for cell in cells if cell)
     named = zip(header, cells, strict=True)
     return "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
+
+
+def _in_few_lines(text: str, part: Sentence) -> Iterator[Sentence]:
+    """Yield a sentence, or its lines a few at a time when it runs over many."""
+    start = part.start
+    for breaks, (_, stop) in enumerate(_lines_of(text, part.start, part.end), 1):
+        if stop == part.end or breaks % (_MAX_BREAKS + 1) == 0:
+            yield Sentence(text[start:stop], start, stop, part.kind)
+            start = stop + 1
 
 
 def _commands(text: str, block: Sentence) -> Iterator[Sentence]:

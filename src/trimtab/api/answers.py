@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
@@ -86,6 +86,8 @@ class FeedbackRequest(BaseModel):
 
     helpful: bool
     comment: Annotated[str, StringConstraints(max_length=2000)] = ""
+    reason: Literal["", "slow"] = ""
+    """``slow`` when the answer took too long."""
     user_id: UserId = ""
 
 
@@ -236,7 +238,15 @@ def give_feedback(
     """Store feedback about an answer."""
     _own_trace(knowledge, answers, principal, trace_id)
     now, user = env.clock.now(), request.user_id or person
-    given = Feedback(new_id("feedback", now), trace_id, user, now, request.helpful, request.comment)
+    given = Feedback(
+        new_id("feedback", now),
+        trace_id,
+        user,
+        now,
+        request.helpful,
+        request.comment,
+        request.reason,
+    )
     answers.feedback.keep(given)
     return FeedbackKept(given.id)
 

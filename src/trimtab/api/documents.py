@@ -1,16 +1,17 @@
 """Projects and their documents."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from trimtab.api.data_subject import MAX_LABELS, Label
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
-from trimtab.api.roles import ADMIN, OPERATOR, TENANT_ADMIN, TENANT_READER
+from trimtab.api.roles import ADMIN, OPERATOR, TENANT_ADMIN, TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import Caller, EnvDep, KnowledgeDep
 from trimtab.kernel.errors import ErrorKind
 from trimtab.knowledge.records import Document, ProjectStats
@@ -19,6 +20,16 @@ router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=ApiRoute)
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0, le=2**31)]
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("The time is out of range.") from error
+
+
+Since = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +78,11 @@ class DocumentDeleted:
 
 
 class NewProject(BaseModel):
-    """Name of a new project."""
+    """Name and embedder of a new project."""
 
     name: str
+    embedder: Literal["standard", "multilingual"] = "standard"
+    """``multilingual`` needs ``trimtab[multilingual]``."""
 
 
 @router.get("/projects", dependencies=[TENANT_READER])
@@ -80,11 +93,16 @@ def projects(knowledge: KnowledgeDep, principal: Caller) -> ProjectList:
 
 
 @router.post(
-    "/projects", status_code=201, responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[OPERATOR]
+    "/projects",
+    status_code=201,
+    responses=refuses(
+        ErrorKind.CONFLICT, ErrorKind.MISCONFIGURED, ErrorKind.UNAVAILABLE, ErrorKind.STORAGE_FULL
+    ),
+    dependencies=[OPERATOR],
 )
 def create_project(new: NewProject, knowledge: KnowledgeDep) -> ProjectName:
     """Create an empty project; an existing one is left as it is."""
-    knowledge.projects.create(new.name)
+    knowledge.projects.create(new.name, new.embedder)
     return ProjectName(new.name)
 
 
@@ -109,9 +127,10 @@ def documents(
     principal: Caller,
     limit: Limit = 1000,
     offset: Offset = 0,
+    since: Since | None = None,
 ) -> DocumentList:
-    """List a project's documents by name."""
-    found = knowledge.documents.list(project, limit, offset, principal.labels)
+    """List a project's documents by name; with `since` those that came in or changed since then."""
+    found = knowledge.documents.list(project, limit, offset, principal.labels, since)
     return DocumentList(tuple(found))
 
 
@@ -154,6 +173,21 @@ def set_labels(
     knowledge.documents.set_metadata(project, document_id, labels=given.labels)
     facts = {"project": project, "labels": sorted(set(given.labels))}
     env.audit.append(principal.name, "knowledge.labels_set", document_id, facts)
+
+
+@router.put(
+    "/projects/{project}/documents/{document_id}/review",
+    status_code=204,
+    responses=refuses(ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    dependencies=[TENANT_REVIEWER],
+)
+def review_document(
+    project: str, document_id: str, env: EnvDep, knowledge: KnowledgeDep, principal: Caller
+) -> None:
+    """Mark a document's present version as reviewed."""
+    found = knowledge.documents.review(project, document_id, principal.labels)
+    facts = {"project": project, "version": found.version}
+    env.audit.append(principal.name, "knowledge.document_reviewed", found.id, facts)
 
 
 @router.delete(

@@ -1,4 +1,4 @@
-"""Routes that move a project to another engine."""
+"""Routes that move a project to another engine, and give it another embedder."""
 
 from dataclasses import asdict
 from typing import Literal
@@ -54,3 +54,39 @@ def move(project: str, request: MoveRequest, knowledge: KnowledgeDep) -> Streami
         emit("result", asdict(moved))
 
     return ndjson(items_of("move", work))
+
+
+class ReembedRequest(BaseModel):
+    """The embedder that a project gets."""
+
+    embedder: Literal["standard", "multilingual"]
+
+
+@router.post(
+    "/{project}/re-embed",
+    response_class=StreamingResponse,
+    responses={
+        **refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+        **sends("application/x-ndjson"),
+    },
+    dependencies=[ADMIN],
+)
+def re_embed(project: str, request: ReembedRequest, knowledge: KnowledgeDep) -> StreamingResponse:
+    """Make a project's vectors with another embedder; the old ones are used until all are there.
+
+    The answer has one JSON object per line: ``progress`` with ``done`` and ``total``, at the end
+    ``result`` or ``error``. The work continues after the client disconnects; when the service ends
+    before, the next call continues with what was made.
+    """
+    knowledge.projects.check_exists(project)
+    reembedder = knowledge.parts.reembedder
+
+    def work(emit: Emit) -> None:
+        result = reembedder.run(
+            project,
+            request.embedder,
+            lambda done, total: emit("progress", {"done": done, "total": total}),
+        )
+        emit("result", asdict(result))
+
+    return ndjson(items_of("re-embed", work))

@@ -48,7 +48,12 @@ class Readings:
         """Return the spending of the model budget."""
         now = self.answers.budget.standing()
         tokens = now.input_tokens + now.output_tokens
-        return BudgetReading(now.period, now.spent_usd, now.limit_usd, now.share, now.calls, tokens)
+        spent = (now.period, now.spent_usd, now.limit_usd, now.share, now.calls, tokens)
+        self.answers.model.look()
+        report = self.answers.model.report
+        if report is None:
+            return BudgetReading(*spent)
+        return BudgetReading(*spent, report.credits_usd, report.problem)
 
     def resting_generators(self) -> Iterable[str]:
         """Return the names of the generators whose circuit is open."""

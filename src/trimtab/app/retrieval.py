@@ -40,7 +40,7 @@ class KnowledgeRetriever:
                 title=passage.title,
                 page=passage.page,
                 heading=passage.heading,
-                similarity=passage.vector_score,
+                similarity=passage.similarity,
             )
             for passage in found.passages
         )
@@ -50,6 +50,7 @@ class KnowledgeRetriever:
             str(found.index_version),
             found.cache_hit,
             labels=self._knowledge.documents.labels_in_use(project, labels) if labels else (),
+            percent_read=self._knowledge.percent_read.get(project, 100),
         )
 
 

@@ -6,7 +6,7 @@ from trimtab.answers.service import AnswerService
 from trimtab.answers.signals import recent_errors
 from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
-from trimtab.app.handbook import Handbook
+from trimtab.app.handbook import PAGES_FILE, Handbook
 from trimtab.app.retrieval import KnowledgeEmbedder, KnowledgeRetriever
 from trimtab.evaluation import module as evaluation
 from trimtab.guardrails.service import Guardrails
@@ -82,7 +82,8 @@ def build_catalog(assembly: Assembly) -> Module:
 
 def build_handbook(assembly: Assembly) -> Module:
     """Return the project of the shipped pages, which is kept up to date in the background."""
-    handbook = Handbook(assembly.service(Knowledge), assembly.env.clock)
+    env = assembly.env
+    handbook = Handbook(assembly.service(Knowledge), env.directory.file(PAGES_FILE), env.clock)
     return Module(
         "handbook",
         handbook,

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trimtab.cli.demo_story import Story
-from trimtab.cli.runtime.session import Json, Session, session_of
+from trimtab.cli.runtime.session import Json, Session, Yes, session_of
 from trimtab.kernel.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
@@ -72,9 +72,7 @@ class Passed:
 @app.command()
 def demo(
     context: typer.Context,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Approve the plan without asking.")
-    ] = False,
+    yes: Yes = False,
     speed: Annotated[
         float, typer.Option(min=0.1, max=100, help="Speed of the clock relative to real time.")
     ] = 5.0,

@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True)
 @app.command("evaluate")
 def evaluate(
     context: typer.Context,
-    set_: Annotated[Path, typer.Option("--set", help="A folder with a data.jsonl.")],
+    set_: Annotated[Path, typer.Option("--data", help="A folder with a data.jsonl.")],
     json: Json = False,
 ) -> None:
     """Measure a guard on labelled texts; the fields of the set select the guard."""

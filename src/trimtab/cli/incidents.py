@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from trimtab.cli.runtime.console import print_json, print_line, print_table, printed_as_json
-from trimtab.cli.runtime.session import Json, Session, session_of
+from trimtab.cli.runtime.session import Json, Session, Yes, confirm, session_of
 from trimtab.kernel.errors import Conflict, Unavailable
 
 app = typer.Typer(no_args_is_help=True)
@@ -99,7 +99,7 @@ def approve(
     context: typer.Context,
     incident: IncidentId,
     plan: Annotated[str, typer.Option(help="The hash of the plan you read.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     dry_run: Annotated[bool, typer.Option(help="Only show the plan.")] = False,
     json: Json = False,
 ) -> None:
@@ -112,10 +112,9 @@ def approve(
         return
     _require_service(session)
     if not plan and not yes:
-        if session.json:
-            raise NoPlanWaits("The plan is not confirmed.", hint="Add --yes, or --plan HASH.")
-        _print_plan(waiting)
-        typer.confirm("Run this plan?", abort=True)
+        if not session.json:
+            _print_plan(waiting)
+        confirm("Run this plan?", yes=yes)
     body = session.client.call(
         "POST", f"/v1/incidents/{incident}/approve", body={"plan_hash": plan or waiting["hash"]}
     )

@@ -4,6 +4,7 @@ A command is imported when it is used, and imports what it needs when it runs, s
 `trimtab --help` stays fast.
 """
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from trimtab.cli.runtime.errors import ProgramError, exit_code, report
+from trimtab.cli.runtime.errors import Exit, ProgramError, exit_code, of_system, report
 from trimtab.cli.runtime.lazy_group import Lazy, LazyGroup
 from trimtab.cli.runtime.session import Session, SetOptions, settings_of
 from trimtab.kernel.errors import TrimtabError
@@ -63,7 +64,7 @@ class Commands(LazyGroup):
         ),
         "documents": Lazy(
             "trimtab.cli.knowledge.documents",
-            "List, show, delete and label the documents of a project.",
+            "List, show, review, delete and label the documents of a project.",
             "Documents and answers",
         ),
         "knowledge": Lazy(
@@ -83,6 +84,11 @@ class Commands(LazyGroup):
         ),
         "guardrails": Lazy(
             "trimtab.cli.guardrails", "Measure and train the guards.", "Documents and answers"
+        ),
+        "llm": Lazy(
+            "trimtab.cli.answers.llm",
+            "Connect a language model, test it, and forget it again.",
+            "Documents and answers",
         ),
         "incidents": Lazy(
             "trimtab.cli.incidents",
@@ -220,6 +226,18 @@ _PRIVATE = 0o077
 def main() -> None:
     """Run the command line and exit with its code; print errors with the next step."""
     os.umask(_PRIVATE)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # A terminal may lack a character that we print.
+            stream.reconfigure(errors="replace")
+    try:
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    finally:
+        _flush()
+
+
+def _run() -> None:
     try:
         app()
     except TrimtabError as error:
@@ -228,6 +246,19 @@ def main() -> None:
     except Exception as error:
         if "--debug" in sys.argv:
             raise
-        unknown = ProgramError(f"An unexpected error occurred: {error!r}.")
-        report(unknown, as_json="--json" in sys.argv)
-        sys.exit(exit_code(unknown))
+        found = of_system(error) if isinstance(error, OSError) else ProgramError.of(error)
+        report(found, as_json="--json" in sys.argv)
+        sys.exit(exit_code(found))
+
+
+def _flush() -> None:
+    """Write what is left to write; when `head` closed the output, drop it without a message."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        sys.stderr.write(f"Error: The output cannot be written: {error.strerror}.\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.FAILED)

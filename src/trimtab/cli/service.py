@@ -1,6 +1,7 @@
 """`serve`, `status`, `settings`, `console`: the service itself."""
 
 import gc
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,7 @@ def serve(
         Path | None, typer.Option(help="The data directory; it is created.", show_default="data")
     ] = None,
     set_: SetOptions = None,
+    json: Json = False,
 ) -> None:
     """Start the service, its console and its monitor; Ctrl-C stops it.
 
@@ -42,13 +44,17 @@ def serve(
     given = {"host": host, "port": port, "data_dir": data_dir}
     flags = {f"service.{name}": str(value) for name, value in given.items() if value is not None}
     session.flags = {**session.flags, **settings_of(set_), **flags}
+    human = sys.stderr.isatty() and not session.json
+    if human:
+        sys.stderr.write("Starting trimtab; the first start takes about half a minute.\n")
+        sys.stderr.flush()
     # Objects of the start stay alive; collecting garbage meanwhile is a tenth of the start time.
     # `run` enables it again.
     gc.disable()
     from trimtab.app import build
     from trimtab.cli.runtime.serving import run
 
-    run(build, session.settings)
+    run(build, session.settings, human=human)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from trimtab.console import (
     documents,
     gates,
     incidents,
+    language_model,
     overview,
     reference,
     runbooks,
@@ -44,7 +45,18 @@ def create_console(
         describe_api: Returns the OpenAPI description of the HTTP interface.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    for part in (overview, ask, documents, traces, incidents, runbooks, gates, reference):
+    parts = (
+        overview,
+        ask,
+        documents,
+        traces,
+        incidents,
+        runbooks,
+        gates,
+        language_model,
+        reference,
+    )
+    for part in parts:
         app.include_router(part.router)
     app.include_router(sign_in_pages.router)
     app.add_route("/", _lead_to_console)

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse
@@ -117,11 +117,12 @@ def feedback(
     answers: AnswersDep,
     principal: Caller,
     helpful: Annotated[bool, Form()],
+    reason: Annotated[Literal["", "slow"], Form()] = "",
 ) -> HTMLResponse:
     """Store feedback about an answer."""
     visible_trace(answers.traces, trace_id, principal, knowledge.documents.hidden_from)
     now = env.clock.now()
-    given = Feedback(new_id("feedback", now), trace_id, "", now, helpful)
+    given = Feedback(new_id("feedback", now), trace_id, "", now, helpful, reason=reason)
     answers.feedback.keep(given)
     return page(request, "parts/feedback.html", {"feedback": given, "trace_id": trace_id})
 

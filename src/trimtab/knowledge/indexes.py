@@ -6,17 +6,16 @@ search never waits for a long build: until it is finished, SQLite's full-text in
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import Apart
 from trimtab.kernel.errors import TrimtabError
+from trimtab.knowledge.embedders import EMBEDDERS
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engine_port import EMBEDDED, EVERYTHING, SearchFilter
 from trimtab.knowledge.engines.registry import Engines
@@ -24,8 +23,9 @@ from trimtab.knowledge.engines.remote import RemoteIndex, RemoteView
 from trimtab.knowledge.errors import EngineBehind, IndexStale, IndexUnavailable
 from trimtab.knowledge.fit_files import read_fit, write_fit
 from trimtab.knowledge.index import Difference, IndexedPassage, Keys, KeywordIndex, ProjectIndex
+from trimtab.knowledge.loaded_index import LoadedIndex
 from trimtab.knowledge.metrics import RecentValues
-from trimtab.knowledge.ranking import UNFITTED, Fit, SearchableIndex, fit
+from trimtab.knowledge.ranking import UNFITTED, SearchableIndex, fit
 from trimtab.knowledge.store import ProjectRow, SearchStore
 
 _log = logging.getLogger(__name__)
@@ -38,44 +38,20 @@ _REST_SECONDS = 60.0
 _NO_MODEL = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedIndex:
-    """A project's index as a search uses it."""
-
-    index: ProjectIndex
-    version: int
-    """The project's index version that it shows."""
-    fitted: Fit
-    saved: int = -1
-    """The version of its file; -1 when there is none."""
-    changed_at: float = 0.0
-    """When it got its version, on the clock's monotonic scale."""
-    fit_due: bool = field(init=False)
-    """Whether the index has outgrown what it was fitted to."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "fit_due", self.fitted.outgrown(len(self.index)))
-
-    @property
-    def fitted_meaning(self) -> float | None:
-        """The weight of vectors fitted to the project; None before the first fit."""
-        return None if self.fitted == UNFITTED else self.fitted.meaning
-
-
 class Indexes:
     """All indexes in memory. Safe for many threads; one at a time changes a project's index."""
 
     def __init__(
         self,
         store: SearchStore,
-        encoder: Encoder,
+        encoders: Mapping[str, Encoder],
         folder: Path,
         breaker: CircuitBreaker,
         clock: Clock,
         engines: Engines,
     ) -> None:
         self._store = store
-        self._encoder = encoder
+        self._encoders = encoders
         self._folder = folder
         self._clock, self._machine = clock, machine_clock(clock)
         self.engines = engines
@@ -143,12 +119,12 @@ class Indexes:
 
         Keywords are the same in every engine; vectors are in memory for the embedded engine only.
         """
-        model, dimension = self._encoder.model_id, self._encoder.dimension
+        encoder = self._encoders[project.embedder]
         with self._lock:
             former = self._held.get(project.key)
-        fresh = ProjectIndex(dimension)
+        fresh = ProjectIndex(encoder.dimension)
         if project.engine != EMBEDDED and former is not None:
-            stored = self._store.vectors(project.key, model, dimension)
+            stored = self._store.vectors(project.key, encoder.model_id, encoder.dimension)
             fresh.vectors.restore(stored.keys, stored.rows, b"")
         with self._lock_of(project.key):
             assign()
@@ -158,13 +134,29 @@ class Indexes:
                 self._hold(project.key, replace(former, index=fresh, version=-1, saved=-1))
         self._file(project.key).unlink(missing_ok=True)
 
+    def change_embedder(self, key: int, assign: Callable[[], bool]) -> bool:
+        """Let ``assign`` replace the project's vectors, with an index at hand that fits them.
+
+        Returns:
+            What ``assign`` returns: False when it changed nothing.
+        """
+        with self._lock_of(key):
+            if not assign():
+                return False
+            self._file(key).unlink(missing_ok=True)
+            self._fit_file(key).unlink(missing_ok=True)
+            self.engines.forget(key)
+            former = self._held.get(key)
+            if former is not None:
+                fresh = self._vectors_of(key)
+                fresh.words = former.index.words
+                # Of no version: the next search compares it with the store.
+                self._hold(key, LoadedIndex(fresh, -1, UNFITTED))
+        return True
+
     def adopt(self, key: int, words: KeywordIndex) -> None:
         """Use this keyword index for a project; the next search updates it from the store."""
-        fresh = ProjectIndex(self._encoder.dimension)
-        if self._embedded(key):
-            model, dimension = self._encoder.model_id, self._encoder.dimension
-            stored = self._store.vectors(key, model, dimension)
-            fresh.vectors.restore(stored.keys, stored.rows, b"")
+        fresh = self._vectors_of(key)
         fresh.words = words
         with self._lock_of(key):
             self._hold(key, LoadedIndex(fresh, -1, read_fit(self._fit_file(key))))
@@ -204,7 +196,7 @@ class Indexes:
             # What changed since the last search is brought in by the next one; that is done now.
             current = found.version >= self._store.version(key)
             held = found if current else self._update(key)
-            gone = held.index.difference(*self._store.keys(key, self._encoder.model_id)).gone
+            gone = held.index.difference(*self._keys(key, *self._place(key))).gone
             if len(gone):
                 dead[key] = len(gone)
         for key, count in self.engines.dead_keys().items():
@@ -285,8 +277,9 @@ class Indexes:
                 held = self._held.get(project.key) or self._load(project)
         if held is not None and held.version >= project.index_version:
             return held
-        index = held.index if held else ProjectIndex(self._encoder.dimension)
-        difference = index.difference(*self._keys(project.key))
+        embedded, encoder = self._place(project.key)
+        index = held.index if held else ProjectIndex(encoder.dimension)
+        difference = index.difference(*self._keys(project.key, embedded, encoder))
         if len(difference.missing) > _AT_ONCE:
             self._in_background(project, self._build)
             return None
@@ -295,36 +288,43 @@ class Indexes:
     def _update(self, key: int) -> LoadedIndex:
         with self._lock_of(key):
             held = self._held.get(key)
-            index = held.index if held else ProjectIndex(self._encoder.dimension)
+            embedded, encoder = self._place(key)
+            index = held.index if held else ProjectIndex(encoder.dimension)
             # Read before the rows: whatever changes in between is seen by the next search.
             version = self._store.version(key)
-            difference = index.difference(*self._keys(key))
-            self._apply(index, difference, with_vectors=self._embedded(key))
+            difference = index.difference(*self._keys(key, embedded, encoder))
+            self._apply(index, difference, encoder.model_id if embedded else _NO_MODEL)
             fitted = held.fitted if held else UNFITTED
             fresh = LoadedIndex(index, version, fitted, changed_at=self._clock.monotonic())
             self._hold(key, fresh)
             return fresh
 
-    def _keys(self, key: int) -> tuple[Keys, Keys]:
-        """Return the keys of all passages of the project, and of those with a vector."""
-        keys, with_vector = self._store.keys(key, self._encoder.model_id)
-        return keys, with_vector if self._embedded(key) else with_vector[:0]
+    def _keys(self, key: int, embedded: bool, encoder: Encoder) -> tuple[Keys, Keys]:
+        """Return the keys of all passages of the project, and of those with a vector here."""
+        keys, with_vector = self._store.keys(key, encoder.model_id)
+        return keys, with_vector if embedded else with_vector[:0]
 
-    def _embedded(self, key: int) -> bool:
-        # Asked of the store: a move may have ended since the project was read.
-        return self._store.engine(key) == EMBEDDED
+    def _place(self, key: int) -> tuple[bool, Encoder]:
+        """Return whether the project's vectors are searched here, and what makes them."""
+        # Asked of the store: a move or a change may have ended since the project was read.
+        engine, embedder = self._store.place(key)
+        return engine == EMBEDDED, self._encoders[embedder]
 
-    def _apply(self, index: ProjectIndex, difference: Difference, *, with_vectors: bool) -> None:
-        model = self._encoder.model_id
+    def _vectors_of(self, key: int) -> ProjectIndex:
+        """Return an index with the project's vectors, as far as they are searched here."""
+        embedded, encoder = self._place(key)
+        fresh = ProjectIndex(encoder.dimension)
+        if embedded:
+            stored = self._store.vectors(key, encoder.model_id, encoder.dimension)
+            fresh.vectors.restore(stored.keys, stored.rows, b"")
+        return fresh
+
+    def _apply(self, index: ProjectIndex, difference: Difference, model: str) -> None:
         index.remove(difference.gone.tolist())
         for start in range(0, len(difference.missing), _BATCH):
             keys = difference.missing[start : start + _BATCH].tolist()
             index.add(
-                IndexedPassage(
-                    row.key,
-                    f"{row.heading}\n{row.text}",
-                    _unpacked(row.vector) if row.vector is not None and with_vectors else None,
-                )
+                IndexedPassage(row.key, f"{row.heading}\n{row.text}", row.vector)
                 for row in self._store.passages(keys, model)
             )
 
@@ -332,8 +332,9 @@ class Indexes:
         file = self._file(project.key)
         if not file.exists():
             return None
-        model = self._encoder.model_id if project.engine == EMBEDDED else _NO_MODEL
-        stored = self._store.vectors(project.key, model, self._encoder.dimension)
+        encoder = self._encoders[project.embedder]
+        model = encoder.model_id if project.engine == EMBEDDED else _NO_MODEL
+        stored = self._store.vectors(project.key, model, encoder.dimension)
         try:
             index = ProjectIndex.load(file, stored.index_version, (stored.keys, stored.rows))
         except IndexStale as error:
@@ -374,10 +375,12 @@ class Indexes:
 
     def _fit(self, project: ProjectRow) -> None:
         held = self.overview().get(project.key)
-        if held is None or not self._encoder.up or not held.fit_due:
+        _, encoder = self._place(project.key)
+        if held is None or not encoder.up or not held.fit_due:
             return
         sample = self._store.sample(project.key, _SAMPLE)
-        fitted = fit(self.searchable_index(project, held), sample, self._encoder.vectors)
+        index, usual = self.searchable_index(project, held), EMBEDDERS[project.embedder].meaning
+        fitted = fit(index, sample, encoder.query_vectors, encoder.vectors, usual=usual)
         self._hold(project.key, replace(held, fitted=fitted), only_over=held)
 
     def _hold(self, key: int, held: LoadedIndex, only_over: LoadedIndex | None = None) -> None:
@@ -394,7 +397,3 @@ class Indexes:
 
     def _file(self, key: int) -> Path:
         return self._folder / f"{key}.index"
-
-
-def _unpacked(vector: bytes) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
-    return np.frombuffer(vector, dtype=np.float16).astype(np.float32)

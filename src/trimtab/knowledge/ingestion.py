@@ -16,6 +16,7 @@ from trimtab.kernel.events import Event
 from trimtab.kernel.ids import content_id
 from trimtab.knowledge.chunking import chunk_document, embedded_text
 from trimtab.knowledge.context import KnowledgeContext
+from trimtab.knowledge.embedding.precomputed import PrecomputedVectors
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.errors import (
     DocumentHidden,
@@ -44,7 +45,7 @@ from trimtab.knowledge.validation import validate_project_name
 
 _log = logging.getLogger(__name__)
 # Part of the source hash: raise it when chunking changes, so that documents are chunked again.
-_CHUNKING = "1"
+_CHUNKING = "2"
 MAX_DOCUMENT_NAME = 500
 HEARTBEAT = "knowledge.heartbeat_completed"
 """The name of the event after each heartbeat."""
@@ -78,6 +79,8 @@ class PreparedDocument:
     """Its chunks without a vector."""
     replaces: DocumentFingerprint | None
     """The stored document that it was compared with; None for a new one."""
+    warnings: tuple[str, ...] = ()
+    """Of the parser."""
 
 
 class IngestionEvents:
@@ -125,14 +128,14 @@ class Ingestion:
         self,
         projects: ProjectStore,
         documents: DocumentStore,
-        encoder: Encoder,
+        encoders: Mapping[str, Encoder],
         parser: Parser,
         settings: KnowledgeSettings,
         clock: Clock,
     ) -> None:
         self._projects = projects
         self._documents = documents
-        self._encoder = encoder
+        self._encoders = encoders
         self._parser = parser
         self._settings = settings
         self._clock = clock
@@ -154,7 +157,7 @@ class Ingestion:
             prepared = self.prepare(row, source, known, parsed)
             if isinstance(prepared, IngestResult):
                 return prepared
-            [result] = self.write(row, [prepared], self.embed([prepared]))
+            [result] = self.write(row, [prepared], self.embed(row, [prepared]))
             if result is not None:
                 return result
             # Another writer was faster: compare with what it wrote.
@@ -216,7 +219,7 @@ class Ingestion:
             return _unchanged(document_id, name, known)
         parsed = parsed or self._parser.parse(name, source.data, source.media_type)
         chunks = chunk_document(document_id, parsed, settings.chunk_characters)
-        model = self._encoder.model_id
+        model = self._encoders[project.embedder].model_id
         stored = self._documents.embedded_chunks(document_id, model) if known else frozenset()
         document = NewDocument(
             id=document_id,
@@ -234,29 +237,43 @@ class Ingestion:
             labels=source.labels,
         )
         needed = tuple(chunk for chunk in chunks if chunk.id not in stored)
-        return PreparedDocument(document, needed, known)
+        return PreparedDocument(document, needed, known, parsed.warnings)
 
     def embed(
-        self, group: Sequence[PreparedDocument], is_stopped: Callable[[], bool] | None = None
+        self,
+        project: ProjectRow,
+        group: Sequence[PreparedDocument],
+        is_stopped: Callable[[], bool] | None = None,
+        known: PrecomputedVectors | None = None,
     ) -> dict[str, Vector] | None:
         """Return the vectors that the group needs, by chunk id; None when the model fails.
+
+        Args:
+            project: Whose model embeds them.
+            group: The documents.
+            is_stopped: Whether the caller does not want them any more.
+            known: Vectors that need not be computed.
 
         Raises:
             EmbeddingStopped: ``is_stopped`` said so meanwhile.
         """
         needed = [chunk for prepared in group for chunk in prepared.needed]
+        texts = [embedded_text(chunk.heading, chunk.text) for chunk in needed]
+        encoder = self._encoders[project.embedder]
+        found = known.find(encoder.model_id, texts) if known is not None else {}
+        missing = [text for text in texts if text not in found] if found else texts
         try:
-            vectors = self._encoder.vectors(
-                [embedded_text(chunk.heading, chunk.text) for chunk in needed], is_stopped
-            )
+            computed = iter(encoder.vectors(missing, is_stopped))
         except EmbedderUnavailable:
             return None
-        return {chunk.id: vector for chunk, vector in zip(needed, vectors, strict=True)}
+        return {
+            chunk.id: found[text] if text in found else next(computed)
+            for chunk, text in zip(needed, texts, strict=True)
+        }
 
-    @property
-    def model_up(self) -> bool:
-        """Return whether the model's last call succeeded."""
-        return self._encoder.up
+    def is_model_up(self, project: ProjectRow) -> bool:
+        """Return whether the last call of the project's model succeeded."""
+        return self._encoders[project.embedder].up
 
     def write(
         self,
@@ -295,8 +312,9 @@ class Ingestion:
                 chunks=len(document.chunks),
                 embedded_chunks=len(document.vectors),
                 version=version,
+                warnings=prepared.warnings,
             )
-            for document, version in zip(documents, versions, strict=True)
+            for document, version, prepared in zip(documents, versions, group, strict=True)
         ]
 
     @contextmanager
@@ -324,8 +342,9 @@ class Ingestion:
         """
         ready = 0
         with self._draining:
-            while not stop.is_set() and self._encoder.up:
-                waiting = self._documents.waiting(limit=1)
+            while not stop.is_set():
+                up = [name for name, encoder in self._encoders.items() if encoder.up]
+                waiting = self._documents.waiting(limit=1, embedders=up)
                 if not waiting or (completed := self._complete(waiting[0])) is None:
                     break
                 ready += completed
@@ -333,10 +352,11 @@ class Ingestion:
 
     def _complete(self, document: QueuedDocument) -> bool | None:
         """Embed a queued document; return whether it is ready, None when the model is down."""
+        encoder = self._encoders[document.embedder]
         try:
-            vectors = self._encoder.vectors([text for _, text in document.chunks])
+            vectors = encoder.vectors([text for _, text in document.chunks])
         except EmbedderUnavailable as error:
-            if not self._encoder.heartbeat():
+            if not encoder.heartbeat():
                 return None
             state = self._documents.record_failure(
                 document.document_id, error.message, self._settings.dead_letter_attempts
@@ -347,7 +367,7 @@ class Ingestion:
             )
             return False
         by_chunk = {key: vector for (key, _), vector in zip(document.chunks, vectors, strict=True)}
-        return self._documents.complete(document.document_id, by_chunk, self._encoder.model_id)
+        return self._documents.complete(document.document_id, by_chunk, encoder.model_id)
 
 
 def validate_document_name(name: str) -> str:

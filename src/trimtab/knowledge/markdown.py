@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 _DEEPEST = 6
 _MAX_INDENT = 3
+_RULES = "=-~^"
 MAX_CHARACTERS = 500
 """A heading is kept with each passage under it, so a longer one is cut."""
 
@@ -49,6 +50,33 @@ def underlined(before: str, text: str, line: str) -> Heading | None:
     if not bare or bare[0] in "#>|-*+=`~" or text.startswith(("    ", "\t")):
         return None
     return Heading(1 if mark[0] == "=" else 2, bare[:MAX_CHARACTERS].rstrip())
+
+
+def underlined_title(before: str, text: str, line: str) -> Heading | None:
+    """Return the heading of a plain text: a short line with a rule of its own length below it.
+
+    Args:
+        before: The line above the text; blank, or the same rule.
+        text: The line above.
+        line: The possible rule, of ``=``, ``-``, ``~`` or ``^``.
+    """
+    mark, bare = line.strip(), text.strip()
+    if len(mark) < 3 or mark[0] not in _RULES or mark.strip(mark[0]):
+        return None
+    if before.strip() not in ("", mark) or abs(len(bare) - len(mark)) > 2 or "  " in bare:
+        return None
+    return Heading(_RULES.index(mark[0]) + 1, bare) if len(bare) <= MAX_CHARACTERS else None
+
+
+def front_matter_end(text: str) -> int:
+    """Return the offset after the front matter between ``---`` or ``+++`` lines, or 0."""
+    fence = text[:3]
+    if fence not in ("---", "+++") or text[3:4] != "\n":
+        return 0
+    end = text.find(f"\n{fence}\n", 3)
+    if end < 0 and text.rstrip().endswith(f"\n{fence}"):
+        return len(text)
+    return end + 5 if end >= 0 else 0
 
 
 def title(text: str) -> str:

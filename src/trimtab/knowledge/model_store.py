@@ -4,13 +4,9 @@ import json
 from pathlib import Path
 from typing import Protocol
 
-from trimtab.knowledge.embedding import (
-    MODEL_ID,
-    EmbeddingModel,
-    MiniLmEmbedder,
-    ensure_model,
-    model_problem,
-)
+from trimtab.knowledge.embedders import EMBEDDERS, EmbedderKind
+from trimtab.knowledge.embedding import EmbeddingModel, ensure_model, model_problem
+from trimtab.knowledge.records import STANDARD
 
 
 class ModelStore(Protocol):
@@ -36,6 +32,10 @@ class ModelStore(Protocol):
         """Return whether any of the files is missing. Cheap: reads none of them but the list."""
         ...
 
+    def is_installed(self) -> bool:
+        """Return whether the package that the files are made from is installed."""
+        ...
+
     def problem(self) -> str:
         """Return what is wrong with the files in one phrase, or nothing. Reads all of them."""
         ...
@@ -45,23 +45,25 @@ class ModelStore(Protocol):
         ...
 
 
-class MiniLmStore:
-    """The shipped model, converted into a folder of the data directory."""
+class PackagedModelStore:
+    """A model of an installed package, converted into a folder of the data directory."""
 
-    def __init__(self, folder: Path, threads: int) -> None:
+    def __init__(self, folder: Path, threads: int, kind: EmbedderKind) -> None:
         self.folder = folder
         self._marker = folder.with_name(f"{folder.name}.installed")
         self._threads = threads
+        self._kind = kind
 
     def install(self) -> bool:
         """Convert the model unless intact files are there."""
-        made = ensure_model(self.folder)
-        self._marker.write_text(MODEL_ID, encoding="utf-8")
+        made = ensure_model(self.folder, self._kind.source)
+        self._marker.write_text(self._kind.source.model_id, encoding="utf-8")
         return made
 
     def prepare(self) -> None:
         """Convert the model when this data directory never had it."""
-        if not self._marker.exists() or self._marker.read_text(encoding="utf-8") != MODEL_ID:
+        model_id = self._kind.source.model_id
+        if not self._marker.exists() or self._marker.read_text(encoding="utf-8") != model_id:
             self.install()
 
     def missing(self) -> bool:
@@ -72,10 +74,24 @@ class MiniLmStore:
             return True
         return not all((self.folder / name).is_file() for name in names)
 
+    def is_installed(self) -> bool:
+        """Return whether the package with the weights is installed."""
+        try:
+            return self._kind.source.find().is_file()
+        except OSError:
+            return False
+
     def problem(self) -> str:
         """Return what is wrong with the files."""
-        return model_problem(self.folder)
+        return model_problem(self.folder, self._kind.source)
 
     def load(self) -> EmbeddingModel:
         """Load the embedding model."""
-        return MiniLmEmbedder(self.folder, self._threads)
+        return self._kind.load(self.folder, self._threads)
+
+
+class MiniLmStore(PackagedModelStore):
+    """The files of the model that is shipped."""
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        super().__init__(folder, threads, EMBEDDERS[STANDARD])

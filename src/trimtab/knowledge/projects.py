@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from trimtab.knowledge.records import ProjectStats
+from trimtab.knowledge.errors import EmbedderFixed
+from trimtab.knowledge.records import STANDARD, ProjectStats
 from trimtab.knowledge.validation import validate_project_name
 from trimtab.knowledge.wiring import Components
 
@@ -24,9 +25,24 @@ class Projects:
             for key, found in self._store.overview()
         )
 
-    def create(self, project: str) -> None:
-        """Create an empty project unless it exists."""
-        self._store.ensure(validate_project_name(project), self._parts.context.clock.now())
+    def create(self, project: str, embedder: str = STANDARD) -> None:
+        """Create an empty project unless it exists.
+
+        Args:
+            project: Its name.
+            embedder: Which model makes its vectors; see ``embedders``.
+
+        Raises:
+            EmbedderUnknown: No embedder has that name.
+            EmbedderNotInstalled: Its package is not installed.
+            EmbedderFixed: The project exists and has another one.
+        """
+        name = validate_project_name(project)
+        if embedder != STANDARD:
+            self._parts.reembedder.load(embedder)
+        row = self._store.ensure(name, self._parts.context.clock.now(), embedder)
+        if embedder not in {row.embedder, STANDARD}:
+            raise EmbedderFixed(f"The project {name} exists, with the embedder {row.embedder}.")
 
     def check_exists(self, project: str) -> None:
         """Raise `ProjectUnknown` when there is no project of that name."""

@@ -7,6 +7,9 @@ from enum import StrEnum
 from trimtab.infra.folders import LeftOut
 from trimtab.kernel.errors import TrimtabError
 
+STANDARD, MULTILINGUAL = "standard", "multilingual"
+"""Names of the embedders; `embedders` has their models."""
+
 Labels = tuple[str, ...] | None
 """A caller's access labels, sorted; None is for internal work, which sees every document."""
 
@@ -22,6 +25,8 @@ class ParsedDocument:
     """Offset of the first character of each page; empty where the format has no pages."""
     marked_up: bool = False
     """Whether ``#`` at the start of a line is a heading."""
+    warnings: tuple[str, ...] = ()
+    """What of the file is not in the text, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,8 @@ class Document:
     updated_at: datetime
     attempts: int = 0
     last_error: str = ""
+    reviewed: bool = False
+    """Whether a person has reviewed this version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,8 @@ class IngestResult:
     embedded_chunks: int = 0
     """How many of them needed a new vector."""
     version: int = 1
+    warnings: tuple[str, ...] = ()
+    """What of the file is not in the text: scanned pages, hidden sheets; a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +164,8 @@ class FoundPassage:
     """BM25; None when the passage has none of the query's words."""
     vector_score: float | None = None
     """Cosine similarity to the query; None when it was not compared by meaning."""
+    similarity: float | None = None
+    """The same on the scale of the standard embedder, so that projects can be compared."""
     highlights: tuple[tuple[int, int], ...] = ()
     """Offsets in ``text`` of the words that match the query: start and end of each."""
 
@@ -190,5 +201,7 @@ class ProjectStats:
     engine: str = ""
     """How vectors are searched: ``exact`` or ``hnsw`` in this process, empty while the index is not
     in memory; otherwise the server: ``postgres``, ``chroma`` or ``qdrant``."""
+    embedder: str = STANDARD
+    """Which model makes the vectors: ``standard`` or ``multilingual``."""
     meaning: float | None = None
     """The weight of vectors in the ranking, fitted to the project; None before the first fit."""

@@ -1,6 +1,7 @@
 """Hybrid search: keywords and vectors ranked together, keywords alone when degraded."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
@@ -8,6 +9,7 @@ from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import OWN_PROJECT, Apart, in_drill
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
+from trimtab.knowledge.embedders import EMBEDDERS
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engine_port import EMBEDDED, SearchFilter
 from trimtab.knowledge.errors import (
@@ -17,7 +19,8 @@ from trimtab.knowledge.errors import (
     QueryInvalid,
     is_failure,
 )
-from trimtab.knowledge.indexes import Indexes, LoadedIndex
+from trimtab.knowledge.indexes import Indexes
+from trimtab.knowledge.loaded_index import LoadedIndex
 from trimtab.knowledge.metrics import QueryCounter, SearchMetrics
 from trimtab.knowledge.ranking import RankedPassage, Ranking, highlights, rank
 from trimtab.knowledge.records import FoundPassage, SearchResult
@@ -60,14 +63,14 @@ class Searcher:
     def __init__(
         self,
         store: SearchStore,
-        encoder: Encoder,
+        encoders: Mapping[str, Encoder],
         indexes: Indexes,
         queries: QueryCounter,
         settings: KnowledgeSettings,
         clock: Clock,
     ) -> None:
         self._store = store
-        self._encoder = encoder
+        self._encoders = encoders
         self._indexes = indexes
         self.queries = queries
         self._machine = machine_clock(clock)
@@ -173,7 +176,7 @@ class Searcher:
         """Return the project's index, or None and the reason why full-text search has to do."""
         if not request.meaning:
             return None, WORDS_WANTED
-        if not self._encoder.dimension:
+        if not self._encoders[row.embedder].dimension:
             return None, MODEL_DOWN  # The model was never loaded.
         try:
             loaded = self._indexes.of(row)
@@ -190,9 +193,10 @@ class Searcher:
         allowed: Keys | None,
     ) -> tuple[Ranking, str]:
         """Rank by keywords and vectors; by keywords alone, with the reason, without vectors."""
-        meaning, limit = loaded.fitted.meaning, request.offset + request.top_k + _SPARE
+        fitted, limit = loaded.fitted, request.offset + request.top_k + _SPARE
+        meaning = fitted.meaning if fitted.passages else EMBEDDERS[row.embedder].meaning
         try:
-            vector = self._encoder.query_vector(text)
+            vector = self._encoders[row.embedder].query_vector(text)
             index = (
                 loaded.index
                 if row.engine == EMBEDDED
@@ -233,6 +237,7 @@ class Searcher:
                 rows = self._store.existing_chunks(row.key, [hit.key for hit in batch])
                 existing += [(hit, rows[hit.key]) for hit in batch if hit.key in rows]
         found: list[FoundPassage] = []
+        to_standard = EMBEDDERS[row.embedder].to_standard
         for hit, chunk in existing[request.offset : limit]:
             text = chunk.text.strip()
             start = chunk.start + len(chunk.text) - len(chunk.text.lstrip())
@@ -250,6 +255,7 @@ class Searcher:
                     score=round(hit.score, 6),
                     keyword_score=hit.keyword_score or None,
                     vector_score=hit.cosine,
+                    similarity=hit.cosine if to_standard is None else to_standard(hit.cosine),
                     highlights=highlights(ranking.terms, text) if ranking.terms else (),
                 )
             )

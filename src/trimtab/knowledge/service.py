@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
@@ -10,9 +11,11 @@ from trimtab.infra.storage import DataDirectory, losses
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.background import BackgroundTasks
+from trimtab.knowledge.bulk import ShippedFolder
 from trimtab.knowledge.cache_manager import WarmupResult
 from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.documents import Documents
+from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines import health as engine_health
 from trimtab.knowledge.errors import EmbedderUnavailable
 from trimtab.knowledge.ingestion import HEARTBEAT, DocumentSource, Progress
@@ -21,6 +24,7 @@ from trimtab.knowledge.model_store import ModelStore
 from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.projects import Projects
 from trimtab.knowledge.records import (
+    STANDARD,
     FailedDocument,
     FolderIngestResult,
     IngestResult,
@@ -29,9 +33,12 @@ from trimtab.knowledge.records import (
 )
 from trimtab.knowledge.search import SearchRequest
 from trimtab.knowledge.stats import KnowledgeStats, collect_stats
+from trimtab.knowledge.store.reviews import RecentDocuments
 from trimtab.knowledge.validation import validate_project_name
 from trimtab.knowledge.wiring import build_components
 
+RECENT_DAYS = 7
+"""What came in within them is looked at when retrieval gets worse."""
 _log = logging.getLogger(__name__)
 
 
@@ -63,7 +70,8 @@ class Knowledge:
         self.owners = parts.stores.owners
         self.caches = parts.caches
         self.searcher = parts.searcher
-        self.encoder = parts.encoder
+        self.encoders = parts.encoders
+        self.encoder = parts.encoders[STANDARD]
         self.indexes, self.engines = parts.indexes, parts.engines
         self.engine_store, self.mover = parts.stores.engines, parts.mover
         self.ingestion = parts.ingestion
@@ -72,12 +80,16 @@ class Knowledge:
         self.snapshots = parts.snapshots
         self.last_counts: dict[str, int] = {}
         """Documents by state at the last look at the database."""
+        self.recent: list[RecentDocuments] = []
+        """Of the last 7 days, at the last heartbeat."""
         self.database_ok = True
+        self.percent_read: dict[str, int] = {}
+        """Of projects whose pages are still being read, by name."""
         self.background = BackgroundTasks(
             context.clock, settings.heartbeat_seconds, self.beat, self.drain
         )
         context.health.register("disk", self.maintenance.disk.health)
-        context.health.register("embedding_model", self.encoder.health)
+        context.health.register("embedding_model", self._model_health)
         engine_health.register(context.health, self.indexes, self.engines)
         context.health.register("knowledge_database", self._check_database)
 
@@ -87,24 +99,27 @@ class Knowledge:
         Raises:
             EmbedderUnavailable: The model cannot be loaded and ``embedding_required`` is set.
         """
-        try:
-            self.encoder.start()
-        except EmbedderUnavailable:
-            if self.settings.embedding_required:
-                raise
-            _log.exception("embedding_model cannot be loaded: searching by words only")
+        for name in self._embedders_in_use():
+            try:
+                self.encoders[name].start()
+            except EmbedderUnavailable:
+                if self.settings.embedding_required:
+                    raise
+                _log.exception("embedding_model %s cannot be loaded: words alone search", name)
         self.maintenance.check_at_start()
         self.background.start()
 
     def close(self) -> None:
         """Stop threads, parser and model, and close the database. May be called twice."""
+        self.parts.reembedder.stopping.set()
         self.background.stop()
         self.maintenance.growth.close()
         self.indexes.close()
         self.engines.close()
         self.caches.flush()
         self.parts.parser.stop_worker()
-        self.encoder.close()
+        for encoder in self.encoders.values():
+            encoder.close()
         self.database.close()
 
     def ingest(self, project: str, source: DocumentSource) -> IngestResult:
@@ -170,14 +185,15 @@ class Knowledge:
         path: Path,
         progress: Progress | None = None,
         stop: threading.Event | None = None,
+        shipped: ShippedFolder | None = None,
     ) -> FolderIngestResult:
         """Ingest every file of a known type below the folder, named by its path there.
 
         Hidden files are left out. A refused file is listed with its error and does not stop the
-        others; ``stop`` does, within seconds.
+        others; ``stop`` does, within seconds. ``shipped`` is for the folders of a release.
         """
         name = validate_project_name(project)
-        result = self.parts.bulk.ingest_folder(name, path, progress, stop)
+        result = self.parts.bulk.ingest_folder(name, path, progress, stop, shipped)
         for document in result.documents:
             self.events.record(project, document, count=False)
         return result
@@ -215,7 +231,7 @@ class Knowledge:
     def components(self) -> dict[str, bool]:
         """Return whether each component was up when last checked. Cheap."""
         return {
-            "embedding_model": self.encoder.up,
+            "embedding_model": all(encoder.up for encoder in self._encoders_in_use()),
             "vector_store": self.indexes.up and self.engines.up,
             "database": self.database_ok,
             **engine_health.components(self.engines),
@@ -248,23 +264,28 @@ class Knowledge:
 
     def reload_model(self) -> None:
         """Load the model's present files, or raise `EmbedderUnavailable`; the queue resumes."""
-        self.encoder.reload()
+        for encoder in self._encoders_in_use():
+            encoder.reload()
         self.background.wake()
 
     def reinstall_model(self) -> bool:
         """Rebuild the model's files where needed and load them; return whether rebuilt."""
-        rebuilt = self.encoder.install_and_load()
+        rebuilt = [encoder.install_and_load() for encoder in self._encoders_in_use()]
         self.background.wake()
-        return rebuilt
+        return any(rebuilt)
 
     def beat(self) -> None:
         """Run one heartbeat: probe the model, and wake the queue when it is up.
 
         `start` does this every ``heartbeat_seconds``.
         """
-        if self.encoder.heartbeat():
+        alive = [encoder.heartbeat() for encoder in self._encoders_in_use()]
+        if any(alive):
             self.background.wake()
         self.database_ok = self._check_database().status is not Status.DOWN
+        if self.database_ok:
+            now = self.parts.context.clock.now()
+            self.recent = self.parts.stores.reviews.recent(now - timedelta(days=RECENT_DAYS))
         self.indexes.beat()
         self.indexes.save()
         self.caches.flush()
@@ -277,6 +298,21 @@ class Knowledge:
         if ready:
             self.events.publish("knowledge.queue_drained", "queue", {"documents": ready})
         return ready
+
+    def _embedders_in_use(self) -> set[str]:
+        """Return the standard embedder and those that projects have."""
+        try:
+            return {STANDARD} | (self.parts.stores.projects.embedders() & self.encoders.keys())
+        except TrimtabError:
+            return {STANDARD}  # The database is checked, and repaired, after the model is loaded.
+
+    def _encoders_in_use(self) -> list[Encoder]:
+        return [self.encoders[name] for name in sorted(self._embedders_in_use(), reverse=True)]
+
+    def _model_health(self) -> ComponentHealth:
+        """Return the health of the first model in use that is not up, or of the standard one."""
+        found = [encoder.health() for encoder in self._encoders_in_use()]
+        return next((health for health in found if health.status is not Status.UP), found[0])
 
     def _check_database(self) -> ComponentHealth:
         try:

@@ -324,3 +324,16 @@ def _documents(knowledge: Knowledge) -> Iterable[Signal]:
         ("dead", "Documents whose vectors could not be made after several attempts."),
     ):
         yield _gauge(f"knowledge.documents.{state}", "documents", text, counted(state))
+
+    def recent() -> Iterable[Sample]:
+        for found in knowledge.recent:
+            reviewed = "yes" if found.reviewed else "no"
+            yield Sample(float(found.count), {"project": found.project, "reviewed": reviewed})
+
+    yield Signal(
+        "knowledge.documents.recent",
+        "documents",
+        "Documents that came in or changed within 7 days, by project and whether reviewed.",
+        recent,
+        labels=("project", "reviewed"),
+    )

@@ -5,6 +5,7 @@ from pathlib import Path
 from stat import S_IMODE
 
 from trimtab.knowledge.caches import CacheStats
+from trimtab.knowledge.records import STANDARD
 from trimtab.knowledge.wiring import Components
 
 
@@ -54,9 +55,8 @@ class KnowledgeStats:
 
 def collect_stats(parts: Components) -> KnowledgeStats:
     """Return the figures of each cache, their total memory, and counts of stored items."""
-    caches = CacheFigures(
-        parts.searcher.cache.stats(), parts.encoder.cache.stats(), parts.texts.stats()
-    )
+    encoder = parts.encoders[STANDARD]
+    caches = CacheFigures(parts.searcher.cache.stats(), encoder.cache.stats(), parts.texts.stats())
     figures = (caches.query_cache, caches.embedding_cache, caches.document_cache)
     states = parts.stores.documents.counts()
     return KnowledgeStats(
@@ -69,7 +69,7 @@ def collect_stats(parts: Components) -> KnowledgeStats:
         database=_describe_file(parts.stores.database.file),
         queued=states["queued"],
         dead_letters=states["dead"],
-        embedding_model=ModelFigures(parts.encoder.model_id, parts.encoder.breaker.state.value),
+        embedding_model=ModelFigures(encoder.model_id, encoder.breaker.state.value),
     )
 
 

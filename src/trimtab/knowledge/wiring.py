@@ -1,5 +1,6 @@
 """Builds the components of knowledge in the order of their dependencies."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trimtab.infra.breaker import CircuitBreaker
@@ -10,6 +11,7 @@ from trimtab.knowledge.bulk import BulkIngestion
 from trimtab.knowledge.cache_manager import CacheManager
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.context import KnowledgeContext
+from trimtab.knowledge.embedders import EMBEDDERS
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engine_migration import ProjectMover
 from trimtab.knowledge.engines.registry import Engines
@@ -17,8 +19,10 @@ from trimtab.knowledge.indexes import Indexes
 from trimtab.knowledge.ingestion import Ingestion, IngestionEvents
 from trimtab.knowledge.maintenance import DerivedData, Maintenance
 from trimtab.knowledge.metrics import FREQUENT, QueryCounter
-from trimtab.knowledge.model_store import MiniLmStore, ModelStore
+from trimtab.knowledge.model_store import ModelStore, PackagedModelStore
 from trimtab.knowledge.parsing import Parser
+from trimtab.knowledge.records import STANDARD
+from trimtab.knowledge.reembedding import Reembedder
 from trimtab.knowledge.search import Searcher
 from trimtab.knowledge.snapshots import Snapshots
 from trimtab.knowledge.store import (
@@ -31,7 +35,9 @@ from trimtab.knowledge.store import (
 from trimtab.knowledge.store.database import DATABASE, ReopenableDatabase
 from trimtab.knowledge.store.engines import EngineStore
 from trimtab.knowledge.store.labels import LabelStore
+from trimtab.knowledge.store.new_vectors import NewVectorStore
 from trimtab.knowledge.store.reading import DocumentReader
+from trimtab.knowledge.store.reviews import DocumentReviewStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +50,10 @@ class Stores:
     reader: DocumentReader
     owners: OwnerStore
     labels: LabelStore
+    reviews: DocumentReviewStore
     search: SearchStore
     engines: EngineStore
+    new_vectors: NewVectorStore
     usage: UsageStore
 
 
@@ -56,11 +64,13 @@ class Components:
     context: KnowledgeContext
     settings: KnowledgeSettings
     stores: Stores
-    encoder: Encoder
+    encoders: Mapping[str, Encoder]
+    """By the name of the embedder; each one is loaded when a project has it."""
     parser: Parser
     engines: Engines
     indexes: Indexes
     mover: ProjectMover
+    reembedder: Reembedder
     searcher: Searcher
     texts: BoundedCache[tuple[str, int], str]
     """Texts of documents by id and version."""
@@ -88,28 +98,30 @@ def build_components(
     """
     clock = context.clock
     stores = _open_stores(data, settings)
-    model = model or MiniLmStore(data.folder("models") / "minilm", settings.embedding_threads)
-    encoder = Encoder(model, settings, clock)
+    encoders = _encoders(data, settings, clock, model)
     parser = Parser(settings, data.folder("parser"))
-    engines = Engines(stores.engines, stores.search, encoder, settings, clock)
+    engines = Engines(stores.engines, stores.search, encoders, settings, clock)
     breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
-    indexes = Indexes(stores.search, encoder, data.folder("index"), breaker, clock, engines)
+    indexes = Indexes(stores.search, encoders, data.folder("index"), breaker, clock, engines)
     queries = QueryCounter(settings.frequent_queries, stores.usage.asked_often(FREQUENT))
-    searcher = Searcher(stores.search, encoder, indexes, queries, settings, clock)
+    searcher = Searcher(stores.search, encoders, indexes, queries, settings, clock)
     texts = _text_cache(settings, context)
-    caches = CacheManager(stores.usage, stores.projects, searcher, encoder, texts, settings)
-    ingestion = Ingestion(stores.projects, stores.documents, encoder, parser, settings, clock)
+    caches = CacheManager(
+        stores.usage, stores.projects, searcher, encoders[STANDARD], texts, settings
+    )
+    ingestion = Ingestion(stores.projects, stores.documents, encoders, parser, settings, clock)
     derived = DerivedData(caches.forget_all, indexes.purge)
     maintenance = Maintenance(stores.database, data, settings, context, derived, parser)
     return Components(
         context,
         settings,
         stores,
-        encoder,
+        encoders,
         parser,
         engines,
         indexes,
         ProjectMover(engines, indexes, stores.projects, stores.engines, clock),
+        Reembedder(encoders, stores.projects, stores.new_vectors, indexes, clock),
         searcher,
         texts,
         caches,
@@ -121,6 +133,23 @@ def build_components(
     )
 
 
+def _encoders(
+    data: DataDirectory, settings: KnowledgeSettings, clock: Clock, model: ModelStore | None
+) -> dict[str, Encoder]:
+    """Return an encoder for each embedder, none of them loaded; ``model`` is the standard one."""
+    folder, threads = data.folder("models"), settings.embedding_threads
+    stores: dict[str, ModelStore] = {
+        name: PackagedModelStore(folder / kind.folder, threads, kind)
+        for name, kind in EMBEDDERS.items()
+    }
+    stores[STANDARD] = model or stores[STANDARD]
+    encoders = {STANDARD: Encoder(stores.pop(STANDARD), settings, clock)}
+    cache = encoders[STANDARD].cache
+    for name, store in stores.items():
+        encoders[name] = Encoder(store, settings, clock, EMBEDDERS[name].prefixes, cache)
+    return encoders
+
+
 def _open_stores(data: DataDirectory, settings: KnowledgeSettings) -> Stores:
     database = ReopenableDatabase(data.file(DATABASE), ("knowledge",))
     return Stores(
@@ -130,8 +159,10 @@ def _open_stores(data: DataDirectory, settings: KnowledgeSettings) -> Stores:
         DocumentReader(database),
         OwnerStore(database),
         LabelStore(database),
+        DocumentReviewStore(database),
         SearchStore(database),
         EngineStore(database),
+        NewVectorStore(database),
         UsageStore(database),
     )
 

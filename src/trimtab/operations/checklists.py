@@ -171,14 +171,21 @@ class Checklists:
         due = [f"{key.name} is {problem}" for key in report for problem in key.problems]
         due += self._external_keys()
         yield result_of(("ENT-22", "keys"), f"{len(report)} active keys", "; ".join(due))
+        yield self._provider_use()
+        yield self._audit()
+
+    def _provider_use(self) -> TaskResult:
         budget = self.services.budget()
-        yield result_of(
+        left = "" if budget.credits_usd is None else f", {budget.credits_usd:.2f} USD left"
+        todo = [budget.provider_problem] if budget.provider_problem else []
+        if budget.share > 0.9:
+            todo.append("The budget is nearly used: runbook answers-budget.")
+        return result_of(
             ("ENT-23", "provider use"),
             f"{budget.spent_usd:.4f} of {budget.limit_usd:g} USD, {budget.calls} calls, "
-            f"{budget.tokens} tokens in {budget.period}",
-            "The budget is nearly used: runbook answers-budget." if budget.share > 0.9 else "",
+            f"{budget.tokens} tokens in {budget.period}{left}",
+            " ".join(todo),
         )
-        yield self._audit()
 
     def _audit(self) -> TaskResult:
         review = self.verify_audit()

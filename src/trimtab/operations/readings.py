@@ -38,6 +38,10 @@ class BudgetReading:
     share: float
     calls: int
     tokens: int
+    credits_usd: float | None = None
+    """What is left of the connected model's key; None where the provider does not say."""
+    provider_problem: str = ""
+    """Why the connected model's API refuses to work; empty when it works, or none is connected."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,20 @@ from trimtab.kernel.erasable_cache import erasable_lru_cache
 from trimtab.text.languages import (
     DEFAULT_LANGUAGE,
     FUNCTION_WORDS,
+    LANGUAGES,
     language_of,
 )
 from trimtab.text.words import stemmers
 
-ANALYSIS_VERSION = 2
+ANALYSIS_VERSION = 3
 """Raised when the terms of a text change; indexes of another version are built again."""
 
 _WORD = re.compile(r"[^\W_]+")
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
+UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
+"""Characters of Chinese, Japanese and Korean, as a regular expression's class."""
+_UNSPACED = re.compile(f"[{UNSPACED}]+")
+# O'Brien is also written OBrien.
+_APOSTROPHE_NAME = re.compile(r"\bo['\u2019]([^\W_]+)")
 # Weight of a pair of words relative to a single word; 0.1 to 0.5 were nearly equal.
 _PAIR_WEIGHT = 0.2
 # Number of words that are enough to detect the language of a passage.
@@ -90,6 +95,11 @@ def query_terms(query: str, languages: Collection[str]) -> tuple[QueryTerm, ...]
     return tuple(found)
 
 
+def token_terms(token: str) -> frozenset[str]:
+    """Return every term that a token of another index may become, in any of the languages."""
+    return frozenset(_term(word, language) for word in _words(token) for language in LANGUAGES)
+
+
 def matching_words(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield (start, end, term) of each word of a passage, for highlighting."""
     language = language_of(islice(_words(text), _SAMPLE))
@@ -102,12 +112,15 @@ def _words(text: str) -> Iterator[str]:
     if text.isascii() and text.isalnum():
         yield text.lower()
         return
-    for match in _WORD.finditer(unicodedata.normalize("NFKC", text).lower()):
+    folded = unicodedata.normalize("NFKC", text).lower()
+    for match in _WORD.finditer(folded):
         word = match.group()
         if word.isascii() or not _UNSPACED.search(word):
             yield word
         else:
             yield from _pairs(word)
+    if "o'" in folded or "o\u2019" in folded:
+        yield from (f"o{match[1]}" for match in _APOSTROPHE_NAME.finditer(folded))
 
 
 def _pairs(word: str) -> Iterator[str]:
@@ -129,8 +142,13 @@ def _pairs(word: str) -> Iterator[str]:
 def _term(word: str, language: str) -> str:
     """Return the word's stem by the language's Snowball rules, without accents."""
     stemmed: str = stemmers.of[language].stemWord(word)
-    if stemmed.isascii():
-        return stemmed
-    decomposed = unicodedata.normalize("NFD", stemmed)
+    return without_accents(stemmed)
+
+
+def without_accents(word: str) -> str:
+    """Return the word with each letter in its plain form."""
+    if word.isascii():
+        return word
+    decomposed = unicodedata.normalize("NFD", word)
     plain = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
     return unicodedata.normalize("NFC", plain)

@@ -28,7 +28,7 @@ def test_a_restore_says_what_is_lost_before_it_does_it(sea, tmp_path):
     dry = sea("knowledge", "restore", "--dry-run", "--json").json
     assert (dry["restored"], dry["lost"]) == (False, 1)
     assert not sea("knowledge", "restore", "--json").json["restored"]
-    assert sea("knowledge", "restore", "--force", "--json").json["restored"]
+    assert sea("knowledge", "restore", "--force", "--yes", "--json").json["restored"]
     left = sea("documents", "list", "sea", "--json").json["documents"]
     assert [document["name"] for document in left] == ["whales.md"]
 
@@ -44,7 +44,7 @@ def test_a_database_that_keeps_the_service_from_starting_is_recovered(sea, data_
 
 
 def test_the_proof_fails_when_something_deleted_is_still_there(sea, data_dir):
-    sea("documents", "delete", "sea", "whales.md")
+    sea("documents", "delete", "sea", "whales.md", "--yes")
     assert sea("knowledge", "verify", "--json").json["holds"]
     (noted,) = (data_dir / "knowledge.deletions").read_text().splitlines()
     witness = noted.partition("chk_")[2][:32]

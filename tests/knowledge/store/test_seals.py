@@ -90,6 +90,9 @@ def test_a_database_without_seals_gets_them(sea, tmp_path):
         for table in ("projects", "documents", "chunks", "vectors", "metadata", "deletions"):
             older.execute(f"ALTER TABLE {table} DROP COLUMN seal")
         older.execute("ALTER TABLE tuning DROP COLUMN seal")
+        older.execute("ALTER TABLE projects DROP COLUMN embedder")
+        older.execute("DROP TABLE new_vectors")
+        older.execute("DROP TABLE chunks_tokens")
         older.execute("UPDATE schema_knowledge SET version_num = 'knowledge_0002'")
     Database(file, ("knowledge",)).close()
     with sqlite3.connect(file) as migrated, sqlite3.connect(sea.database.file) as live:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 import threading
@@ -44,13 +45,23 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise AddressInUse(
             f"Cannot listen on {host} port {port}: {error.strerror}.",
-            hint=f"Stop what listens there, or choose another port: "
-            f"`trimtab serve --set service.port={port + 1}`.",
+            hint=f"{_CAUSES.get(error.errno or 0, 'Check `--host`')}, or choose another port: "
+            f"`trimtab serve --port {_another(port)}`.",
         ) from error
     # Connections inherit it. asyncio sets it only on sockets with a protocol number, unlike these.
     # Without it the body of each answer waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+_CAUSES = {
+    errno.EADDRINUSE: "Stop what listens there",
+    errno.EACCES: "Only the administrator may use ports below 1024",
+}
+
+
+def _another(port: int) -> int:
+    return port + 1 if 1024 <= port < 65535 else 8001
 
 
 def serve(

@@ -6,7 +6,7 @@ import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
-from trimtab.cli.runtime.session import Json, session_of
+from trimtab.cli.runtime.session import Json, Yes, confirm, session_of
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -63,18 +63,20 @@ def list_keys(context: typer.Context, json: Json = False) -> None:
 
 
 @app.command("revoke")
-def revoke(context: typer.Context, name: str, json: Json = False) -> None:
+def revoke(context: typer.Context, name: str, yes: Yes = False, json: Json = False) -> None:
     """Revoke a key at once."""
     session = session_of(context)
+    confirm(f"Revoke the key {name}? Its requests are refused from then on.", yes=yes)
     session.client.call("DELETE", f"/v1/keys/{name}")
     if not printed_as_json(session, {"name": name, "revoked": True}):
         print_line(f"The key {name} is revoked.")
 
 
 @app.command("rotate")
-def rotate(context: typer.Context, name: str, json: Json = False) -> None:
+def rotate(context: typer.Context, name: str, yes: Yes = False, json: Json = False) -> None:
     """Replace a key by a new one of the same name and role; it is shown once."""
     session = session_of(context)
+    confirm(f"Replace the key {name}? The present one is revoked.", yes=yes)
     body = session.client.call("POST", f"/v1/keys/{name}/rotate")
     if not printed_as_json(session, body):
         print_line(body["key"])

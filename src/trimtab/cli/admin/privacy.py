@@ -3,17 +3,18 @@
 import typer
 
 from trimtab.cli.runtime.console import print_line, printed_as_json
-from trimtab.cli.runtime.session import Json, session_of
+from trimtab.cli.runtime.session import Json, Yes, confirm, session_of
 
 app = typer.Typer()
 
 
 @app.command("erase")
-def erase(context: typer.Context, user_id: str, json: Json = False) -> None:
+def erase(context: typer.Context, user_id: str, yes: Yes = False, json: Json = False) -> None:
     """Erase all data of a person and print each step; exit 1 while it is incomplete."""
     from urllib.parse import quote
 
     session = session_of(context)
+    confirm(f"Erase all data of {user_id}? It cannot be restored.", yes=yes)
     body = session.client.call("DELETE", f"/api/v1/users/{quote(user_id, safe='')}/data")
     if not printed_as_json(session, body):
         print_line(f"Erasure {body['id']} is {body['state']}.")

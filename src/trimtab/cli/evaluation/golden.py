@@ -10,7 +10,7 @@ from trimtab.cli.runtime.session import Json, session_of
 
 app = typer.Typer(no_args_is_help=True)
 GoldenSet = Annotated[
-    Path, typer.Option("--set", help="Golden questions: a JSON Lines file or a folder of them.")
+    Path, typer.Option("--data", help="Golden questions: a JSON Lines file or a folder of them.")
 ]
 Project = Annotated[str, typer.Option(help="For golden questions that name none.")]
 

@@ -108,7 +108,7 @@ def evaluate(
     context: typer.Context,
     set_: Annotated[
         Path,
-        typer.Option("--set", help="A folder with a data.jsonl of question, context, answers."),
+        typer.Option("--data", help="A folder with a data.jsonl of question, context, answers."),
     ],
     open_: Annotated[
         bool, typer.Option("--open", help="Ask all contexts as one corpus, a third left out.")

@@ -10,9 +10,10 @@ from trimtab.cli.gates.console import (
     AsJson,
     DryRun,
     Root,
-    console,
     print_document,
+    show_done,
     show_findings,
+    show_rows,
     table,
 )
 from trimtab.cli.gates.project import policy_of
@@ -55,7 +56,7 @@ def baseline_show(project: Root = Path(), *, as_json: AsJson = False) -> None:
 
 
 @app.command("list")
-def baseline_list(project: Root = Path()) -> None:
+def baseline_list(project: Root = Path(), *, as_json: AsJson = False) -> None:
     """List the files of the current baseline and the archived ones."""
     root = Project(project).root / "baseline"
     rows = [
@@ -65,7 +66,7 @@ def baseline_list(project: Root = Path()) -> None:
     ]
     if not rows:
         raise EvidenceMissing("There is no baseline.")
-    table("baseline/", ("file", "bytes"), rows)
+    show_rows("baseline/", ("file", "bytes"), rows, as_json=as_json)
 
 
 @app.command("promote")
@@ -75,6 +76,7 @@ def baseline_promote(
     approval: Approved = None,
     project: Root = Path(),
     dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a validated, approved report the new golden baseline; the former one is archived."""
     if not report.is_file():
@@ -85,7 +87,9 @@ def baseline_promote(
     written = promote(
         place, report, read_evidence(approval), policy_of(place), SystemClock(), dry_run=dry_run
     )
-    console().print(
-        f"{'would write' if dry_run else 'wrote'} {written.relative_to(place.root).as_posix()}",
-        markup=False,
+    name = written.relative_to(place.root).as_posix()
+    show_done(
+        f"{'would write' if dry_run else 'wrote'} {name}",
+        {"baseline": name, "dry_run": dry_run},
+        as_json=as_json,
     )

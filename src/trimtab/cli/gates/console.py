@@ -1,6 +1,6 @@
 """Prints gate findings and verdicts, and defines the options that gate commands share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +22,18 @@ _OUTCOMES = {
 }
 
 Root = Annotated[Path, typer.Option("--project", help="The project directory.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+
+
+def _or_before(context: typer.Context, value: bool) -> bool:
+    """Return whether ``--json`` stands after the command or before it."""
+    session = context.find_root().obj
+    return value or bool(session is not None and session.json)
+
+
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", callback=_or_before, help="Print one JSON document instead of tables."),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, change nothing.")]
 Approved = Annotated[
     Path | None, typer.Option("--approval", help="A signed approval; see `trimtab gates approve`.")
@@ -45,6 +56,14 @@ def errors() -> Console:
 def print_document(document: object) -> None:
     """Print a JSON document."""
     runtime.print_json(document, pretty=True)
+
+
+def show_done(text: str, document: Mapping[str, object], *, as_json: bool) -> None:
+    """Print what was done: a line for people, or the document."""
+    if as_json:
+        print_document(document)
+    else:
+        console().print(text, markup=False)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -1,5 +1,6 @@
 """Exit codes of the gate commands: 1 for bad evidence, 2 for wrong use."""
 
+import sys
 from typing import Any
 
 import typer
@@ -43,12 +44,13 @@ class GatesGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except TrimtabError as error:
-            report(error, with_code=True)
+            report(error, as_json="--json" in sys.argv, with_code=True)
             blocked = isinstance(error, _BAD_EVIDENCE)
             raise typer.Exit(Exit.FAILED if blocked else Exit.WRONG_USE) from error
         except (TyperException, typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except Exception as error:
             reason = str(error).strip()[:300] or "no details"
-            report(NotJudged(f"{type(error).__name__}: {reason}"), with_code=True)
+            failed = NotJudged(f"{type(error).__name__}: {reason}")
+            report(failed, as_json="--json" in sys.argv, with_code=True)
             raise typer.Exit(Exit.FAILED) from error

@@ -9,6 +9,7 @@ from trimtab.cli.gates.console import (
     AsJson,
     Root,
     console,
+    show_done,
     show_findings,
     table,
 )
@@ -38,6 +39,7 @@ def approve(
         "approval.dsse.json"
     ),
     project: Root = Path(),
+    as_json: AsJson = False,
 ) -> None:
     """Sign the approval of one change of evidence, valid for one use within a day."""
     if file is not None and not file.is_file():
@@ -48,7 +50,11 @@ def approve(
     output.write_bytes(
         Approvals(Project(project), SystemClock()).grant(action, digest, by=by, reason=reason)
     )
-    console().print(f"{action} of {digest[:12]}... approved by {by}: {output.name}", markup=False)
+    show_done(
+        f"{action} of {digest[:12]}... approved by {by}: {output.name}",
+        {"action": action, "sha256": digest, "by": by, "file": output.name},
+        as_json=as_json,
+    )
 
 
 @app.command()

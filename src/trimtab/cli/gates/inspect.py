@@ -10,8 +10,8 @@ from trimtab.cli.gates.console import (
     AsJson,
     DryRun,
     Root,
-    console,
     print_document,
+    show_done,
     show_findings,
     show_rows,
     table,
@@ -75,6 +75,8 @@ def show(
         str,
         typer.Argument(help="Such as schema_version, metrics.compute_mode or results.duration_s."),
     ] = "",
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Print a field of a report; over `results` the values are sorted, one a line."""
     parsed = parse(read_evidence(report)) if report.is_file() else None
@@ -82,8 +84,12 @@ def show(
         raise EvidenceMissing(f"There is no report {report.name}.")
     if parsed.findings:
         # A document that two readers read differently has no one value to show.
-        show_findings(parsed.findings, as_json=False, gate="schema")
-    for value in values_at(parsed.value, field):
+        show_findings(parsed.findings, as_json=as_json, gate="schema")
+    values = list(values_at(parsed.value, field))
+    if as_json:
+        print_document(values)
+        return
+    for value in values:
         typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
@@ -94,19 +100,22 @@ def migrate(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the migrated report goes.")],
     to: Annotated[str, typer.Option(help="The version to reach.")] = CURRENT["report"],
     dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Bring a report to another schema version."""
     if not report.is_file():
         raise EvidenceMissing(f"There is no report {report.name}.")
     checked = check_report(read_evidence(report))
     if checked.report is None:
-        show_findings(checked.findings, as_json=False, gate="schema")
+        show_findings(checked.findings, as_json=as_json, gate="schema")
         return
     migrated = downgrade(checked.report, to)
     if not dry_run:
         output.write_bytes(orjson.dumps(migrated, option=orjson.OPT_INDENT_2) + b"\n")
-    console().print(
-        f"{checked.version} -> {to}, {'would go' if dry_run else 'written'} to {output.name}"
+    show_done(
+        f"{checked.version} -> {to}, {'would go' if dry_run else 'written'} to {output.name}",
+        {"from": checked.version, "to": to, "file": output.name, "dry_run": dry_run},
+        as_json=as_json,
     )
 
 

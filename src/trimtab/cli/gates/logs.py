@@ -51,8 +51,10 @@ def logs_structured(
     project: Root = Path(),
     *,
     first: Annotated[int, typer.Option(help="Records of each file.", min=1)] = logbook.FIRST,
+    as_json: AsJson = False,
 ) -> None:
     """Show the first records of each structured log; exit 1 if a line is not JSON."""
+    del as_json  # The records are JSON in any case.
     try:
         print_document(
             [

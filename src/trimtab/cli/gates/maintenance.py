@@ -17,6 +17,7 @@ from trimtab.cli.gates.console import (
     show_rows,
     table,
 )
+from trimtab.cli.runtime.session import Yes
 from trimtab.gates import pip_launcher
 from trimtab.gates.case import Project
 from trimtab.gates.profile import profile as profile_script
@@ -74,18 +75,21 @@ def sweep(project: Root = Path(), *, as_json: AsJson = False) -> None:
 def reset(
     project: Root = Path(),
     *,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Do it; without, only the plan is shown.")
-    ] = False,
+    yes: Yes = False,
     install: Annotated[
         bool, typer.Option("--install", help="Then reinstall requirements.txt.")
     ] = False,
     dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Delete files that git does not track, except keys, baselines, data and evidence."""
     place = Project(project)
     done = yes and not dry_run
     planned = run_reset(place, install=install) if done else plan(place)
+    if as_json:
+        lists = {"remove": list(planned.remove), "kept": list(planned.kept)}
+        print_document({**lists, "done": done})
+        return
     for name in planned.remove:
         typer.echo(f"{'removed' if done else 'would remove'} {name}")
     for name in planned.kept:
@@ -163,15 +167,22 @@ def scaffold(
         ),
     ] = False,
     dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the runbook's scripts, schemas, miso package and make targets; replaces nothing."""
-    for name, written in write_scaffold(folder, dry_run=dry_run):
+    files = list(write_scaffold(folder, dry_run=dry_run))
+    for name, written in () if as_json else files:
         typer.echo(f"{('would write' if dry_run else 'wrote') if written else 'kept'} {name}")
     if pip_audit:
         path = pip_launcher.path_of(Path(sys.prefix))
         if not dry_run:
             pip_launcher.install(Path(sys.prefix))
-        typer.echo(
-            f"{'would write' if dry_run else 'wrote'} {path}; "
-            "`pip install --force-reinstall pip` undoes it"
-        )
+        files.append((str(path), True))
+        if not as_json:
+            typer.echo(
+                f"{'would write' if dry_run else 'wrote'} {path}; "
+                "`pip install --force-reinstall pip` undoes it"
+            )
+    if as_json:
+        listed = [{"file": name, "new": written} for name, written in files]
+        print_document({"files": listed, "dry_run": dry_run})

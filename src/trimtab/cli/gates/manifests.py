@@ -1,5 +1,6 @@
 """`gates manifest`: the manifest of each dataset."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -20,11 +21,23 @@ from trimtab.gates import datasets as data
 from trimtab.gates.baseline import Approvals
 from trimtab.gates.case import Project
 from trimtab.gates.errors import ApprovalRefused
-from trimtab.gates.evidence import manifest_change
+from trimtab.gates.evidence import ManifestChange, manifest_change
 from trimtab.gates.evidence_files import read_evidence
 from trimtab.kernel.clock import SystemClock
 
 app = typer.Typer(no_args_is_help=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestDone:
+    """Result for the manifest of one dataset."""
+
+    dataset: str
+    status: str
+    """unchanged, would_replace, would_create, written or refused."""
+    text: str
+    sha256: str = ""
+    """Of the new content, which an approval must name."""
 
 
 @app.command("create")
@@ -39,33 +52,40 @@ def manifest_create(
     ] = False,
     approval: Approved = None,
     dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Create or replace manifests; replacing needs an approval of the new content."""
     place = Project(project)
-    refused = 0
     if not names and not place.dataset_names():
-        nothing_to_judge("manifests", as_json=False)
+        nothing_to_judge("manifests", as_json=as_json)
+    done = []
     for name in names or place.dataset_names():
-        change = manifest_change(place, name)
-        if change.same or (missing_only and change.exists):
-            console().print(f"{name}: unchanged", style="dim", markup=False)
-            continue
-        if change.exists and dry_run:
-            console().print(
-                f"{name}: would replace the manifest; approve {change.sha256}", markup=False
-            )
-            continue
-        if dry_run:
-            console().print(
-                f"{name}: would create a manifest of {change.files} files", markup=False
-            )
-            continue
-        refused += not _write_manifest(place, name, approval)
-    if refused:
+        result = _settled(manifest_change(place, name), name, missing_only, dry_run)
+        result = result or _write_manifest(place, name, approval)
+        done.append(result)
+        if not as_json:
+            console().print(f"{name}: {result.text}", markup=False)
+    if as_json:
+        print_document([asdict(result) for result in done])
+    if any(result.status == "refused" for result in done):
         raise typer.Exit(1)
 
 
-def _write_manifest(place: Project, name: str, approval: Path | None) -> bool:
+def _settled(
+    change: ManifestChange, name: str, missing_only: bool, dry_run: bool
+) -> ManifestDone | None:
+    """Return what is, or would be, done without writing; None where the manifest is written."""
+    if change.same or (missing_only and change.exists):
+        return ManifestDone(name, "unchanged", "unchanged")
+    if not dry_run:
+        return None
+    if change.exists:
+        text = f"would replace the manifest; approve {change.sha256}"
+        return ManifestDone(name, "would_replace", text, change.sha256)
+    return ManifestDone(name, "would_create", f"would create a manifest of {change.files} files")
+
+
+def _write_manifest(place: Project, name: str, approval: Path | None) -> ManifestDone:
     change = manifest_change(place, name)
     if change.exists:
         approvals = Approvals(place, SystemClock())
@@ -76,15 +96,13 @@ def _write_manifest(place: Project, name: str, approval: Path | None) -> bool:
                 )
             approvals.spend(approvals.check(read_evidence(approval), "manifest", change.sha256))
         except ApprovalRefused as error:
-            console().print(f"[red]{name}: {error.message}[/]")
-            console().print(
-                f"approve it: trimtab gates approve manifest --sha256 {change.sha256} "
-                "--by NAME --reason WHY"
+            text = (
+                f"{error.message}\napprove it: trimtab gates approve manifest "
+                f"--sha256 {change.sha256} --by NAME --reason WHY"
             )
-            return False
+            return ManifestDone(name, "refused", text, change.sha256)
     written = data.write_manifest(place.datasets / name)
-    console().print(f"{name}: {len(written.files)} files", markup=False)
-    return True
+    return ManifestDone(name, "written", f"{len(written.files)} files")
 
 
 @app.command("list")

@@ -13,6 +13,7 @@ from trimtab.cli.gates.console import (
     console,
     errors,
     print_document,
+    show_done,
     show_verdict,
     table,
 )
@@ -184,19 +185,28 @@ def import_results(
         int | None, typer.Option(help="The seed, if the file does not say.", min=0)
     ] = None,
     dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Convert lm-evaluation-harness results or an MLPerf training log to a report."""
     imported = import_file(file, source, StatedValues(samples, duration_s, compute_mode, seed))
     raw = orjson.dumps(imported.report, option=orjson.OPT_INDENT_2)
     if not dry_run:
         output.write_bytes(raw + b"\n")
-    out = console()
-    out.print(
-        f"{len(imported.report['results'])} results, status {imported.report['status']}, "
-        f"{'would be written' if dry_run else 'written'} to {output.name}"
+    count, status = len(imported.report["results"]), imported.report["status"]
+    derived = "".join(f"\nderived: {field}" for field in imported.derived)
+    show_done(
+        f"{count} results, status {status}, "
+        f"{'would be written' if dry_run else 'written'} to {output.name}{derived}",
+        {
+            "results": count,
+            "status": status,
+            "file": output.name,
+            "derived": list(imported.derived),
+            "missing": list(imported.missing),
+            "dry_run": dry_run,
+        },
+        as_json=as_json,
     )
-    for field in imported.derived:
-        out.print(f"derived: {field}", style="dim")
     for fault in imported.report.get("extra", {}).get("faults", ())[:20]:
         errors().print(f"fault: {fault}", style="yellow", markup=False)
     if imported.missing:

@@ -10,8 +10,8 @@ from trimtab.cli.gates.console import (
     AsJson,
     DryRun,
     Root,
-    console,
     errors,
+    show_done,
     show_findings,
 )
 from trimtab.cli.gates.project import policy_of, signing_keys
@@ -63,10 +63,14 @@ def sbom(
             document = make_sbom(place, installed, SystemClock().now())
             if not dry_run:
                 place.sbom.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
-            console().print(
-                f"{len(document['components'])} components, "
-                f"{'would be written' if dry_run else 'written'} to {place.sbom.name}"
-            )
+            count = len(document["components"])
+            if not (as_json and verify_it):  # One document: that of the verification.
+                show_done(
+                    f"{count} components, "
+                    f"{'would be written' if dry_run else 'written'} to {place.sbom.name}",
+                    {"components": count, "file": place.sbom.name, "dry_run": dry_run},
+                    as_json=as_json,
+                )
     if verify_it:
         with errors().status("hashing every installed file"):
             found = verify_sbom(place, installed)
@@ -88,20 +92,23 @@ def sign(
         str, typer.Option(help="Who builds; in a pipeline its URI.")
     ] = "urn:trimtab:builder:local",
     dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Sign artifacts with their provenance, one signature for all."""
     place = Project(project)
     if tool != "ed25519":
-        for path in files:
-            written = ExternalSigner(find_tool(tool)).sign(path)
-            console().print(f"{path.name}: {written.name}", markup=False)
+        signed = {path.name: ExternalSigner(find_tool(tool)).sign(path).name for path in files}
+        lines = "\n".join(f"{name}: {written}" for name, written in signed.items())
+        show_done(lines, {"signatures": signed}, as_json=as_json)
         return
     envelope = sign_files(place, files, signing_keys(place), SystemClock().now(), builder=builder)
     if not dry_run:
         place.provenance.write_bytes(envelope)
-    console().print(
+    show_done(
         f"{len(files)} artifacts signed, "
-        f"{'would be written' if dry_run else 'written'} to {place.provenance.name}"
+        f"{'would be written' if dry_run else 'written'} to {place.provenance.name}",
+        {"artifacts": len(files), "file": place.provenance.name, "dry_run": dry_run},
+        as_json=as_json,
     )
 
 

@@ -14,5 +14,7 @@ from trimtab.cli.knowledge import (
 )
 
 app = typer.Typer(no_args_is_help=True)
-for _module in (evaluate, maintenance, disk, ingest, engines, warm, cache_trial, schema):
+for _module in (evaluate, maintenance, disk, engines, warm, cache_trial, schema):
     app.add_typer(_module.app)
+# Its former name; `trimtab ingest` is the command.
+app.command("ingest", hidden=True)(ingest.ingest)

@@ -7,6 +7,7 @@ import typer
 
 from trimtab.cli.runtime.console import print_table, printed_as_json
 from trimtab.cli.runtime.session import Json, Session, session_of
+from trimtab.knowledge.errors import EmbedderNotInstalled, EmbedderUnknown
 
 app = typer.Typer()
 
@@ -16,27 +17,36 @@ def evaluate(
     context: typer.Context,
     set_: Annotated[
         Path,
-        typer.Option("--set", help="A BEIR-style folder: corpus.jsonl, queries.jsonl, qrels.tsv."),
+        typer.Option("--data", help="A BEIR-style folder: corpus.jsonl, queries.jsonl, qrels.tsv."),
     ],
+    embedder: Annotated[
+        str, typer.Option(help="standard, or multilingual with trimtab[multilingual].")
+    ] = "standard",
     json: Json = False,
 ) -> None:
     """Index a corpus, run its queries and score the results by the judgements."""
     session = session_of(context)
-    report = _measured(session, set_)
+    report = _measure(session, set_, embedder)
     if not printed_as_json(session, report):
         print_table(("metric", "value"), report.items())
 
 
-def _measured(session: Session, folder: Path) -> dict[str, float]:
+def _measure(session: Session, folder: Path, name: str) -> dict[str, float]:
     from rich.console import Console
     from rich.progress import Progress
 
-    from trimtab.knowledge.embedding import MiniLmEmbedder, ensure_model
+    from trimtab.knowledge.embedders import EMBEDDERS
     from trimtab.knowledge.evaluate import evaluate as measure
+    from trimtab.knowledge.model_store import PackagedModelStore
 
-    model = session.settings.service.data_dir / "models" / "minilm"
-    ensure_model(model)
-    embedder = MiniLmEmbedder(model, session.settings.knowledge.embedding_threads)
+    if (kind := EMBEDDERS.get(name)) is None:
+        raise EmbedderUnknown(f"There is no embedder {name!r}.")
+    model = session.settings.service.data_dir / "models" / kind.folder
+    store = PackagedModelStore(model, session.settings.knowledge.embedding_threads, kind)
+    if store.missing() and not store.is_installed():
+        raise EmbedderNotInstalled.of(name)
+    store.install()
+    embedder = store.load()
     try:
         with Progress(console=Console(stderr=True), transient=True, disable=session.json) as bar:
             task = bar.add_task("reading", total=None)
@@ -44,6 +54,6 @@ def _measured(session: Session, folder: Path) -> dict[str, float]:
             def progress(done: int, total: int, what: str) -> None:
                 bar.update(task, completed=done, total=total, description=what)
 
-            return measure(folder, embedder, progress).as_dict()
+            return measure(folder, embedder, progress, kind.prefixes).as_dict()
     finally:
         embedder.close()

@@ -7,7 +7,7 @@ import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json, waiting
 from trimtab.cli.runtime.errors import Exit
-from trimtab.cli.runtime.session import Json, Session, session_of
+from trimtab.cli.runtime.session import Json, Session, Yes, confirm, session_of
 from trimtab.infra.control_socket import is_answering
 from trimtab.kernel.errors import Conflict, Corrupt
 
@@ -75,13 +75,13 @@ def restore(
     name: Annotated[str, typer.Argument(help="The backup; by default the newest good one.")] = "",
     dry_run: DryRun = False,
     force: Annotated[bool, typer.Option(help="Restore although the database is sound.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Restore a backup; the former file is kept and deletions since then are applied."""
     session = session_of(context)
-    if force and not (dry_run or yes or session.json):
-        typer.confirm("Restore, and lose the changes since the backup?", abort=True)
+    if force and not dry_run:
+        confirm("Restore, and lose the changes since the backup?", yes=yes)
     request = {"backup": name, "dry_run": dry_run, "force": force}
     _show(session, _repair(session, "restore", request), dry_run=dry_run)
 
@@ -121,13 +121,19 @@ def merge(
 
 @app.command()
 def scaffold(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="The folder of the runbook's commands.")],
     dry_run: DryRun = False,
+    json: Json = False,
 ) -> None:
     """Write the runbook's scripts and Python names into a folder; replaces nothing."""
     from trimtab.cli.compat.knowledge_base import write_files
 
-    for name, is_new in write_files(folder, dry_run=dry_run):
+    written = list(write_files(folder, dry_run=dry_run))
+    files = [{"file": name, "new": is_new} for name, is_new in written]
+    if printed_as_json(session_of(context), {"files": files, "dry_run": dry_run}):
+        return
+    for name, is_new in written:
         verb = ("would write" if dry_run else "wrote") if is_new else "kept"
         typer.echo(f"{verb} {name}")
 

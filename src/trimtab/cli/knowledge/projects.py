@@ -6,7 +6,7 @@ import typer
 
 from trimtab.cli.knowledge.lookup import Project, list_all
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
-from trimtab.cli.runtime.session import Json, session_of
+from trimtab.cli.runtime.session import Json, Yes, confirm, session_of
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -18,16 +18,28 @@ def list_projects(context: typer.Context, json: Json = False) -> None:
     body = session.client.call("GET", "/api/v1/projects")
     if not printed_as_json(session, body):
         print_table(
-            ("project", "documents", "passages", "waiting"),
-            ((p["name"], p["documents"], p["chunks"], p["queued"]) for p in body["projects"]),
+            ("project", "documents", "passages", "waiting", "embedder"),
+            (
+                (p["name"], p["documents"], p["chunks"], p["queued"], p["embedder"])
+                for p in body["projects"]
+            ),
         )
 
 
 @app.command("create")
-def create_project(context: typer.Context, project: Project, json: Json = False) -> None:
+def create_project(
+    context: typer.Context,
+    project: Project,
+    embedder: Annotated[
+        str,
+        typer.Option(help="standard, or multilingual: about 100 languages, slower."),
+    ] = "standard",
+    json: Json = False,
+) -> None:
     """Create an empty project; an existing one is left as it is."""
     session = session_of(context)
-    body = session.client.call("POST", "/api/v1/projects", body={"name": project})
+    new = {"name": project, "embedder": embedder}
+    body = session.client.call("POST", "/api/v1/projects", body=new)
     if not printed_as_json(session, body):
         print_line(f"The project {body['name']} exists.")
 
@@ -37,7 +49,7 @@ def delete_project(
     context: typer.Context,
     project: Project,
     dry_run: Annotated[bool, typer.Option(help="Only show what would be deleted.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Delete a project with all its documents."""
@@ -48,8 +60,7 @@ def delete_project(
         if not printed_as_json(session, {"name": project, "documents": count, "dry_run": True}):
             print_line(f"{what} would be deleted.")
         return
-    if not yes and not session.json:
-        typer.confirm(f"Delete {what}?", abort=True)
+    confirm(f"Delete {what}?", yes=yes)
     body = session.client.call("DELETE", f"/api/v1/projects/{project}")
     if not printed_as_json(session, body):
         print_line(f"Deleted {what}.")

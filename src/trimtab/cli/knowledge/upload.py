@@ -35,7 +35,7 @@ def grouped(
     group: list[File] = []
     held = 0
     for name, file in files:
-        size = _size(file)
+        size = size_of(file)
         if group and (len(group) >= max_files or held + size > max_bytes):
             yield group
             group, held = [], 0
@@ -65,6 +65,19 @@ def send_group(session: Session, project: str, group: list[File], user_id: str) 
                 *send_group(session, project, group[half:], user_id),
             ]
         return [{"name": name, **refused.error} for name, _ in group]
+    except OSError as error:  # Reading an open file failed; which one is found file by file.
+        if len(group) > 1:
+            return [
+                outcome
+                for file in group
+                for outcome in send_group(session, project, [file], user_id)
+            ]
+        return [unreadable(group[0][0], str(error.strerror))]
+
+
+def unreadable(name: str, reason: str) -> Outcome:
+    """Return the outcome of a file or folder that cannot be read."""
+    return {"name": name, **FileUnreadable(f"{name} cannot be read: {reason}.").as_wire()}
 
 
 def _send_whole(session: Session, project: str, group: list[File], user_id: str) -> list[Outcome]:
@@ -75,8 +88,7 @@ def _send_whole(session: Session, project: str, group: list[File], user_id: str)
             try:
                 parts.append((name, stack.enter_context(file.open("rb"))))
             except OSError as error:
-                unreadable = FileUnreadable(f"{name} cannot be read: {error.strerror}.")
-                outcomes.append({"name": name, **unreadable.as_wire()})
+                outcomes.append(unreadable(name, str(error.strerror)))
         if parts:
             answer = _posted(session, project, parts, user_id)
             # The answer for one file is its result; for several it has two lists.
@@ -95,7 +107,8 @@ def _posted(
     return answer
 
 
-def _size(file: Path | FolderFile) -> int:
+def size_of(file: Path | FolderFile) -> int:
+    """Return the file's size in bytes; 0 if it cannot be read."""
     if isinstance(file, FolderFile):
         return file.size
     try:

@@ -10,7 +10,7 @@ from trimtab.cli.runtime.session import Session
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, Task
 
 
 _PIPE_WIDTH = 500
@@ -36,9 +36,9 @@ def console(*, stderr: bool = False, pipe_width: int | None = None) -> "Console"
     return Console(stderr=stderr, highlight=False, soft_wrap=not is_terminal, width=width)
 
 
-def print_line(text: str, style: str = "") -> None:
+def print_line(text: str, style: str = "", *, stderr: bool = False) -> None:
     """Print one line; text in brackets is not taken for markup."""
-    console().print(text, style=style or None, markup=False, soft_wrap=True)
+    console(stderr=stderr).print(text, style=style or None, markup=False, soft_wrap=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -91,6 +91,31 @@ def progress_bar() -> "Progress":
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
+        console=error_console,
+        transient=True,
+        disable=not error_console.is_terminal,
+    )
+
+
+def rate_bar() -> "Progress":
+    """Return a progress bar with rate and time left; its tasks have the fields files and of."""
+    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Files a second since the start."""
+
+        def render(self, task: "Task") -> Text:
+            files, elapsed = task.fields["files"], task.elapsed or 0.0
+            return Text(f"{files / elapsed:.1f} files/s" if files and elapsed else "")
+
+    error_console = console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[files]}/{task.fields[of]} files"),
+        Rate(),
+        TimeRemainingColumn(),
         console=error_console,
         transient=True,
         disable=not error_console.is_terminal,

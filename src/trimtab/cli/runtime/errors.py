@@ -1,5 +1,6 @@
 """Maps errors to exit codes and prints them."""
 
+import errno
 import json
 import sys
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ class Exit(IntEnum):
     NO_ACCESS = 5
     TRY_LATER = 6
     """The service cannot handle the command now."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
 
 
 EXIT: Mapping[ErrorKind, Exit] = {
@@ -74,6 +77,34 @@ class ProgramError(TrimtabError):
     code = "cli.program_error"
     kind = ErrorKind.CORRUPT
     default_hint = "Repeat the command with --debug and report what it prints."
+
+    @classmethod
+    def of(cls, error: Exception) -> "ProgramError":
+        """Return the error for an exception."""
+        return cls(f"An unexpected error occurred: {error!r}.")
+
+
+class SystemRefused(TrimtabError):
+    """The operating system refused a file, a disk or a connection."""
+
+    code = "cli.system_refused"
+    kind = ErrorKind.MISCONFIGURED
+    default_hint = "Check that it exists, and its permissions."
+
+
+class DiskFull(TrimtabError):
+    """A file cannot be written, because its disk is full."""
+
+    code = "cli.disk_full"
+    kind = ErrorKind.STORAGE_FULL
+    default_hint = "Free some space; `trimtab knowledge clean-up` removes old files."
+
+
+def of_system(error: OSError) -> TrimtabError:
+    """Return the error for a refusal of the operating system."""
+    what = f"{error.filename or 'The output'}: {error.strerror or type(error).__name__}."
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return DiskFull(what) if full else SystemRefused(what)
 
 
 def exit_code(error: TrimtabError) -> Exit:

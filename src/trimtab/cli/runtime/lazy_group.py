@@ -3,6 +3,7 @@
 `trimtab --help` then costs one table instead of the code of every domain.
 """
 
+import shutil
 from collections.abc import Iterator, Mapping, MutableMapping
 from copy import copy
 from dataclasses import dataclass
@@ -11,6 +12,36 @@ from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+_NARROW = 60
+"""Columns below which help pages have no frames and no columns."""
+_TERM = 14
+"""Columns for an option in a narrow help page; a longer one has its text on the next lines."""
+_Formatter: Any = typer.Context.formatter_class
+
+
+class NarrowFormatter(_Formatter):  # type: ignore[misc]
+    """Formats a help page for a narrow terminal."""
+
+    def __init__(self, **_: Any) -> None:
+        super().__init__(width=shutil.get_terminal_size().columns)
+
+    def write_dl(self, rows: Any, col_max: int = _TERM, col_spacing: int = 2) -> None:
+        """Write options or commands with their texts."""
+        super().write_dl(rows, min(col_max, _TERM), col_spacing)
+
+
+class NarrowContext(typer.Context):
+    """The context of commands on a narrow terminal."""
+
+    formatter_class = NarrowFormatter
+
+
+def adapt(command: Any) -> None:
+    """Let a command's help fit a narrow terminal."""
+    if shutil.get_terminal_size().columns < _NARROW:
+        command.rich_markup_mode = None
+        command.context_class = NarrowContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +90,7 @@ class LazyGroup(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self.commands = LazyCommands(self.table)
+        adapt(self)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the commands, in the order of the table."""
@@ -84,4 +116,9 @@ def _load(name: str, row: Lazy) -> Any:
     if command is None:
         command = group
         command.name, command.help = name, row.help
+    adapt(command)
+    for sub in getattr(command, "commands", {}).values():
+        adapt(sub)
+        for leaf in getattr(sub, "commands", {}).values():
+            adapt(leaf)
     return command

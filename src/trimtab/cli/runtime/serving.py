@@ -2,8 +2,10 @@
 
 import gc
 import logging
+import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from trimtab.api.http.server import Listener, bind, serve
@@ -23,22 +25,42 @@ _SWITCH_SECONDS = 0.0005
 it would wait tens of milliseconds for a thread that computes."""
 
 
-def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
-    """Build the app, serve it until a signal comes, and close it."""
-    queries = settings.knowledge.log_queries
-    configure_logs(
-        settings.service.log_level, profile=settings.service.log_profile, queries=queries
+def run(build: Callable[["Settings"], "App"], settings: "Settings", *, human: bool = False) -> None:
+    """Build the app, serve it until a signal comes, and close it.
+
+    Args:
+        build: Makes the app.
+        settings: Of the service.
+        human: Whether a person reads standard error: short log lines and one link.
+    """
+    service = settings.service
+    logs = partial(
+        configure_logs,
+        service.log_level,
+        profile=service.log_profile,
+        queries=settings.knowledge.log_queries,
+        human=human,
     )
+    logs()
     sys.setswitchinterval(_SWITCH_SECONDS)
     limit_malloc_arenas()
-    app = build(settings)
-    service = settings.service
-    if service.log_to_files:  # Only now is the data directory ours.
-        folder = app.directory.folder("logs")
-        files = LogFiles(folder, service.log_file_mb, service.log_files, service.log_keep_hours)
-        configure_logs(service.log_level, files=files, profile=service.log_profile, queries=queries)
+    # First: when the address is taken, nothing has been made yet.
+    with bind(service.host, service.port) as listener:
+        app = build(settings)
+        if service.log_to_files:  # Only now is the data directory ours.
+            folder = app.directory.folder("logs")
+            logs(
+                files=LogFiles(
+                    folder, service.log_file_mb, service.log_files, service.log_keep_hours
+                )
+            )
+        _serve(app, listener, human=human)
+    _log.info("stopped")
+
+
+def _serve(app: "App", listener: socket.socket, *, human: bool) -> None:
+    """Start the app, serve it on the listener and the control socket, and close it."""
     try:
-        listener = bind(settings.service.host, settings.service.port)
         control = bind_control(app.directory.path)
         app.start()
         gc.freeze()
@@ -50,33 +72,35 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
                     Listener(app.http_apps.network, listener),
                     Listener(app.http_apps.control, control),
                 ),
-                lambda: _announce(app, port),
-                body_seconds=settings.api.body_seconds,
+                lambda: _announce(app, port, human=human),
+                body_seconds=app.settings.api.body_seconds,
             )
     finally:
         control_path(app.directory.path).unlink(missing_ok=True)
         app.close()
-    _log.info("stopped")
 
 
-def _announce(app: "App", port: int) -> None:
+def _announce(app: "App", port: int, *, human: bool) -> None:
     host = app.settings.service.host
     address = f"http://{'localhost' if host in ('127.0.0.1', '::1') else host}:{port}"
-    _log.info("serving", extra={"address": address})
+    app.sessions.listen_at(address)
     say = sys.stderr.write
+    if not human:
+        _log.info("serving", extra={"address": address})
     if app.env.first_key is not None:
         say(f"An admin key was created; it is in {app.env.first_key}\n")
-    app.sessions.listen_at(address)
-    say(f"\n  trimtab is serving at {address}\n")
-    say(f"  Console: {_console_hint(app, address)}\n\n")
+    if human:
+        say(f"\n  trimtab is ready. {_console_hint(app, address)}\n  Ctrl-C stops it.\n\n")
+    else:
+        say(f"\n  trimtab is serving at {address}\n")
+        say(f"  Console: {address}/console; `trimtab console` prints a link that signs you in\n\n")
     sys.stderr.flush()
 
 
 def _console_hint(app: "App", address: str) -> str:
-    """Return a sign-in link if a person is at the terminal, since logs must not contain one."""
-    if sys.stderr.isatty():
-        try:
-            return f"{app.sessions.sign_in_url('admin')} (signs in once, within an hour)"
-        except Unauthenticated:
-            pass  # The key `admin` was revoked; another administrator signs in with a key.
-    return f"{address}/console; `trimtab console` prints a link that signs you in"
+    """Return a sign-in link for the person at the terminal; logs must not contain one."""
+    try:
+        link = app.sessions.sign_in_url("admin")
+    except Unauthenticated:  # The key `admin` was revoked.
+        return f"Another administrator signs in with a key:\n\n    {address}/console\n"
+    return f"This link signs your browser in to its console once, within an hour:\n\n    {link}\n"

@@ -1,5 +1,6 @@
 """Options, settings and connection of one command."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from trimtab.kernel.errors import InvalidInput
+from trimtab.kernel.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
     from trimtab.cli.runtime.connect import Client
@@ -18,6 +19,13 @@ class SeveralServices(InvalidInput):
     """More than one local service could be meant."""
 
     code = "cli.several_services"
+
+
+class NotConfirmed(Conflict):
+    """A person has to confirm, and none is at the terminal."""
+
+    code = "cli.not_confirmed"
+    default_hint = "Nothing was changed. Add --yes to confirm it beforehand."
 
 
 @dataclass(slots=True)
@@ -105,6 +113,23 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print JSON instead of text.", callback=_remember_json)
 ]
 """Accepts ``--json`` after a command as well as before it."""
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+"""Confirms what deletes, revokes or approves."""
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask at the terminal unless ``yes``; a script has to say it beforehand.
+
+    Raises:
+        NotConfirmed: No person is at the terminal.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise NotConfirmed(f"{question} No person is at the terminal to confirm it.")
+    typer.confirm(question, abort=True, err=True)
+
 
 SetOptions = Annotated[
     list[str] | None,

@@ -117,7 +117,8 @@ def _searcher(texts: Sequence[str], embedder: EmbeddingModel) -> Search:
             IndexedPassage(start + at, text, row)
             for at, (text, row) in enumerate(zip(batch, rows, strict=True))
         )
-    meaning = fit(index, list(enumerate(texts)), embedder.embed).meaning
+    embed = embedder.embed
+    meaning = fit(index, list(enumerate(texts)), embed, embed).meaning
 
     def search(question: str) -> Sequence[SourcePassage]:
         vector = embedder.embed([question])[0]

@@ -1,4 +1,4 @@
-"""JSON logs with one object per line and redacted secrets."""
+"""Logs with redacted secrets: one JSON object per line, or short lines for people."""
 
 import logging
 import re
@@ -25,19 +25,24 @@ def configure_logs(
     *,
     profile: str = "upper",
     queries: bool = False,
+    human: bool = False,
 ) -> None:
-    """Configure JSON logs to a stream (standard error) and to files.
+    """Configure logs to a stream (standard error) and JSON logs to files.
+
+    The stream's are JSON too, or with ``human`` short lines for a person at a terminal.
 
     The log queries of the contract read the fields ``level`` (upper or lower case, by the profile),
     ``message``, ``time`` and ``error_type``. With ``queries`` (``knowledge.log_queries``) each line
     has ``query``, empty if there is none: ``jq -r .query`` would print the word null for a line
     without it, which counts as a query.
     """
-    handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
+    json_lines = JsonFormatter(lower=profile == "lower", queries=queries)
+    shown = logging.StreamHandler(stream or sys.stderr)
+    shown.setFormatter(HumanFormatter() if human else json_lines)
+    handlers: list[logging.Handler] = [shown]
     if files:
         handlers.append(RotatingLog(files))
-    for handler in handlers:
-        handler.setFormatter(JsonFormatter(lower=profile == "lower", queries=queries))
+        handlers[-1].setFormatter(json_lines)
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -66,15 +71,40 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": redacted(record.getMessage()),
         }
-        for name, value in vars(record).items():
-            if name not in _STANDARD:
-                line[name] = _HIDDEN if _is_secret(name) else _clean(value)
+        line.update(_fields(record))
         if self._queries:
             line.setdefault("query", "")
         if record.exc_info and record.exc_info[0] is not None:
             line["error_type"] = record.exc_info[0].__name__
             line["traceback"] = redacted(self.formatException(record.exc_info))
         return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+class HumanFormatter(logging.Formatter):
+    """Formats a record as ``12:01:02 warning  message  field=value``; errors without traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line; the log files have the rest."""
+        at = datetime.fromtimestamp(record.created).astimezone()
+        level = record.levelname.lower() if record.levelno >= logging.WARNING else ""
+        fields = "".join(
+            f"  {name}={value}"
+            for name, value in _fields(record).items()
+            if value not in ("", None)
+        )
+        error = record.exc_info[1] if record.exc_info else None
+        why = f"  {type(error).__name__}: {redacted(str(error))}" if error is not None else ""
+        text = f"{redacted(record.getMessage())}{fields}{why}"
+        return f"{at:%H:%M:%S} {level:<8} {' '.join(text.split(chr(10)))}"
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    """Return the ``extra=`` fields, with secrets hidden."""
+    return {
+        name: _HIDDEN if _is_secret(name) else _clean(value)
+        for name, value in vars(record).items()
+        if name not in _STANDARD
+    }
 
 
 def redacted(text: str) -> str:

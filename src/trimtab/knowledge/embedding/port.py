@@ -1,13 +1,20 @@
 """Interface of an embedding model."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 """Rows of unit length, shape (n, dimension)."""
+
+
+class Prefixes(NamedTuple):
+    """Prefixes of queries and passages; empty for most models."""
+
+    query: str = ""
+    passage: str = ""
 
 
 class EmbeddingModel(Protocol):

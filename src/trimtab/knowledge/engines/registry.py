@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import methodcaller
 
@@ -46,13 +46,13 @@ class Engines:
         self,
         store: EngineStore,
         search: SearchStore,
-        encoder: Encoder,
+        encoders: Mapping[str, Encoder],
         settings: KnowledgeSettings,
         clock: Clock,
     ) -> None:
         self._store = store
         self._search = search
-        self._encoder = encoder
+        self._encoders = encoders
         self._settings = settings
         self._clock = clock
         self._opened: dict[str, GuardedEngine] = {}
@@ -186,7 +186,7 @@ class Engines:
     def remote(self, project: ProjectRow, engine: str) -> RemoteVectors:
         """Return the project's vectors in that engine, also while a move is filling it."""
         guarded = self.engine(engine)
-        space = space_of(project.id, self._encoder.dimension)
+        space = space_of(project.id, self._encoders[project.embedder].dimension)
         with self._lock:
             known = self._remotes.get((project.key, engine))
         if known is not None and known.space == space:
@@ -205,14 +205,15 @@ class Engines:
         Raises:
             EmbedderUnavailable: The model was never loaded, so the vector length is unknown.
         """
-        if not self._encoder.dimension:
+        encoder = self._encoders[project.embedder]
+        if not encoder.dimension:
             raise EmbedderUnavailable("The embedding model was not loaded yet.")
-        return _ProjectTruth(project.key, self._store, self._search, self._encoder)
+        return _ProjectTruth(project.key, self._store, self._search, encoder)
 
     def let_go(self, project: ProjectRow) -> None:
         """Take what was deleted out of the project's engine now, or when it is back."""
         try:
-            remote = self.of(project) if self._encoder.dimension else None
+            remote = self.of(project) if self._encoders[project.embedder].dimension else None
             if remote is not None:
                 remote.catch_up(self._search.version(project.key), most=0)
         except IndexUnavailable as error:
@@ -244,7 +245,10 @@ class Engines:
                     self._complained.add(name)
                     extra = {"engine": name, "error": error.message}
                     _log.warning("engine holds projects and is not set up", extra=extra)
-        if not self._encoder.dimension:
+        # Without the length of its vectors a project's space has no name, and would look left over.
+        if not all(
+            self._encoders[project.embedder].dimension for project in self._store.projects()
+        ):
             return []
         self.sweep()
         return [project for project in self._store.projects() if self._lacks(project)]
@@ -265,7 +269,7 @@ class Engines:
         An engine that is down keeps them until later.
         """
         selected = {
-            (project.engine, space_of(project.id, self._encoder.dimension))
+            (project.engine, space_of(project.id, self._encoders[project.embedder].dimension))
             for project in self._store.projects()
         }
         dropped = 0

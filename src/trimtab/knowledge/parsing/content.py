@@ -18,22 +18,22 @@ class Content:
     """
 
     def __init__(self, data: bytes | IO[bytes]) -> None:
-        self._stream = io.BytesIO(data) if isinstance(data, bytes) else data
-        self.size: int = self._stream.seek(0, os.SEEK_END)
+        self.stream: IO[bytes] = io.BytesIO(data) if isinstance(data, bytes) else data
+        self.size: int = self.stream.seek(0, os.SEEK_END)
         """In bytes."""
 
     def read(self, size: int = -1) -> bytes:
-        """Return the first ``size`` bytes, or all: for text, which is held as a string anyway."""
-        self._stream.seek(0)
-        return self._stream.read(size)
+        """Return the first ``size`` bytes, or all."""
+        self.stream.seek(0)
+        return self.stream.read(size)
 
     def blocks(self) -> Iterator[bytes]:
         """Yield all bytes in order, about a megabyte at a time."""
-        self._stream.seek(0)
-        while block := self._stream.read(_BLOCK_BYTES):
+        self.stream.seek(0)
+        while block := self.stream.read(_BLOCK_BYTES):
             yield block
 
     def sha256(self) -> str:
         """Return the SHA-256 of the bytes as 64 hexadecimal digits."""
-        self._stream.seek(0)
-        return hashlib.file_digest(self._stream, "sha256").hexdigest()  # type: ignore[arg-type]
+        self.stream.seek(0)
+        return hashlib.file_digest(self.stream, "sha256").hexdigest()  # type: ignore[arg-type]

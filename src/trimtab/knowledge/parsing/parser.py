@@ -13,6 +13,9 @@ from typing import Any
 import orjson
 import psutil
 
+import trimtab
+from trimtab.extraction.delimited import render_delimited
+from trimtab.extraction.markdown_tables import render_markdown_tables
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge import markdown
@@ -24,32 +27,46 @@ from trimtab.knowledge.errors import (
     ParserFailed,
     ParserUnavailable,
 )
-from trimtab.knowledge.parsing.content import HEAD_BYTES, Content
-from trimtab.knowledge.parsing.formats import Format, decode_file, detect_format, refuse_binary
-from trimtab.knowledge.parsing.native import WORKER, NativeLibraries
+from trimtab.knowledge.parsing.content import Content
+from trimtab.knowledge.parsing.formats import (
+    Format,
+    decode_file,
+    detect_format,
+    encoding_unknown,
+    refuse_binary,
+    text_too_long,
+)
+from trimtab.knowledge.parsing.gzip_file import GZIP, unpack
+from trimtab.knowledge.parsing.installation import damage, environment
 from trimtab.knowledge.records import ParsedDocument
 
 _log = logging.getLogger(__name__)
-_NO_PAGES: tuple[int, ...] = ()
 _MB = 1024 * 1024
 # A library's leaks end with its process: a worker is replaced after this many files.
 _FILES_PER_WORKER = 50
 _MAX_RESIDENT_MB = 256
+_SOURCE = str(Path(trimtab.__file__).parents[1])
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "from trimtab.extraction.worker import main; main()"
+)
+_TABLES = {"text/csv": render_delimited, "text/tab-separated-values": render_delimited}
+"""Functions that render text formats with rows, by media type."""
 
 
 class Parser:
     """Extracts the text of files. Safe for many threads; one file is parsed at a time.
 
-    Plain text, Markdown and JSON are decoded here; everything else goes to the worker.
+    Text, Markdown, CSV and JSON are decoded here; everything else goes to the worker.
 
     Args:
         settings: The limits.
-        folder: A private folder, for the native libraries that the worker loads.
+        folder: A private folder, the worker's home.
     """
 
     def __init__(self, settings: KnowledgeSettings, folder: Path) -> None:
         self._settings = settings
-        self._libraries = NativeLibraries(folder)
+        self._folder = folder
         self._lock = threading.Lock()
         self._worker: _Worker | None = None
 
@@ -67,7 +84,7 @@ class Parser:
             DocumentTooLarge: The file, what it unpacks to, or its text is over a limit.
             DocumentTypeUnsupported: See `detect_format`.
             DocumentEncrypted: It has a password.
-            DocumentUnreadable: It is damaged.
+            DocumentUnreadable: It is damaged, or its encoding cannot be detected.
             DocumentEmpty: There is no text in it.
             ParserFailed: The worker ran into its limits or crashed.
             ParserUnavailable: The parser's own installation is damaged.
@@ -75,18 +92,26 @@ class Parser:
         content = data if isinstance(data, Content) else Content(data)
         if content.size > self._settings.max_document_mb * _MB:
             raise too_large(name, content.size, self._settings)
+        if content.read(2) == GZIP:
+            name, content = unpack(name, content, self._settings.max_document_mb)
         known = detect_format(name, content, media_type)
-        title, pages = "", _NO_PAGES
+        title = ""
+        pages: tuple[int, ...] = ()
+        warnings: tuple[str, ...] = ()
         if known.kind == "text":
-            text = decode_file(name, content.read())
+            text = decode_file(name, content, self._settings.max_text_characters)
+            if known.media_type in _TABLES:
+                text = _TABLES[known.media_type](text)
+            elif known.marked_up and "|" in text:
+                text = render_markdown_tables(text)
             if len(text) > self._settings.max_text_characters:
-                raise _text_too_long(name, self._settings)
+                raise text_too_long(name, self._settings.max_text_characters)
         else:
-            text, title, pages = self._extract(name, content, known)
+            text, title, pages, warnings = self._extract(name, content, known)
         if not text.strip():
-            raise DocumentEmpty(f"{name} holds no text.")
+            raise DocumentEmpty(" ".join([f"{name} holds no text.", *warnings]))
         title = title or (markdown.title(text) if known.marked_up else "") or PurePath(name).stem
-        return ParsedDocument(text, title, known.media_type, pages, known.marked_up)
+        return ParsedDocument(text, title, known.media_type, pages, known.marked_up, warnings)
 
     def stop_worker(self) -> None:
         """End the warm worker, if any; the next file starts another."""
@@ -99,15 +124,18 @@ class Parser:
         worker = self._worker
         return worker.process.pid if worker else None
 
-    def _extract(self, name: str, data: Content, known: Format) -> tuple[str, str, tuple[int, ...]]:
-        """Return text, title and page offsets as the worker reads them."""
+    def _extract(
+        self, name: str, data: Content, known: Format
+    ) -> tuple[str, str, tuple[int, ...], tuple[str, ...]]:
+        """Return text, title, page offsets and warnings as the worker answers them."""
         if known.kind == "markup":
-            refuse_binary(name, data.read(HEAD_BYTES), data.blocks())
+            refuse_binary(name, data)
         answer = self._ask(name, data, known.media_type)
         if "error" in answer:
             raise self._refusal(name, str(answer["error"]), str(answer["detail"]))
         pages = tuple(int(offset) for offset in answer["pages"])
-        return str(answer["text"]), str(answer["title"]), pages
+        warnings = tuple(map(str, answer["warnings"]))
+        return str(answer["text"]), str(answer["title"]), pages, warnings
 
     def _ask(self, name: str, data: Content, media_type: str) -> dict[str, Any]:
         header = {
@@ -116,9 +144,7 @@ class Parser:
             "max_text_characters": self._settings.max_text_characters,
         }
         with self._lock:
-            if media_type == "application/pdf":
-                self._libraries.ensure()
-            worker = self._worker or _Worker.start(self._settings, self._libraries.environment())
+            worker = self._worker or _Worker.start(self._settings, environment(self._folder))
             self._worker = worker
             answer = worker.ask(json.dumps(header).encode(), data, self._settings.parse_seconds)
             if answer is None:
@@ -137,24 +163,29 @@ class Parser:
             self._worker = None
 
     def _refusal(self, name: str, error: str, detail: str) -> TrimtabError:
+        if error in ("inflated", "text"):
+            return self._too_much(name, error)
         match error:
             case "encrypted":
                 return DocumentEncrypted(f"{name} is protected by a password.")
-            case "inflated":
-                limit = self._settings.max_inflated_mb
-                return DocumentTooLarge(
-                    f"{name} unpacks to more than {limit} MB (knowledge.max_inflated_mb)."
-                )
-            case "text":
-                return _text_too_long(name, self._settings)
             case "memory":
                 return ParserFailed(f"{name} needs more memory than the parser may have.")
+            case "encoding":
+                return encoding_unknown(name)
             case "installation":
                 return ParserUnavailable(
-                    f"{name} was not parsed: the parser cannot work: {detail}."
+                    f"{name} was not parsed: the parser cannot work: {damage() or detail}."
                 )
             case _:
                 return DocumentUnreadable(f"{name} cannot be read: {detail or 'it is damaged'}.")
+
+    def _too_much(self, name: str, error: str) -> DocumentTooLarge:
+        if error == "text":
+            return text_too_long(name, self._settings.max_text_characters)
+        limit = self._settings.max_inflated_mb
+        return DocumentTooLarge(
+            f"{name} unpacks to more than {limit} MB (knowledge.max_inflated_mb)."
+        )
 
 
 @dataclass
@@ -172,7 +203,7 @@ class _Worker:
             "cpu_seconds": settings.parse_seconds,
         }
         process = subprocess.Popen(  # noqa: S603 - our own file, run by this interpreter.
-            [sys.executable, "-I", str(WORKER), json.dumps(limits)],
+            [sys.executable, "-I", "-c", _BOOT, _SOURCE, json.dumps(limits)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -244,11 +275,4 @@ def too_large(name: str, size: int, settings: KnowledgeSettings) -> DocumentTooL
     return DocumentTooLarge(
         f"{name} has {size / _MB:.1f} MB; the limit is {settings.max_document_mb} MB "
         "(knowledge.max_document_mb)."
-    )
-
-
-def _text_too_long(name: str, settings: KnowledgeSettings) -> DocumentTooLarge:
-    return DocumentTooLarge(
-        f"{name} has more than {settings.max_text_characters} characters "
-        "(knowledge.max_text_characters)."
     )

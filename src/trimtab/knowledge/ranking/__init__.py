@@ -1,6 +1,6 @@
 """Search in one project: words and meaning, weighted by what the project's own passages ask for.
 
-fitted = fit(index, sample, embedder.embed)        # again when fitted.outgrown(len(index))
+fitted = fit(index, sample, embed_queries, embed)  # again when fitted.outgrown(len(index))
 ranking = rank(index, query, query_vector, meaning=fitted.meaning, limit=50)
 highlights(ranking.terms, text)                     # the words that match, as (start, end)
 """

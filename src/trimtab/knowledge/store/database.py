@@ -184,7 +184,7 @@ def consolidate_file(file: Path) -> None:
 
 
 SEALED: Mapping[str, tuple[str, ...]] = {
-    "projects": ("id", "name", "created_at", "engine"),
+    "projects": ("id", "name", "created_at", "engine", "embedder"),
     "documents": (
         "id",
         "name",
@@ -202,6 +202,7 @@ SEALED: Mapping[str, tuple[str, ...]] = {
     ),
     "chunks": ("id", "ordinal", "start_offset", "end_offset", "page", "heading", "text"),
     "vectors": ("model", "vector"),
+    "new_vectors": ("model", "vector"),
     "metadata": ("name", "value"),
     "deletions": ("document_id", "project_id", "deleted_at"),
     "tuning": ("name", "value"),
@@ -244,10 +245,13 @@ def intact(table: str, row: _Row) -> _Row:
 def broken_rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
     """Yield the keys of rows with a wrong seal; nothing for a schema without seals."""
     described = connection.execute(f"PRAGMA table_info({table})").fetchall()
-    if "seal" not in {row[1] for row in described}:
+    known = {row[1] for row in described}
+    if "seal" not in known:
         return
+    # A backup of an earlier release has fewer columns, and its seals cover those.
+    covered = [name for name in SEALED[table] if name in known]
     keys = [row[1] for row in sorted(described, key=lambda row: row[5]) if row[5]]
-    columns = ", ".join((*keys, "seal", *SEALED[table]))
+    columns = ", ".join((*keys, "seal", *covered))
     with LenientDecoding(connection):
         for row in connection.execute(f"SELECT {columns} FROM {table}"):  # noqa: S608
             if row[len(keys)] != seal(*row[len(keys) + 1 :]):

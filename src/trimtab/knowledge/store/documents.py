@@ -11,18 +11,12 @@ from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
 from trimtab.knowledge.store.database import intact, seal
-from trimtab.knowledge.store.document_rows import document_of, has_name, seen, select_documents
+from trimtab.knowledge.store.document_rows import document_of, named_rows, seen, selected
 from trimtab.knowledge.store.fingerprint import DocumentFingerprint, missing
 from trimtab.knowledge.store.labels import LABELS, put_labels, replace_metadata
 from trimtab.knowledge.store.owners import join_owner
 from trimtab.knowledge.store.projects import ProjectRow, bump_index_version, deletion, find_project
-from trimtab.knowledge.store.tables import (
-    chunks,
-    deletions,
-    documents,
-    projects,
-    vectors,
-)
+from trimtab.knowledge.store.tables import chunks, deletions, documents, projects, vectors
 from trimtab.knowledge.store.writing import (
     NewDocument,
     Vector,
@@ -39,8 +33,8 @@ class QueuedDocument:
     """A queued document and those of its passages that have no vector yet."""
 
     document_id: str
-    project: str
-    attempts: int
+    embedder: str
+    """Of its project."""
     chunks: tuple[tuple[int, str], ...]
     """Key and text to embed."""
 
@@ -130,14 +124,23 @@ class DocumentStore:
         ]
 
     def page(
-        self, project: str, limit: int, offset: int, labels: Sequence[str] | None = None
+        self,
+        project: str,
+        limit: int,
+        offset: int,
+        labels: Sequence[str] | None = None,
+        since: datetime | None = None,
     ) -> tuple[Document, ...]:
-        """Return the project's documents by name: those that these labels let see, or all."""
+        """Return the project's documents by name, those that these labels let see or all.
+
+        With ``since`` only those that came in or changed since then.
+        """
+        recent = () if since is None else (documents.c.updated_at >= since.isoformat(),)
         with self._database.read() as connection:
             key = find_project(connection, project).key
             statement = (
-                select_documents()
-                .where(documents.c.project_key == key, *seen(labels))
+                selected()
+                .where(documents.c.project_key == key, *seen(labels), *recent)
                 .order_by(documents.c.name)
                 .limit(limit)
                 .offset(offset)
@@ -148,7 +151,7 @@ class DocumentStore:
         """Return one document; `DocumentUnknown` if missing or hidden from these labels."""
         with self._database.read() as connection:
             key = find_project(connection, project).key
-            named = select_documents().where(*has_name(key, id_or_name), *seen(labels))
+            named = selected().where(*named_rows(key, id_or_name), *seen(labels))
             row = connection.execute(named).first()
         if row is None:
             raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
@@ -178,7 +181,7 @@ class DocumentStore:
         """Return ids of one document, or all of the project, each with its first passage's id."""
         with self._database.read() as connection:
             key = find_project(connection, project).key
-            which = has_name(key, id_or_name) if id_or_name else (documents.c.project_key == key,)
+            which = named_rows(key, id_or_name) if id_or_name else (documents.c.project_key == key,)
             first = (chunks.c.document_key == documents.c.key) & (chunks.c.ordinal == 0)
             statement = (
                 sa.select(documents.c.id, sa.func.coalesce(chunks.c.id, ""))
@@ -193,7 +196,7 @@ class DocumentStore:
             connection.exec_driver_sql("PRAGMA secure_delete=ON")
             owner = find_project(connection, project)
             row = connection.execute(
-                sa.select(documents.c.key, documents.c.id).where(*has_name(owner.key, id_or_name))
+                sa.select(documents.c.key, documents.c.id).where(*named_rows(owner.key, id_or_name))
             ).first()
             if row is None:
                 raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
@@ -231,7 +234,7 @@ class DocumentStore:
         with self._database.write() as connection:
             owner = find_project(connection, project)
             row = connection.execute(
-                sa.select(documents.c.key).where(*has_name(owner.key, id_or_name))
+                sa.select(documents.c.key).where(*named_rows(owner.key, id_or_name))
             ).first()
             if row is None:
                 raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
@@ -245,25 +248,24 @@ class DocumentStore:
             counted = {str(state): int(count) for state, count in connection.execute(statement)}
         return {state.value: counted.get(state.value, 0) for state in DocumentState}
 
-    def waiting(self, limit: int) -> tuple[QueuedDocument, ...]:
-        """Return queued documents, those that waited longest first."""
+    def waiting(self, limit: int, embedders: Sequence[str]) -> tuple[QueuedDocument, ...]:
+        """Return queued documents of projects with these embedders, the oldest first."""
         statement = (
-            sa.select(documents.c.key, documents.c.id, documents.c.attempts, projects.c.name)
-            .join_from(documents, projects, projects.c.key == documents.c.project_key)
-            .where(documents.c.state == DocumentState.QUEUED)
+            sa.select(documents.c.key, documents.c.id, projects.c.embedder)
+            .join(projects, projects.c.key == documents.c.project_key)
+            .where(documents.c.state == DocumentState.QUEUED, projects.c.embedder.in_(embedders))
             .order_by(documents.c.attempts, documents.c.updated_at)
-            .limit(limit)
         )
         with self._database.read() as connection:
             return tuple(
-                QueuedDocument(row.id, row.name, row.attempts, without_vector(connection, row.key))
-                for row in connection.execute(statement).all()
+                QueuedDocument(row.id, row.embedder, without_vector(connection, row.key))
+                for row in connection.execute(statement.limit(limit)).all()
             )
 
     def listed(self, state: DocumentState, limit: int) -> tuple[Document, ...]:
         """Return documents of all projects that stand in that state, oldest first."""
         statement = (
-            select_documents()
+            selected()
             .where(documents.c.state == state)
             .order_by(documents.c.updated_at)
             .limit(limit)

@@ -100,7 +100,7 @@ class EngineStore:
         statement = sa.select(projects).where(projects.c.engine != EMBEDDED)
         with self._database.read() as connection:
             return [
-                ProjectRow(row.key, row.id, row.name, row.index_version, row.engine)
+                ProjectRow(row.key, row.id, row.name, row.index_version, row.engine, row.embedder)
                 for row in connection.execute(statement)
             ]
 

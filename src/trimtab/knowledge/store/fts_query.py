@@ -1,25 +1,48 @@
-"""Builds FTS5 queries from free text."""
+"""Builds FTS5 queries from free text, with the word analysis of the search indexes.
+
+SQLite splits a text into tokens by rules of its own: no stems, no compatibility forms, and a run of
+Chinese is one token. So a query's words are compared, as the indexes would, with the tokens that
+exist, and SQLite is asked for those.
+"""
 
 import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-_WORD = re.compile(r"\w+")
-# Frequent words rank nothing; a full-text query with them costs seven times as much.
-_STOP_WORDS = """
-a about above after again against all am an and any are as at be because been before being below
-between both but by can could did do does doing down during each few for from further had has have
-having he her here hers him his how i if in into is it its itself just me more most my no nor not
-now of off on once only or other our out over own same she should so some such than that the their
-them then there these they this those through to too under until up very was we were what when
-where which while who whom why will with would you your
-"""
-_STOP = frozenset(_STOP_WORDS.split())
+from trimtab.text.analysis import QueryTerm, query_terms, token_terms, without_accents
+from trimtab.text.languages import LANGUAGES
+
+TokensBetween = Callable[[str, str], Iterable[str]]
+"""Returns the full-text index's tokens from the first to below the second, or to the end."""
+
+_NOT_ASCII = "\x80"
+# Tokens that begin otherwise cannot become the same term, so they need no analysis.
+_SAME_START = 2
+_MAX_TOKENS = 500
 
 
-def full_text_query(query: str) -> str:
-    """Return the FTS5 query that matches any of the words; empty when there is none.
+def full_text_query(query: str, tokens_between: TokensBetween) -> str:
+    """Return the FTS5 query that matches any of the words; empty when no passage has one.
 
     Words are quoted, so that no query can be read as FTS5 syntax.
     """
-    words = list(dict.fromkeys(word.lower() for word in _WORD.findall(query)))
-    telling = [word for word in words if word not in _STOP] or words
-    return " OR ".join(f'"{word}"' for word in telling)
+    terms = [term for term in query_terms(query, LANGUAGES) if " " not in term.word]
+    found = list(dict.fromkeys(_matching(terms, tokens_between)))
+    # O'Brien is two tokens here, and one word of the indexes as well.
+    found += [f"o {term.word[1:]}" for term in terms if re.fullmatch(r"o[^\W_]{2,}", term.word)]
+    return " OR ".join(f'"{token}"' for token in found[:_MAX_TOKENS])
+
+
+def _matching(terms: Sequence[QueryTerm], tokens_between: TokensBetween) -> Iterator[str]:
+    """Yield the tokens that have a term in common with the query."""
+    variants = {variant for term in terms for variant in (term.word, *term.variants)}
+    starts = tuple({variant[:_SAME_START] for variant in variants})
+    # Compatibility forms and accents stand behind ASCII letters, or have ranges of their own.
+    ranges = {(first, chr(ord(first) + 1)) for first in {s[0] for s in starts} if first.isascii()}
+    unspaced = tuple(variant for variant in variants if not variant.isascii())
+    for first, last in sorted(ranges | {(_NOT_ASCII, "")}):
+        for token in tokens_between(first, last):
+            plain = without_accents(unicodedata.normalize("NFKC", token).lower())
+            alike = plain.startswith(starts) or any(part in plain for part in unspaced)
+            if alike and not variants.isdisjoint(token_terms(token)):
+                yield token

@@ -81,7 +81,12 @@ def _problems(connection: sqlite3.Connection, *, full_text: bool) -> list[str]:
     return problems
 
 
-_MADE = {"vectors": "a vector", "tuning": "a setting", "deletions": "a deletion"}
+_MADE = {
+    "vectors": "a vector",
+    "new_vectors": "a vector",
+    "tuning": "a setting",
+    "deletions": "a deletion",
+}
 
 
 def _broken_seals(connection: sqlite3.Connection) -> list[str]:

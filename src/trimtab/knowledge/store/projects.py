@@ -10,7 +10,7 @@ from trimtab.infra.storage import Database
 from trimtab.kernel.ids import new_id
 from trimtab.kernel.names import problem_of_name
 from trimtab.knowledge.errors import ProjectNameInvalid, ProjectUnknown
-from trimtab.knowledge.records import ProjectStats
+from trimtab.knowledge.records import STANDARD, ProjectStats
 from trimtab.knowledge.store.database import intact, sealed
 from trimtab.knowledge.store.tables import chunks, deletions, documents, metadata, projects, vectors
 
@@ -25,6 +25,8 @@ class ProjectRow:
     index_version: int
     engine: str = "embedded"
     """Where its vectors are searched; see ``engines``."""
+    embedder: str = STANDARD
+    """Which model makes its vectors; see ``embedders``."""
 
 
 class ProjectStore:
@@ -40,17 +42,23 @@ class ProjectStore:
         with self._database.read() as connection:
             return find_project(connection, name)
 
-    def ensure(self, name: str, at: datetime) -> ProjectRow:
-        """Return the project, made now when it is missing."""
+    def ensure(self, name: str, at: datetime, embedder: str = STANDARD) -> ProjectRow:
+        """Return the project, made now when it is missing, with that embedder."""
         try:
             return self.find(name)
         except ProjectUnknown:
             _check_new(name)
             with self._database.write() as connection:
-                row = {"id": new_id("prj", at), "name": name, "created_at": at.isoformat()}
+                row = {
+                    "id": new_id("prj", at),
+                    "name": name,
+                    "created_at": at.isoformat(),
+                    "engine": self._engine,
+                    "embedder": embedder,
+                }
                 connection.execute(
                     sa.insert(projects).prefix_with("OR IGNORE"),
-                    {**sealed("projects", {**row, "engine": self._engine}), "index_version": 0},
+                    {**sealed("projects", row), "index_version": 0},
                 )
                 return find_project(connection, name)
 
@@ -82,6 +90,11 @@ class ProjectStore:
         with self._database.read() as connection:
             count = sa.select(sa.func.count()).select_from(metadata)
             return int(connection.execute(count).scalar_one())
+
+    def embedders(self) -> frozenset[str]:
+        """Return the embedders that projects have."""
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(sa.select(projects.c.embedder).distinct()))
 
     def names(self) -> tuple[str, ...]:
         """Return all names in alphabetical order."""
@@ -138,6 +151,7 @@ def _stats(
         index_version=row.index_version,
         created_at=datetime.fromisoformat(row.created_at),
         engine="" if row.engine == "embedded" else row.engine,
+        embedder=row.embedder,
     )
 
 
@@ -147,7 +161,7 @@ def find_project(connection: sa.Connection, name: str) -> ProjectRow:
     if row is None:
         raise ProjectUnknown(f"There is no project {name!r}.")
     intact("projects", row)
-    return ProjectRow(row.key, row.id, row.name, row.index_version, row.engine)
+    return ProjectRow(row.key, row.id, row.name, row.index_version, row.engine, row.embedder)
 
 
 def set_project(connection: sa.Connection, key: int, **values: str) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.knowledge.records import Chunk, Document, DocumentPassage
 from trimtab.knowledge.store.database import intact
-from trimtab.knowledge.store.document_rows import document_of, seen, select_documents
+from trimtab.knowledge.store.document_rows import document_of, seen, selected
 from trimtab.knowledge.store.labels import LABELS
 from trimtab.knowledge.store.projects import find_project
 from trimtab.knowledge.store.tables import chunks, documents
@@ -38,7 +38,7 @@ class DocumentReader:
                 mine.append(sa.or_(*(each.icontains(text, autoescape=True) for each in columns)))
             number = sa.select(sa.func.count()).select_from(documents).where(*mine)
             total = int(connection.scalar(number) or 0)
-            page = select_documents().where(*mine).order_by(documents.c.name)
+            page = selected().where(*mine).order_by(documents.c.name)
             rows = connection.execute(page.limit(limit).offset(offset))
             return tuple(document_of(row) for row in rows), total
 

@@ -168,7 +168,12 @@ def _drop_broken_made(into: sqlite3.Connection) -> int:
     a chosen size falls back to its setting.
     """
     count = 0
-    for table, key in (("vectors", "chunk_key"), ("deletions", "document_id"), ("tuning", "name")):
+    for table, key in (
+        ("vectors", "chunk_key"),
+        ("new_vectors", "chunk_key"),
+        ("deletions", "document_id"),
+        ("tuning", "name"),
+    ):
         gone = list(broken_rows(into, table))
         into.executemany(f"DELETE FROM {table} WHERE {key} = ?", gone)  # noqa: S608
         count += len(gone)
@@ -228,8 +233,10 @@ def _copy(into: sqlite3.Connection, schema: str) -> None:
 def _take_newer(into: sqlite3.Connection) -> int:
     """Add documents that the recovery has newer or alone, under new keys; count them."""
     into.execute(
-        "INSERT OR IGNORE INTO main.projects(id, name, created_at, index_version, engine, seal)"
-        " SELECT id, name, created_at, index_version, engine, seal FROM recovery.projects"
+        "INSERT OR IGNORE INTO main.projects(id, name, created_at, index_version, engine,"
+        " embedder, seal)"
+        " SELECT id, name, created_at, index_version, engine, embedder, seal"
+        " FROM recovery.projects"
     )
     newer = into.execute(
         "SELECT r.key, r.id, p.key FROM recovery.documents r"

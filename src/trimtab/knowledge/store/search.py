@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, ProjectUnknown
+from trimtab.knowledge.records import STANDARD
 from trimtab.knowledge.store.database import intact, seal
 from trimtab.knowledge.store.fts_query import full_text_query
 from trimtab.knowledge.store.labels import labels_of
@@ -48,7 +49,7 @@ class StoredPassage:
     key: int
     heading: str
     text: str
-    vector: bytes | None
+    vector: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,13 @@ class SearchStore:
         with self._database.read() as connection:
             return _version(connection, project_key)
 
-    def engine(self, project_key: int) -> str:
-        """Return where the project's vectors are searched now; empty when it is gone."""
-        statement = sa.select(projects.c.engine).where(projects.c.key == project_key)
+    def place(self, project_key: int) -> tuple[str, str]:
+        """Return engine and embedder of the project now; the engine is empty when it is gone."""
+        which = projects.c.key == project_key
+        statement = sa.select(projects.c.engine, projects.c.embedder).where(which)
         with self._database.read() as connection:
-            return str(connection.scalar(statement) or "")
+            row = connection.execute(statement).first()
+        return (row.engine, row.embedder) if row is not None else ("", STANDARD)
 
     def full_text(
         self, project_key: int, query: str, limit: int, allowed: Keys | None = None
@@ -120,11 +123,11 @@ class SearchStore:
 
         Args:
             project_key: The project to search.
-            query: Free text; passages with any of its words match.
+            query: Free text; passages with any of its words match, as the indexes compare words.
             limit: Maximum number of chunks.
             allowed: Only these chunks; None means all.
         """
-        match = full_text_query(query)
+        match = full_text_query(query, self._tokens)
         if not match:
             return []
         only = "" if allowed is None else " AND chunks.key IN (SELECT value FROM json_each(:only))"
@@ -139,6 +142,14 @@ class SearchStore:
             given["only"] = json.dumps(allowed.tolist())
         with self._database.read() as connection:
             return [(row.key, row.score) for row in connection.execute(statement, given)]
+
+    def _tokens(self, first: str, last: str) -> list[str]:
+        """Return the full-text index's tokens from ``first`` to below ``last``, or to the end."""
+        statement = "SELECT term FROM chunks_tokens WHERE term >= :first"
+        if last:
+            statement += " AND term < :last"
+        with self._database.read() as connection:
+            return [*connection.scalars(sa.text(statement), {"first": first, "last": last})]
 
     def vectors(self, project_key: int, model: str, dimension: int) -> VectorRows:
         """Return all vectors of the project made by that model, and the version they belong to."""
@@ -267,7 +278,8 @@ def _stored_passage(row: Any) -> StoredPassage:
     intact("chunks", row)
     if row.vector is not None and row.vector_seal != seal(row.model, row.vector):
         raise DatabaseDamaged("A vector in the knowledge database is not as it was written.")
-    return StoredPassage(row.key, row.heading, row.text, row.vector)
+    vector = row.vector and np.frombuffer(row.vector, np.float16).astype(np.float32)
+    return StoredPassage(row.key, row.heading, row.text, vector)
 
 
 def _version(connection: sa.Connection, project_key: int) -> int:

@@ -13,6 +13,7 @@ projects = sa.Table(
     sa.Column("created_at", sa.String),
     sa.Column("index_version", sa.Integer),
     sa.Column("engine", sa.String),
+    sa.Column("embedder", sa.String),
     sa.Column("seal", sa.Integer),
 )
 
@@ -62,6 +63,15 @@ chunks = sa.Table(
 
 vectors = sa.Table(
     "vectors",
+    _meta,
+    sa.Column("chunk_key", sa.Integer, primary_key=True),
+    sa.Column("model", sa.String),
+    sa.Column("vector", sa.LargeBinary),
+    sa.Column("seal", sa.Integer),
+)
+
+new_vectors = sa.Table(
+    "new_vectors",
     _meta,
     sa.Column("chunk_key", sa.Integer, primary_key=True),
     sa.Column("model", sa.String),

@@ -24,9 +24,23 @@ class AnswersSettings:
     )
     generator_key: str = setting(
         "",
-        help="The API's key; set it in the environment, not in the file.",
-        env=("OPENROUTER_API_KEY", "OPENAI_API_KEY"),
+        help="The key for `generator_url`; set it in the environment, not in the file.",
         secret=True,
+    )
+    openrouter_key: str = setting(
+        "",
+        help="The key that is sent to OpenRouter, and nowhere else.",
+        env=("OPENROUTER_API_KEY",),
+        secret=True,
+    )
+    openai_key: str = setting(
+        "",
+        help="The key that is sent to OpenAI and to `openai_url`, and nowhere else.",
+        env=("OPENAI_API_KEY",),
+        secret=True,
+    )
+    openai_url: str = setting(
+        "", help="Another host that `openai_key` is for.", env=("OPENAI_BASE_URL",)
     )
     generator_timeout_seconds: float = setting(
         20.0, unit="seconds", help="The longest wait for the model.", minimum=0.1, maximum=600

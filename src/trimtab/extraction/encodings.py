@@ -11,8 +11,14 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
-WIDE_MARKS = tuple(mark for mark, name in _MARKS if name != "utf-8-sig")
-"""Marks of UTF-16 and UTF-32, where zero bytes are text."""
+# Programs write the name of a set and use its superset.
+MEANT = {
+    "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "iso-2022-jp": "iso2022_jp_ext",
+    "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "iso-8859-1": "cp1252", "us-ascii": "utf-8",
+    "big5": "cp950",
+}  # fmt: skip
+WIDE_MARKS = {mark: name for mark, name in _MARKS if name != "utf-8-sig"}
+"""Marks of UTF-16 and UTF-32, where zero bytes are text, with the encoding."""
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _LETTERS = re.compile(rb"[A-Za-z]+")
 _WESTERN_RUN = 1.6
@@ -124,3 +130,25 @@ def _cyrillic(text: str, foreign: int) -> float:
         return 0.0
     common = len(_COMMON.findall(text.lower())) / letters
     return min(1.0, common / 0.4) * (lower / letters if lower > capital else 0.5)
+
+
+def decode_declared(data: bytes, declared: str) -> str | None:
+    """Return the text of a file that may state its encoding, or None when it is in another one.
+
+    What is valid UTF-8 and not only ASCII is UTF-8, whatever is declared: no other encoding looks
+    like it.
+    """
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            return data.decode(name, "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    name = declared.lower()
+    try:
+        if name and name not in ("utf-8", "utf8", "us-ascii", "ascii"):
+            return data.decode(MEANT.get(name, name))
+    except (LookupError, UnicodeDecodeError):
+        pass
+    return _decode_mixed(data) or _guess(data)

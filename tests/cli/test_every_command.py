@@ -1,0 +1,280 @@
+"""One table over every command: its help at 40 columns, its JSON, and its exit code."""
+
+import json
+import shlex
+import sys
+
+import pytest
+import typer
+
+from tests.processes import start, with_models
+from trimtab.cli.main import app, main
+
+pytestmark = pytest.mark.timeout(600)  # Starting a service takes a while on a busy machine.
+
+TABLE = {
+    # command: (arguments, exit code), on a service with the project `ship` of one document.
+    "status": ("", 0),
+    "console": ("", 0),
+    "settings": ("", 0),
+    "ingest": ("ship {folder}", 0),
+    "search": ("ship rudder", 0),
+    "ask": ("ship rudder?", 0),
+    "projects list": ("", 0),
+    "projects create": ("other", 0),
+    "projects delete": ("nowhere --yes", 4),
+    "documents list": ("ship --since 7d", 0),
+    "documents show": ("ship rudder.txt", 0),
+    "documents delete": ("ship nothing.txt --yes", 4),
+    "documents label": ("ship rudder.txt", 0),
+    "documents review": ("ship rudder.txt", 0),
+    "knowledge evaluate": ("--data {folder}", 2),
+    "knowledge verify": ("", 0),
+    "knowledge backup": ("", 0),
+    "knowledge backups": ("", 0),
+    "knowledge restore": ("", 0),
+    "knowledge recover": ("", 0),
+    "knowledge merge": ("--backup x --recovery y --output {folder}/z", 2),
+    "knowledge scaffold": ("{folder}/new", 0),
+    "knowledge disk": ("", 0),
+    "knowledge clean-up": ("--dry-run", 0),
+    "knowledge move": ("ship --to nowhere", 2),
+    "knowledge warm": ("", 0),
+    "knowledge cache-trial": ("--entries 10 --entries 20", 0),
+    "knowledge schema": ("", 0),
+    "knowledge ingest": ("ship {folder}", 0),
+    "knowledge re-embed": ("nowhere --embedder multilingual", 4),
+    "llm connect": ("other --model x --api http://127.0.0.1:9/v1", 1),
+    "llm status": ("", 0),
+    "llm disconnect": ("--yes", 0),
+    "traces list": ("", 0),
+    "traces show": ("nothing", 4),
+    "answers eval": ("--golden {folder}/no.jsonl --traces-dir {folder}", 2),
+    "answers load-test": ("--questions {folder}/no.txt", 2),
+    "answers traces": ("--output-dir {folder}/traces", 0),
+    "answers evaluate": ("--data {folder}/none", 2),
+    "answers tasks": ("daily", 0),
+    "answers erase": ("nobody --yes", 0),
+    "answers replay": ("--set top_k=3", 0),
+    "answers shadow": ("", 2),
+    "answers canary": ("", 2),
+    "answers reviews": ("", 0),
+    "answers golden stats": ("--data {folder}/none", 2),
+    "answers golden coverage": ("--data {folder}/none --traces-dir {folder}", 2),
+    "guardrails evaluate": ("--data {folder}/none", 2),
+    "guardrails load-test": ("--checks 10 --concurrency 1", 0),
+    "guardrails train": ("--data {folder}/none", 2),
+    "incidents list": ("", 0),
+    "incidents show": ("INC-1", 4),
+    "incidents watch": ("INC-1", 4),
+    "incidents approve": ("INC-1 --yes", 4),
+    "incidents reject": ("INC-1", 4),
+    "incidents close": ("INC-1", 4),
+    "incidents postmortem": ("INC-1", 4),
+    "runbooks list": ("", 0),
+    "runbooks show": ("knowledge-cache-miss", 0),
+    "runbooks lint": ("", 0),
+    "drills list": ("", 0),
+    "drills run": ("no/such --dry-run", 2),
+    "drills export": ("{folder}/proofs.json", 0),
+    "alerts": ("", 0),
+    "logs": ("", 0),
+    "read": ("knowledge.documents.queued", 0),
+    "check": ("'knowledge_documents_queued >= 0'", 0),
+    "act": ("no.such", 4),
+    "fault": ("no.such", 4),
+    "keys create": ("ci", 0),
+    "keys list": ("", 0),
+    "keys revoke": ("nobody --yes", 4),
+    "keys rotate": ("nobody --yes", 4),
+    "keys review": ("", 0),
+    "audit verify": ("", 0),
+    "audit list": ("", 0),
+    "gates run": ("{folder}/no.json", 2),
+    "gates repository": ("--project {folder} --only schema", 3),
+    "gates import": ("{folder}/no.json --from lm-eval -o {folder}/x.json", 2),
+    "gates prove": ("{folder}/no.json -- true", 2),
+    "gates selftest": ("--gate schema", 0),
+    "gates fields": ("{folder}/no.json", 2),
+    "gates schemas": ("--project {folder}", 0),
+    "gates show": ("{folder}/no.json", 2),
+    "gates migrate": ("{folder}/no.json -o {folder}/x.json", 2),
+    "gates triage": ("", 0),
+    "gates matrix": ("", 0),
+    "gates windows": ("mmlu", 0),
+    "gates datasets": ("--project {folder}", 3),
+    "gates permissions": ("--project {folder}", 3),
+    "gates approve": ("baseline {folder}/no.json --by me --reason why", 2),
+    "gates drift": ("--project {folder}", 2),
+    "gates sbom": ("--project {folder} --dry-run", 0),
+    "gates sign": ("{folder}/no.json --project {folder}", 2),
+    "gates verify": ("--project {folder}", 1),
+    "gates audit": ("--project {folder}", 3),
+    "gates pip-check": ("--project {folder}", 0),
+    "gates licences": ("--project {folder}", 0),
+    "gates sweep": ("--project {folder}", 3),
+    "gates reset": ("--project {folder}", 2),
+    "gates profile": ("{folder}/no.py", 2),
+    "gates resources": ("", 0),
+    "gates environment": ("", 1),
+    "gates scaffold": ("{folder}/gates", 0),
+    "gates manifest create": ("--project {folder}", 3),
+    "gates manifest list": ("--project {folder}", 0),
+    "gates manifest show": ("none --project {folder}", 1),
+    "gates baseline show": ("--project {folder}", 2),
+    "gates baseline list": ("--project {folder}", 2),
+    "gates baseline promote": ("-r {folder}/no.json --project {folder}", 2),
+    "gates keys new": ("--name me --project {folder}", 0),
+    "gates keys trust": ("{folder}/no.pub --name me --project {folder}", 2),
+    "gates keys list": ("--project {folder}", 0),
+    "gates keys rotate": ("--name me --yes --project {folder}", 0),
+    "gates keys revoke": ("nobody --yes --project {folder}", 2),
+    "gates advisories show": ("--project {folder}", 0),
+    "gates advisories refresh": ("{folder}/no.zip --project {folder}", 2),
+    "gates logs errors": ("--project {folder}", 0),
+    "gates logs schema": ("--project {folder}", 0),
+    "gates logs performance": ("--project {folder}", 0),
+    "gates logs structured": ("--project {folder}", 0),
+}
+OF_ITS_OWN = {"serve", "demo"}
+"""Run until they are stopped: tests/cli/test_service.py, test_demo.py and test_bad_input.py."""
+
+
+def leaves(command, words=()):
+    subcommands = getattr(command, "commands", None)
+    if subcommands is None:
+        yield " ".join(words), command
+        return
+    for name in list(subcommands):
+        yield from leaves(subcommands[name], (*words, name))
+
+
+LEAVES = dict(leaves(typer.main.get_command(app)))
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory, models):
+    running = start(with_models(tmp_path_factory.mktemp("every") / "data", models))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "project"
+    made.mkdir()
+    (made / "rudder.txt").write_text("The trimtab turns the rudder with little force.\n")
+    return made
+
+
+@pytest.fixture
+def here(service, trimtab, folder):
+    """Run a command on the shared service, after the project `ship` was made."""
+
+    def run(*words):
+        return trimtab("--data-dir", str(service.data_dir), *words)
+
+    assert run("ingest", "ship", str(folder), "--json").code == 0
+    return run
+
+
+def words_of(text, folder):
+    return [word.replace("{folder}", str(folder)) for word in shlex.split(text)]
+
+
+def help_of(words, columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys, "argv", ["trimtab", *words, "--help"])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    return capsys.readouterr().out
+
+
+def test_every_command_is_in_the_table():
+    assert set(TABLE) | OF_ITS_OWN == set(LEAVES)
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_every_command_takes_json_and_says_what_it_does(name):
+    options = [option for param in LEAVES[name].params for option in param.opts]
+    assert "--json" in options
+    assert (LEAVES[name].help or "").split(".")[0].strip()
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_every_help_is_readable_at_40_columns(name, monkeypatch, capsys):
+    text = help_of(name.split(), 40, monkeypatch, capsys)
+    assert [line for line in text.splitlines() if len(line) > 40] == []
+    assert "…" not in text
+    squeezed = "".join(text.split())
+    options = [max(p.opts, key=len) for p in LEAVES[name].params if p.opts[0].startswith("-")]
+    assert [option for option in options if option not in squeezed] == []
+
+
+def confirms(command):
+    return any("--yes" in param.opts for param in command.params)
+
+
+def test_what_deletes_or_revokes_asks_first():
+    ending = {"delete", "revoke", "rotate", "erase", "reset", "disconnect"}
+    named = [name for name in LEAVES if name.split()[-1] in ending]
+    assert named
+    assert [name for name in named if not confirms(LEAVES[name])] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "projects delete ship",
+        "documents delete ship rudder.txt",
+        "keys revoke admin",
+        "keys rotate admin",
+        "answers erase somebody",
+    ],
+)
+def test_without_a_person_and_without_yes_nothing_is_deleted(here, text):
+    done = here(*text.split(), "--json")
+    assert (done.code, done.json["error"]["code"]) == (3, "cli.not_confirmed")
+    assert "--yes" in done.json["error"]["hint"]
+    assert here("documents", "show", "ship", "rudder.txt").code == 0
+    assert next(iter(here("keys", "list", "--json").json["keys"]))["revoked_at"] is None
+
+
+def parsed(text):
+    """Return the values: one document, or one a line."""
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_every_command_prints_json_and_ends_with_its_code(here, folder, name, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    arguments, code = TABLE[name]
+    done = here(*name.split(), "--json", *words_of(arguments, folder))
+    assert done.code == code, (done.out, done.err)
+    assert "Traceback" not in done.err
+    assert parsed(done.out), (done.out, done.err)
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_every_command_refuses_an_unknown_option_with_code_2(trimtab, name):
+    done = trimtab(*name.split(), "--no-such-option")
+    assert done.code == 2
+    assert "Traceback" not in done.err
+
+
+GROUPS = sorted({name.split()[0] for name in LEAVES})
+
+
+@pytest.mark.parametrize("name", ["", *GROUPS])
+def test_no_help_imports_the_service(command, name):
+    """Half a second of imports would be felt; this is what keeps a help below 0.4 s."""
+    done = command(*name.split(), "--help", PYTHONPROFILEIMPORTTIME="1")
+    assert done.code == 0, done.err
+    imported = {line.rpartition("|")[2].strip() for line in done.err.splitlines()}
+    heavy = {"fastapi", "httpx", "sqlalchemy", "numpy", "trimtab.app", "ctranslate2"}
+    assert heavy & imported == set()
