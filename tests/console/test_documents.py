@@ -167,7 +167,7 @@ def test_a_document_shows_its_passages_as_text(anonymous, ship):
 
 
 def test_the_passages_of_a_long_document_have_pages(app, anonymous):
-    text = "\n\n".join(f"## Part {n}\n\n" + f"The deck {n} is scrubbed. " * 40 for n in range(80))
+    text = "\n\n".join(f"## Part {n}\n\n" + f"The deck {n} is scrubbed. " * 40 for n in range(45))
     document = app.knowledge.ingest_text("ship", "long.md", text).document_id
     count = app.knowledge.documents.get("ship", document).chunks
     assert PAGE_SIZE < count <= 2 * PAGE_SIZE
