@@ -65,13 +65,31 @@ CONSOLE = {
     "/console/ask": "/v1/answers",
     "/console/ask/stream": "/v1/answers/stream",
     "/console/ask/feedback/{trace_id}": "/v1/traces/{trace_id}/feedback",
+    "/console/documents": "/api/v1/projects",
     "/console/model": "/api/v1/llm",
     "/console/model/disconnect": "/api/v1/llm",
     "/console/incidents/{incident_id}/approve": "/v1/incidents/{incident_id}/approve",
     "/console/incidents/{incident_id}/reject": "/v1/incidents/{incident_id}/reject",
     "/console/incidents/{incident_id}/close": "/v1/incidents/{incident_id}/close",
 }
-"""Pages that do what a route does."""
+"""Pages that do what the POST route does."""
+DELETING = {
+    "/console/documents/{project}/delete": "/api/v1/projects/{project}",
+    "/console/documents/{project}/{document_id}/delete": (
+        "/api/v1/projects/{project}/documents/{document_id}"
+    ),
+}
+"""Pages that do what the DELETE route does; a form can only POST."""
+READING = {
+    "/console/documents": "/api/v1/projects",
+    "/console/documents/{project}": "/api/v1/projects/{project}/documents",
+    "/console/documents/{project}/{document_id}": (
+        "/api/v1/projects/{project}/documents/{document_id}"
+    ),
+    "/console/traces": "/v1/traces",
+    "/console/traces/{trace_id}": "/v1/traces/{trace_id}",
+}
+"""Pages that show what the GET route returns."""
 SIGNING_IN = {"/console/login", "/console/logout"}
 
 
@@ -99,8 +117,15 @@ def test_every_page_that_changes_something_has_the_role_of_its_route(app):
         path: role for (method, path), role in pages.items() if method not in ("GET", "HEAD")
     }
     wanted = {path: routes["POST", same] for path, same in CONSOLE.items()}
+    wanted |= {path: routes["DELETE", same] for path, same in DELETING.items()}
     wanted |= dict.fromkeys(SIGNING_IN)
     assert changing == wanted
+
+
+def test_a_page_of_documents_or_traces_has_the_role_of_the_route_that_returns_the_same(app):
+    routes, pages = roles_by_route(app.http_apps.api), roles_by_route(app.http_apps.console)
+    shown = {path: pages["GET", path] for path in READING}
+    assert shown == {path: routes["GET", same] for path, same in READING.items()}
 
 
 @pytest.mark.parametrize("name", ["answers.user.erase", "knowledge.database.restore"])

@@ -1,5 +1,6 @@
 import pytest
 
+from tests.console.browser import chromium, page  # noqa: F401 - fixtures.
 from tests.faces import (  # noqa: F401 - fixtures.
     admin,
     anonymous,

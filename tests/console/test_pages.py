@@ -1,5 +1,6 @@
 """Every page, without a browser."""
 
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -15,12 +16,29 @@ from trimtab.kernel.errors import Unauthenticated
 PAGES = (
     "",
     "/ask",
+    "/documents",
+    "/documents/ship",
+    "/documents/ship/{document}",
+    "/traces",
+    "/traces/{trace}",
     "/incidents",
     "/runbooks",
     "/runbooks/knowledge-embedding-failure",
     "/gates",
     "/api",
 )
+
+
+@pytest.fixture
+def opened(app, admin, ship):
+    """Open a page as an administrator, who sees every form; return the answer."""
+    form = {"project": "ship", "question": "What turns the rudder with little force?"}
+    admin.post("/console/ask", data=form)
+    ids = {
+        "document": app.knowledge.documents.list("ship")[0].id,
+        "trace": app.answers.traces.recent(1)[0].id,
+    }
+    return lambda path: admin.get(f"/console{path.format(**ids)}")
 
 
 class Found(HTMLParser):
@@ -43,8 +61,8 @@ class Found(HTMLParser):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_has_no_inline_code_and_loads_nothing_from_elsewhere(anonymous, path):
-    answer = anonymous.get(f"/console{path}")
+def test_a_page_has_no_inline_code_and_loads_nothing_from_elsewhere(opened, path):
+    answer = opened(path)
     found = Found(answer.text)
     assert answer.status_code == 200
     assert found.inline == []
@@ -52,8 +70,8 @@ def test_a_page_has_no_inline_code_and_loads_nothing_from_elsewhere(anonymous, p
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_file_that_a_page_needs_is_there_and_may_be_kept(anonymous, path):
-    found = Found(anonymous.get(f"/console{path}").text)
+def test_every_file_that_a_page_needs_is_there_and_may_be_kept(anonymous, opened, path):
+    found = Found(opened(path).text)
     wanted = {
         given.get("src") or given.get("href")
         for tag, given in found.tags
@@ -67,8 +85,8 @@ def test_every_file_that_a_page_needs_is_there_and_may_be_kept(anonymous, path):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_has_a_title_a_heading_and_a_way_past_the_menu(anonymous, path):
-    text = anonymous.get(f"/console{path}").text
+def test_a_page_has_a_title_a_heading_and_a_way_past_the_menu(opened, path):
+    text = opened(path).text
     tags = [tag for tag, _ in Found(text).tags]
     assert tags.count("h1") == 1
     assert "<title>" in text
@@ -76,8 +94,8 @@ def test_a_page_has_a_title_a_heading_and_a_way_past_the_menu(anonymous, path):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_field_has_a_label(anonymous, path):
-    tags = Found(anonymous.get(f"/console{path}").text).tags
+def test_every_field_has_a_label(opened, path):
+    tags = Found(opened(path).text).tags
     labelled = {given["for"] for tag, given in tags if tag == "label"}
     fields = {
         given["id"]
@@ -121,6 +139,44 @@ def test_an_unknown_page_is_a_page(anonymous):
     answer = anonymous.get("/console/nowhere")
     assert answer.status_code == 404
     assert "<h1>There is no such page.</h1>" in answer.text
+
+
+@pytest.fixture
+def shown_name():
+    """Return the name in the corner of a page."""
+    return lambda answer: re.search(r'<div class="who">\s*<div><b>(.*?)</b>', answer.text)[1]
+
+
+@pytest.mark.parametrize("path", ["/console/nowhere", "/console/documents/none", "/console/login"])
+def test_every_page_knows_who_is_signed_in(session, shown_name, path):
+    assert shown_name(session.get(path)) == "ci"
+
+
+def test_a_refusal_knows_who_is_signed_in(session, shown_name):
+    refused = session.post("/console/documents/ship/delete", data={"confirm": "ship"})
+    assert (refused.status_code, shown_name(refused)) == (403, "ci")
+
+
+def test_a_page_without_a_role_names_no_one_to_somebody_from_elsewhere(app, shown_name):
+    stranger = client_of(app, address="192.0.2.7")
+    answer = stranger.get("/console/nowhere")
+    assert (answer.status_code, shown_name(answer)) == (404, "Not signed in")
+    assert 'href="/console/login"' in answer.text
+
+
+def test_a_page_that_is_refused_after_the_session_ended_names_nobody(app, session, shown_name):
+    app.keys.revoke("ci", actor="test")
+    assert shown_name(session.get("/console/nowhere")) == "Not signed in"
+
+
+def test_the_menu_leads_to_every_page_that_the_caller_may_open(app, session):
+    reader = client_of(app, key=key_of(app, Role.READER))
+    pages = ("ask", "documents", "incidents", "runbooks", "gates")
+    for client in (session, reader):
+        tags = Found(client.get("/console").text).tags
+        links = {given.get("href") for tag, given in tags if tag == "a" and "data-key" in given}
+        assert {f"/console/{name}" for name in pages} <= links
+        assert ("/console/traces" in links) is (client is session)
 
 
 def test_somebody_from_elsewhere_is_led_to_the_sign_in(app):

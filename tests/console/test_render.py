@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.console.charts import HEIGHT, WIDTH, spark
-from trimtab.console.render import duration, markdown, number
+from trimtab.console.render import duration, markdown, number, render, size
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,29 @@ def test_numbers_are_short(value, shown):
 )
 def test_durations_have_two_units_at_most(value, shown):
     assert duration(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1 MB"),
+        (2_400_000, "2.4 MB"),
+        (3_000_000_000, "3 GB"),
+    ],
+)
+def test_sizes_have_a_fitting_unit(value, shown):
+    assert size(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "said"), [({}, False), ({"reading": None}, False), ({"reading": 0.4}, True)]
+)
+def test_a_project_that_is_still_read_says_how_much_is_done(values, said):
+    assert ("Still reading, 40 %" in render("parts/reading.html", values)) is said
 
 
 numbers = st.none() | st.floats(allow_nan=True, allow_infinity=True, width=32)

@@ -202,6 +202,18 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceFilter:
+    """Which traces to list; None leaves a condition out."""
+
+    project: str | None = None
+    found: bool | None = None
+    blocked: bool | None = None
+    since: datetime | None = None
+    before: str | None = None
+    """Id of a trace: only those listed after it, which are older."""
+
+
+@dataclass(frozen=True, slots=True)
 class SamplingRules:
     """Answers that need a look are always taken, of the others a share.
 

@@ -16,6 +16,7 @@ from trimtab.answers.records import (
     PipelineStage,
     SamplingRules,
     Trace,
+    TraceFilter,
 )
 from trimtab.infra.storage import Database
 
@@ -81,6 +82,24 @@ class TraceStore:
         query = sa.select(_traces.c.body).order_by(_traces.c.at.desc(), _traces.c.id.desc())
         if project is not None:
             query = query.where(_traces.c.project == project)
+        with self.database.read() as connection:
+            return [decode(body) for body in connection.scalars(query.limit(limit))]
+
+    def matching(self, conditions: TraceFilter, limit: int) -> list[Trace]:
+        """Return the newest traces that fulfil the conditions, newest first."""
+        query = sa.select(_traces.c.body).order_by(_traces.c.at.desc(), _traces.c.id.desc())
+        if conditions.project is not None:
+            query = query.where(_traces.c.project == conditions.project)
+        if conditions.found is not None:
+            query = query.where(_traces.c.found == conditions.found)
+        if conditions.blocked is not None:
+            query = query.where(_traces.c.blocked == conditions.blocked)
+        if conditions.since is not None:
+            query = query.where(_traces.c.at >= conditions.since.isoformat())
+        if conditions.before is not None:
+            at = sa.select(_traces.c.at).where(_traces.c.id == conditions.before).scalar_subquery()
+            same = (_traces.c.at == at) & (_traces.c.id < conditions.before)
+            query = query.where((_traces.c.at < at) | same)
         with self.database.read() as connection:
             return [decode(body) for body in connection.scalars(query.limit(limit))]
 

@@ -1,7 +1,7 @@
 """Questions and answers, their traces, and what people thought of them."""
 
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -13,10 +13,10 @@ from pydantic import BaseModel, StringConstraints, TypeAdapter
 from starlette.responses import Response
 
 from trimtab.answers import Answer, Question, Trace
-from trimtab.answers.errors import TraceUnknown
 from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
 from trimtab.answers.streaming import Released
+from trimtab.answers.visibility import visible_trace, visible_traces
 from trimtab.api.data_subject import Person, UserId
 from trimtab.api.errors import InternalError, error_body, error_response
 from trimtab.api.http.openapi import refuses, sends
@@ -201,7 +201,8 @@ def traces(
     """
     if project is None and principal.projects is not None:
         raise Forbidden("Name the project.", hint="Add ?project= with one of the key's projects.")
-    found = _visible(knowledge, principal, answers.traces.recent(limit, project))
+    recent, hidden_from = answers.traces.recent(limit, project), knowledge.documents.hidden_from
+    found = visible_traces(recent, principal.labels, hidden_from)
     if below < 1:
         found = [t for t in found if t.answer.found and t.grounding < below]
     return TraceList(tuple(found))
@@ -269,21 +270,7 @@ def _own_trace(
     knowledge: Knowledge, answers: AnswerService, principal: Principal, trace_id: str
 ) -> Trace:
     """Return the trace; one of another tenant's project counts as unknown."""
-    found = answers.traces.find(trace_id)
-    if not principal.sees(found.answer.project) or not _visible(knowledge, principal, [found]):
-        raise TraceUnknown(f"There is no trace {trace_id!r}.")
-    return found
-
-
-def _visible(knowledge: Knowledge, principal: Principal, traces: Sequence[Trace]) -> list[Trace]:
-    """Return the traces whose own labels and whose sources' present labels the caller has."""
-    mine = [trace for trace in traces if set(trace.labels) <= set(principal.labels)]
-    hidden = knowledge.documents.hidden_from(principal.labels, set().union(*map(_sources, mine)))
-    return [trace for trace in mine if hidden.isdisjoint(_sources(trace))]
-
-
-def _sources(trace: Trace) -> set[str]:
-    return {citation.document_id for citation in trace.answer.citations}
+    return visible_trace(answers.traces, trace_id, principal, knowledge.documents.hidden_from)
 
 
 def _event(item: Released | Answer) -> dict[str, str]:

@@ -8,12 +8,14 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trimtab.console import (
     ask,
+    documents,
     gates,
     incidents,
     language_model,
@@ -21,6 +23,7 @@ from trimtab.console import (
     reference,
     runbooks,
     sign_in_pages,
+    traces,
 )
 from trimtab.console.render import page
 from trimtab.infra.web import Access
@@ -42,18 +45,43 @@ def create_console(
         describe_api: Returns the OpenAPI description of the HTTP interface.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    parts = (overview, ask, incidents, runbooks, gates, language_model, reference, sign_in_pages)
+    parts = (
+        overview,
+        ask,
+        documents,
+        traces,
+        incidents,
+        runbooks,
+        gates,
+        language_model,
+        reference,
+    )
     for part in parts:
         app.include_router(part.router)
+    app.include_router(sign_in_pages.router)
     app.add_route("/", _lead_to_console)
     app.mount("/console/static", _Static(directory=_STATIC), name="static")
     app.state.services = services
     app.state.access = access
     app.state.describe_api = describe_api
+    app.add_middleware(_CallerFinder, access=access)
     app.add_exception_handler(TrimtabError, _on_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     return app
+
+
+class _CallerFinder:
+    """Finds the caller of every page, so that those without a role check can name it, too."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith("/console/static/"):
+            await self._access.find(HTTPConnection(scope))
+        await self._app(scope, receive, send)
 
 
 class _Static(StaticFiles):
@@ -85,4 +113,7 @@ def _on_http_exception(request: Request, error: Exception) -> Response:
 
 def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above.
+    if request.method == "GET":
+        hint = "Open the page from the menu and choose again."
+        return _on_error(request, InvalidInput("A value in the address is not valid.", hint=hint))
     return _on_error(request, InvalidInput("The form is not complete."))

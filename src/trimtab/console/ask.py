@@ -14,6 +14,7 @@ from trimtab.answers import Answer, Question
 from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
 from trimtab.answers.streaming import Released
+from trimtab.answers.visibility import visible_trace
 from trimtab.console.render import page
 from trimtab.console.services import READER, AnswersDep, Caller, EnvDep, KnowledgeDep, WebDep
 from trimtab.infra.web import caller
@@ -112,11 +113,14 @@ def feedback(
     request: Request,
     trace_id: str,
     env: EnvDep,
+    knowledge: KnowledgeDep,
     answers: AnswersDep,
+    principal: Caller,
     helpful: Annotated[bool, Form()],
     reason: Annotated[Literal["", "slow"], Form()] = "",
 ) -> HTMLResponse:
     """Store feedback about an answer."""
+    visible_trace(answers.traces, trace_id, principal, knowledge.documents.hidden_from)
     now = env.clock.now()
     given = Feedback(new_id("feedback", now), trace_id, "", now, helpful, reason=reason)
     answers.feedback.keep(given)

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from trimtab.console.banner import banner_of
 from trimtab.console.metrics_panel import draw
 from trimtab.console.render import page
 from trimtab.console.services import READER, EnvDep, IncidentsDep, KnowledgeDep, MonitoringDep
 from trimtab.infra.web.routes import GuardedRoute
-from trimtab.kernel.health import overall
 
 router = APIRouter(route_class=GuardedRoute)
 
@@ -18,12 +18,13 @@ def _state(
     env: EnvDep, knowledge: KnowledgeDep, incidents: IncidentsDep, monitoring: MonitoringDep
 ) -> dict[str, object]:
     components = env.health.check()
-    active = incidents.list(active=True, limit=20)
+    active = incidents.list(active=True, limit=100)
+    alerts = monitoring.engine.alerts()
     return {
-        "status": overall(components),
+        "banner": banner_of(components, active, alerts),
         "components": components,
         "drawing": draw(monitoring.user_series, env.clock),
-        "alerts": monitoring.engine.alerts(),
+        "alerts": alerts,
         "active": active,
         "recent": incidents.list(active=False, limit=5),
         "projects": knowledge.projects.list(),

@@ -15,12 +15,14 @@ from starlette.responses import HTMLResponse
 
 from trimtab import __version__
 from trimtab.infra.auth import Principal, Role
-from trimtab.infra.web import caller
+from trimtab.infra.web import signed_in
 
 _NONE = "\N{EN DASH}"
 _FOLDER = Path(__file__).parent
 # No HTML from documents and runbooks: what they hold is text, whatever it looks like.
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+_NOBODY = Principal("", Role.READER)
+"""Stands for a caller without access, on pages that need none."""
 _ROLES = ("evidence", "fix", "verify", "drill")
 
 
@@ -37,10 +39,12 @@ def render(template: str, values: Mapping[str, object]) -> str:
 
 
 def _common(request: Request) -> dict[str, object]:
-    principal: Principal = caller(request)
+    principal = signed_in(request) or _NOBODY
     return {
         "who": principal,
+        "may_review": principal.role.includes(Role.REVIEWER),
         "may_operate": principal.role.includes(Role.OPERATOR),
+        "may_administer": principal.role.includes(Role.ADMIN),
         "path": request.scope["path"],
         "version": __version__,
     }
@@ -100,6 +104,18 @@ def day_time(value: datetime | None) -> str:
     return _NONE if value is None else f"{value:%Y-%m-%d %H:%M}"
 
 
+def size(value: int) -> str:
+    """Return a number of bytes in its largest fitting unit, such as ``2.4 MB``."""
+    if value < 1000:
+        return f"{value} B"
+    amount = float(value)
+    for unit in ("kB", "MB"):
+        amount /= 1000
+        if amount < 999.5:
+            return f"{amount:.3g} {unit}"
+    return f"{amount / 1000:.3g} GB"
+
+
 def words(name: object) -> str:
     """Return a name in snake case as words."""
     return str(name).replace("_", " ")
@@ -129,5 +145,6 @@ _environment.filters |= {
     "clock_time": clock_time,
     "day_time": day_time,
     "words": words,
+    "size": size,
 }
 _environment.globals["asset"] = asset

@@ -36,6 +36,7 @@ Caller = Annotated[Principal, Depends(admitted)]
 """Whom the page's role check has admitted, as a page's parameter."""
 
 READER = Depends(Needs(Role.READER))
+REVIEWER = Depends(Needs(Role.REVIEWER))
 OPERATOR = Depends(Needs(Role.OPERATOR))
 ADMIN = Depends(Needs(Role.ADMIN))
 ANYBODY = Depends(Needs(None))

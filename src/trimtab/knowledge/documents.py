@@ -5,7 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from trimtab.knowledge.errors import ProjectUnknown
-from trimtab.knowledge.records import Document, DocumentState, Labels
+from trimtab.knowledge.records import (
+    Chunk,
+    Document,
+    DocumentPage,
+    DocumentPassage,
+    DocumentState,
+    Labels,
+)
 from trimtab.knowledge.validation import validate_project_name
 from trimtab.knowledge.wiring import Components
 
@@ -16,6 +23,7 @@ class Documents:
     def __init__(self, parts: Components) -> None:
         self._parts = parts
         self._store = parts.stores.documents
+        self._reader = parts.stores.reader
 
     def list(
         self,
@@ -31,6 +39,27 @@ class Documents:
     def get(self, project: str, id_or_name: str, labels: Labels = None) -> Document:
         """Return one document, or raise `DocumentUnknown`."""
         return self._store.get(validate_project_name(project), id_or_name, labels)
+
+    def named_like(
+        self, project: str, text: str, limit: int, offset: int = 0, labels: Labels = None
+    ) -> DocumentPage:
+        """Return a page of the documents with the text in name or title, ordered by name."""
+        name = validate_project_name(project)
+        return DocumentPage(*self._reader.named_like(name, text, limit, offset, labels))
+
+    def passages(self, document: Document, limit: int = 1000, offset: int = 0) -> tuple[Chunk, ...]:
+        """Return a page of the document's passages, in their order."""
+        return self._reader.passages(document.id, limit, offset)
+
+    def labels_of(self, document: Document) -> tuple[str, ...]:
+        """Return the document's access labels, sorted; without any, every caller sees it."""
+        return self._reader.labels(document.id)
+
+    def passages_by_id(
+        self, chunk_ids: Collection[str], labels: Labels = None
+    ) -> dict[str, DocumentPassage]:
+        """Return the passages that exist and are visible with these labels, by id."""
+        return self._reader.passages_by_id(chunk_ids, labels)
 
     def text(self, project: str, id_or_name: str) -> str:
         """Return the extracted text, to which the offsets of passages refer."""

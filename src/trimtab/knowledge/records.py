@@ -80,6 +80,25 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentPage:
+    """A page of a project's documents."""
+
+    documents: tuple[Document, ...]
+    total: int
+    """Number of documents on all pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPassage:
+    """A passage with the document that it stands in."""
+
+    document_id: str
+    document_name: str
+    title: str
+    chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True)
 class IngestResult:
     """Result of one ingestion."""
 

@@ -36,6 +36,7 @@ from trimtab.knowledge.store.database import DATABASE, ReopenableDatabase
 from trimtab.knowledge.store.engines import EngineStore
 from trimtab.knowledge.store.labels import LabelStore
 from trimtab.knowledge.store.new_vectors import NewVectorStore
+from trimtab.knowledge.store.reading import DocumentReader
 from trimtab.knowledge.store.reviews import DocumentReviewStore
 
 
@@ -46,6 +47,7 @@ class Stores:
     database: ReopenableDatabase
     projects: ProjectStore
     documents: DocumentStore
+    reader: DocumentReader
     owners: OwnerStore
     labels: LabelStore
     reviews: DocumentReviewStore
@@ -154,6 +156,7 @@ def _open_stores(data: DataDirectory, settings: KnowledgeSettings) -> Stores:
         database,
         ProjectStore(database, settings.engine),
         DocumentStore(database),
+        DocumentReader(database),
         OwnerStore(database),
         LabelStore(database),
         DocumentReviewStore(database),

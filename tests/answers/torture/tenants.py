@@ -92,6 +92,10 @@ def _ids(victim, chance):
             ("DELETE", f"/api/v1/projects/{project}/documents/{document}", {}),
             ("DELETE", f"/api/v1/projects/{project}", {}),
             ("GET", f"/console/ask/source?project={project}&document={document}&start=0&end=9", {}),
+            ("GET", f"/console/documents/{project}/{document}", {}),
+            ("POST", f"/console/documents/{project}/{document}/delete", {}),
+            ("POST", f"/console/documents/{project}/delete", {"data": {"confirm": THEIRS}}),
+            ("GET", f"/console/traces/{trace}", {}),
             ("POST", f"/v1/reviews/{trace}/done", {}),
         )
     )
@@ -111,6 +115,8 @@ def _filters(victim, chance):
             ("GET", f"/api/v1/query/{path}", {"params": params}),
             ("GET", f"/api/v1/projects/{path}/documents", {"params": params}),
             ("GET", "/api/v1/projects", {"params": params}),
+            ("GET", "/console/traces", {"params": params}),
+            ("GET", f"/console/documents/{path}", {"params": params}),
         )
     )
 
@@ -182,6 +188,8 @@ def _exports(victim, chance):
                     "/openapi.json",
                     "/console",
                     "/console/ask",
+                    "/console/documents",
+                    "/console/traces",
                     "/console/api",
                 )
             ),

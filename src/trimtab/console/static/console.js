@@ -116,7 +116,7 @@ async function* events(stream) {
   }
 }
 
-// g then o, a, i or r goes to a page; / goes to the question; Enter asks.
+// g then the first letter of a page goes there; / goes to the question; Enter asks.
 let leader = false;
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select");

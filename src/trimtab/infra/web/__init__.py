@@ -1,6 +1,6 @@
 """Shared by HTTP API and console: authentication, sessions, rate and concurrency limits."""
 
-from trimtab.infra.web.access import PUBLIC, Access, Needs, admitted, caller, viewer
+from trimtab.infra.web.access import PUBLIC, Access, Needs, admitted, caller, signed_in, viewer
 from trimtab.infra.web.concurrency_limiter import ConcurrencyLimiter
 from trimtab.infra.web.limits import RateLimits
 from trimtab.infra.web.live import LiveViews, Viewer
@@ -17,5 +17,6 @@ __all__ = [
     "Viewer",
     "admitted",
     "caller",
+    "signed_in",
     "viewer",
 ]

@@ -209,6 +209,15 @@ def caller(request: Request) -> Principal:
     return found
 
 
+def signed_in(request: Request) -> Principal | None:
+    """Return the `caller`, or whom `Access.find` has found; None for a caller without access.
+
+    For pages that no `Needs` has admitted anybody to: sign-in, refusals, unknown addresses.
+    """
+    found = request.scope.get(_CALLER) or request.scope.get(_FOUND)
+    return found if isinstance(found, Principal) else None
+
+
 async def admitted(request: Request) -> Principal:
     """Return the `caller`, as a dependency; async, so FastAPI uses no thread."""
     found: Principal = request.scope.get(_CALLER, ANONYMOUS)
