@@ -275,6 +275,7 @@ def test_a_compressed_text_is_read(parser, name, data, text):
         (gzip.compress(b"a \0 binary"), DocumentTypeUnsupported),
         (gzip.compress(gzip.compress(b"They sing.")), DocumentTypeUnsupported),
     ],
+    ids=["damaged", "too large", "binary", "compressed twice"],
 )
 def test_a_compressed_file_that_is_damaged_too_large_or_no_text_is_refused(parser, data, error):
     with pytest.raises(error):

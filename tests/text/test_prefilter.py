@@ -31,7 +31,9 @@ def test_whatever_a_pattern_matches_shows_one_of_its_signs(signs, regex, read, d
     assert any(sign in read(text) for sign in signs)
 
 
-@pytest.mark.parametrize("recogniser", _RECOGNISERS, ids=lambda r: r.regex.pattern[:45])
+@pytest.mark.parametrize(
+    "recogniser", _RECOGNISERS, ids=[f"{n} {r.type.value}" for n, r in enumerate(_RECOGNISERS)]
+)
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whatever_has_a_form_of_personal_data_shows_its_signs_and_digits(recogniser, data):
