@@ -1,13 +1,9 @@
 """A machine that refuses: every command says what is wrong and the next step, and leaves nothing behind."""
 
-import os
-import pty
-import signal
 import socket
 import subprocess
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.full_disk import fill, small_file_system
@@ -27,9 +23,6 @@ def folder(tmp_path):
     made.mkdir()
     (made / "rudder.txt").write_text("The trimtab turns the rudder with little force.\n")
     return made
-
-
-# --- what the machine refuses -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("port", [None, 65535])
@@ -129,140 +122,3 @@ def test_an_output_that_is_closed_early_ends_the_command_quietly(data_dir, text,
     assert done.returncode == 0
     assert clean(done.stderr)
     assert done.stderr == ""
-
-
-# --- Ctrl-C -----------------------------------------------------------------------------------
-
-
-def interrupted_when(words, cwd, seen, **environment):
-    """Start the command, send Ctrl-C as soon as its output has the words, return output and code."""
-    process = subprocess.Popen(
-        [COMMAND, *words],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        cwd=cwd, env=clean_environment(**environment), start_new_session=True,
-    )  # fmt: skip
-    said, sent = [], False
-    try:
-        for line in process.stdout:
-            said.append(line)
-            if not sent and seen in line:
-                sent = True
-                family = psutil.Process(process.pid).children(recursive=True)
-                os.killpg(process.pid, signal.SIGINT)
-        code = process.wait(120)
-    finally:
-        process.kill()
-        process.wait()
-    assert sent, "".join(said)
-    _, alive = psutil.wait_procs(family, 30)
-    assert alive == []
-    return "".join(line for line in said if not line.startswith("import time:")), code
-
-
-IMPORTS = (
-    "trimtab.cli.runtime.errors",
-    "trimtab.cli.service",
-    "trimtab.infra.settings.table",
-    "trimtab.kernel.module",
-    "sqlalchemy.engine",
-    "fastapi.routing",
-    "trimtab.knowledge.service",
-    "trimtab.app.application",
-)
-
-
-@pytest.mark.parametrize("module", IMPORTS)
-def test_ctrl_c_while_serve_starts_leaves_no_trace_and_the_next_start_works(
-    tmp_path, models, module
-):
-    data = with_models(tmp_path / "data", models)
-    state = tmp_path / "state"
-    said, code = interrupted_when(
-        ("--data-dir", data, "serve", "--port", "0"),
-        tmp_path,
-        f" {module}\n",
-        PYTHONPROFILEIMPORTTIME="1",
-        XDG_STATE_HOME=str(state),
-    )
-    assert code == 130, said
-    assert clean(said), said
-    assert not any(state.rglob("running/*"))
-
-
-@pytest.mark.parametrize("moment", ["embedding_model loaded", "Console:", "handbook ready"])
-def test_ctrl_c_later_closes_what_was_opened(tmp_path, models, moment):
-    data = with_models(tmp_path / "data", models)
-    state = tmp_path / "state"
-    words = ("--data-dir", data, "serve", "--port", "0")
-    said, code = interrupted_when(words, tmp_path, moment, XDG_STATE_HOME=str(state))
-    assert code in (0, 130), said
-    assert clean(said), said
-    assert not any(state.rglob("running/*"))
-    again = start(data)
-    assert again.stop() == 0
-    assert clean("".join(again.said))
-
-
-@pytest.mark.parametrize(
-    "module", ["trimtab.cli.knowledge.ingest", "fastapi.routing", "ctranslate2"]
-)
-def test_ctrl_c_while_documents_are_sent_leaves_whole_documents_or_none(data_dir, folder, module):
-    words = ("--data-dir", data_dir, "ingest", "p", str(folder))
-    said, code = interrupted_when(words, folder.parent, f" {module}\n", PYTHONPROFILEIMPORTTIME="1")
-    assert code == 130, said
-    assert clean(said), said
-    done = run(data_dir, "ingest", "p", str(folder), "--json")
-    assert done.code == 0, done.err
-
-
-@pytest.mark.parametrize(
-    "moment", ["runs 5 times", "The console is at", "in the project", "What happens"]
-)
-def test_ctrl_c_in_the_demo_leaves_no_process_and_no_folder(tmp_path, moment):
-    home = tmp_path / "home"
-    home.mkdir()
-    said, code = interrupted_when(
-        ("--set", "service.port=0", "demo", "--yes"),
-        tmp_path,
-        moment,
-        TMPDIR=str(home),
-        HOME=str(home),
-    )
-    assert code == 130, said
-    assert clean(said), said
-    assert [entry.name for entry in home.iterdir() if "demo" in entry.name] == []
-
-
-# --- a person at the terminal -----------------------------------------------------------------
-
-
-def test_at_a_terminal_the_start_shows_its_progress_and_one_link(tmp_path, models):
-    data = with_models(tmp_path / "data", models)
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [COMMAND, "--data-dir", data, "serve", "--port", "0"],
-        stdin=follower, stdout=follower, stderr=follower, cwd=tmp_path, env=clean_environment(),
-    )  # fmt: skip
-    os.close(follower)
-    said, stopped = "", False
-    try:
-        while True:
-            try:
-                said += os.read(leader, 4096).decode(errors="replace")
-            except OSError:
-                break
-            if not stopped and "handbook ready" in said:
-                stopped = True
-                process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0, said
-    finally:
-        os.close(leader)
-        process.kill()
-        process.wait()
-    assert said.startswith("Starting trimtab")
-    assert said.count("http://") == 1, said
-    assert "/console/login#token=" in said
-    assert '{"time"' not in said
-    assert "Ctrl-C stops it" in said
-    assert clean(said)
-    assert (data / "logs").is_dir()
