@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.console.browser import PATIENCE_MS
 from tests.knowledge.documents import pdf
 from tests.processes import run
 
@@ -28,6 +29,12 @@ def drop(page, where, *paths):
         )
 
 
+def sign_in(page, service):
+    """Open the link; wait until its token has been posted and the page is the signed-in one."""
+    page.goto(service.link)
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=PATIENCE_MS)
+
+
 @pytest.fixture
 def files(tmp_path):
     """Make files to drop: a good PDF, a damaged one, a picture, and a folder with a hidden file."""
@@ -44,7 +51,9 @@ def files(tmp_path):
 def upload(page, files):
     drop(page, ".drop", *(files / name for name in ("pilot.pdf", "broken.pdf", "photo.png")))
     row = page.locator("#uploads li")
-    expect(row.filter(has_text="pilot.pdf").locator(".chip")).to_have_text("added")
+    expect(row.filter(has_text="pilot.pdf").locator(".chip")).to_have_text(
+        "added", timeout=PATIENCE_MS
+    )
     for name, reason in (("broken.pdf", "broken.pdf"), ("photo.png", "is a picture")):
         expect(row.filter(has_text=name).locator(".chip")).to_have_text("refused")
         expect(row.filter(has_text=name).locator("small")).to_contain_text(reason)
@@ -103,7 +112,7 @@ def search_and_delete(page):
 @pytest.mark.timeout(900)
 def test_a_pdf_is_dropped_asked_about_traced_and_deleted(page, serve, files):
     service = serve()
-    page.goto(service.link)
+    sign_in(page, service)
     page.keyboard.press("g")
     page.keyboard.press("d")
     page.get_by_label("New project").fill("harbour")
@@ -123,7 +132,7 @@ def test_files_are_uploaded_with_the_keyboard_alone_and_large_ones_not_at_all(
 ):
     service = serve("--set", "api.max_upload_mb=1")
     command("projects", "create", "harbour")
-    page.goto(service.link)
+    sign_in(page, service)
     page.goto(f"{service.url}/console/documents/harbour")
     large, small = tmp_path / "large.txt", tmp_path / "small.txt"
     large.write_bytes(b"x" * (1024 * 1024 + 1))
@@ -147,7 +156,7 @@ def test_no_page_is_wider_than_a_phone(page, serve, data_dir, tmp_path):
     (folder / LONG_NAME).write_text(f"{SENTENCE}\n\n{'x' * 400}\n")
     run(data_dir, "ingest", "harbour" + "-" * 60 + "x", str(folder))
     page.set_viewport_size(PHONE)
-    page.goto(service.link)
+    sign_in(page, service)
     project = "harbour" + "-" * 60 + "x"
     page.goto(f"{service.url}/console/ask?project={project}")
     page.get_by_label("Question").fill("Where does the harbour pilot board ships? " + "y" * 200)
