@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.full_disk import fill, small_file_system
-from tests.processes import COMMAND, clean_environment, run, run_in, start, with_models
+from tests.processes import COMMAND, clean_environment, run, run_in, start
 
 pytestmark = pytest.mark.timeout(600)  # Starting a service takes a while on a busy machine.
 TRACES = ("Traceback", "Exception ignored", "BrokenPipeError")
