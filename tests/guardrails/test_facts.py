@@ -182,3 +182,16 @@ def test_one_source_that_agrees_is_enough():
 def test_numbers_of_any_form_are_read_without_errors():
     strange = "1/0 9^99 1e99 0/0 1,2,3 1.2.3 ½½ 10⁹⁹ 99.99.9999 1'234'567.8 00 0031 5 m m 9:99 $ €5k million"
     assert unsupported(strange, strange) == ()
+
+
+def test_a_quote_over_two_lines_is_no_contradiction_of_itself():
+    source = (
+        "What people see: the model failed to load, `model`\ndown in the health page, results"
+        " without the passages that\nonly meaning would have found."
+    )
+    answer = f"The model is down. [1] {' '.join(source.split())} [2]"
+    subject = Subject(answer, "What happens?", ("The model is down.", source))
+    assert FactsGuard().check(subject, GuardRules()).decision is Decision.ALLOW
+    turned = answer.replace("The model is down.", "The model is not down.")
+    subject = Subject(turned, "What happens?", ("The model is down.", source))
+    assert FactsGuard().check(subject, GuardRules()).findings == ("negation",)

@@ -33,12 +33,14 @@ class FactsGuard:
         """
         if not subject.sources:
             return Judgement(Decision.ALLOW, None, "nothing is cited")
-        pieces = (piece.strip() for piece in _MARK.split(subject.text))
-        if all(any(piece in source for source in subject.sources) for piece in pieces if piece):
+        # An answer joins the lines of a quote.
+        sources = tuple(" ".join(source.split()) for source in subject.sources)
+        pieces = (" ".join(piece.split()) for piece in _MARK.split(subject.text))
+        if all(any(piece in source for source in sources) for piece in pieces if piece):
             return Judgement(Decision.ALLOW, 0.0)
         given = "\n".join((*subject.sources, subject.question))
         wrong = unsupported(subject.text, given)
-        if contradicts(_MARK.sub("", subject.text), subject.sources):
+        if contradicts(_MARK.sub("", subject.text), sources):
             wrong = (*wrong, "negation")
         if not wrong:
             return Judgement(Decision.ALLOW, 0.0)
