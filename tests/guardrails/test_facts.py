@@ -189,9 +189,9 @@ def test_a_quote_over_two_lines_is_no_contradiction_of_itself():
         "What people see: the model failed to load, `model`\ndown in the health page, results"
         " without the passages that\nonly meaning would have found."
     )
-    answer = f"The model is down. [1] {' '.join(source.split())} [2]"
-    subject = Subject(answer, "What happens?", ("The model is down.", source))
+    answer = f"The oldest backup is kept. [1] {' '.join(source.split())} [2]"
+    subject = Subject(answer, "What happens?", ("The oldest backup is kept.", source))
     assert FactsGuard().check(subject, GuardRules()).decision is Decision.ALLOW
-    turned = answer.replace("The model is down.", "The model is not down.")
-    subject = Subject(turned, "What happens?", ("The model is down.", source))
+    turned = answer.replace("The oldest backup is kept.", "The oldest backup is not kept.")
+    subject = Subject(turned, "What happens?", ("The oldest backup is kept.", source))
     assert FactsGuard().check(subject, GuardRules()).findings == ("negation",)
