@@ -7,7 +7,6 @@ import typer
 
 from trimtab.cli.runtime.console import print_table, printed_as_json
 from trimtab.cli.runtime.session import Json, Session, session_of
-from trimtab.knowledge.errors import EmbedderNotInstalled, EmbedderUnknown
 
 app = typer.Typer()
 
@@ -36,6 +35,7 @@ def _measure(session: Session, folder: Path, name: str) -> dict[str, float]:
     from rich.progress import Progress
 
     from trimtab.knowledge.embedders import EMBEDDERS
+    from trimtab.knowledge.errors import EmbedderNotInstalled, EmbedderUnknown
     from trimtab.knowledge.evaluate import evaluate as measure
     from trimtab.knowledge.model_store import PackagedModelStore
 
