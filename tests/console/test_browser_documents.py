@@ -138,8 +138,8 @@ def test_files_are_uploaded_with_the_keyboard_alone_and_large_ones_not_at_all(
     large.write_bytes(b"x" * (1024 * 1024 + 1))
     small.write_text(SENTENCE)
     page.locator("#files").focus()
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+    with page.expect_file_chooser(timeout=20_000) as chooser:
+        page.keyboard.press("Space")
     chooser.value.set_files([large, small])
     rows = page.locator("#uploads li")
     expect(rows.nth(0)).to_contain_text("the limit is 1 MB")
