@@ -69,7 +69,7 @@ _PREFIX_HIT = 0.7
 _LENGTH_SLACK = 4
 _AFTER = 0.7
 _SHORT = 4
-_UNRANKED = 0.5
+_UNRANKED = 0.52
 """Score of a passage that has no others in its project to be compared with: retrieval gives 0."""
 _NEW = 2
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞА-Я]\w+")

@@ -44,7 +44,7 @@ class Commands(LazyGroup):
         ),
         "ingest": Lazy(
             "trimtab.cli.knowledge.ingest",
-            "Send files and folders to a project.",
+            "Send files and folders to a project; files that are ingested already cost little.",
             "Documents and answers",
         ),
         "search": Lazy(

@@ -94,7 +94,7 @@ def test_after_an_interruption_the_same_command_continues(ingest, folder, wire, 
     monkeypatch.setattr(module, "grouped", lambda files: ([entry] for entry in files))
     wire.interrupt_at = 2
     code, out = ingest(folder)
-    assert code == 1
+    assert code == 130
     assert out.splitlines()[-1].startswith("Stopped. 3 files in ")
     assert names(wire) == {"crabs.txt", "gulls.txt"}
     wire.interrupt_at = None
