@@ -48,8 +48,8 @@ def test_no_package_is_left_out_of_the_search_for_circles():
     assert not {"skip_descendants", "ignore_imports"} & set(contract)
 
 
-ADDRESSES = {("SpanExporter", "redirect"), ("Engines", "disconnect")}
-"""Settings that take effect without a restart: a drill points them to a server of its own and back."""
+ADDRESSES = {("SpanExporter", "redirect")}
+"""A setting that takes effect without a restart: a drill points it to a server of its own and back."""
 
 
 def users_by_name():

@@ -40,7 +40,7 @@ TABLE = {
     "knowledge clean-up": ("--dry-run", 0),
     "knowledge move": ("ship --to nowhere", 2),
     "knowledge warm": ("", 0),
-    "knowledge cache-trial": ("--entries 10 --entries 20", 0),
+    "knowledge cache-trial": ("--entries 10 --entries 20", (0, 4)),
     "knowledge schema": ("", 0),
     "knowledge ingest": ("ship {folder}", 0),
     "knowledge re-embed": ("nowhere --embedder multilingual", 4),
