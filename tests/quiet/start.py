@@ -137,7 +137,7 @@ def quiet_start(folder, *, files, asked, burners, speed, say=lambda _: None):
         say(f"{found.minutes:.0f} minutes of the service's clock have passed")
         found.alerts += client.get("/v1/alerts").json()["alerts"]
         found.incidents = client.get("/v1/incidents").json()["incidents"]
-        found.called = [who for incident in found.incidents for who in incident["called"]]
+        found.called = [who for incident in found.incidents for who in incident.get("called", ())]
     return found
 
 
