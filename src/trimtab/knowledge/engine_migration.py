@@ -7,9 +7,7 @@ heartbeat drops what is left over in either case.
 """
 
 import logging
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +20,7 @@ from trimtab.knowledge.engines.registry import Engines
 from trimtab.knowledge.engines.remote import RemoteVectors, StoreView
 from trimtab.knowledge.errors import MoveRefused, MoveRunning
 from trimtab.knowledge.indexes import Indexes
+from trimtab.knowledge.project_locks import ProjectLocks
 from trimtab.knowledge.store import ProjectRow, ProjectStore
 from trimtab.knowledge.store.engines import EngineStore
 
@@ -73,8 +72,7 @@ class ProjectMover:
         self._projects = projects
         self._store = store
         self._clock = clock
-        self._running: set[int] = set()
-        self._lock = threading.Lock()
+        self._locks = ProjectLocks()
 
     def move(
         self, project: str, target: str, progress: Progress, *, dry_run: bool = False
@@ -103,7 +101,8 @@ class ProjectMover:
         plan = MoveResult(project, row.engine, target, passages, dry_run)
         if dry_run or row.engine == target:
             return plan
-        with self._alone(row):
+        refusal = MoveRunning(f"{row.name} is being moved already.")
+        with self._locks.hold(row.key, refusal):
             if target == EMBEDDED:
                 checked, searches, agreement = passages, 0, None
                 self._indexes.switch(row, lambda: self._store.assign(row.key, target))
@@ -133,18 +132,6 @@ class ProjectMover:
         finally:
             self._engines.moving.discard(place)
         return checked
-
-    @contextmanager
-    def _alone(self, row: ProjectRow) -> Iterator[None]:
-        with self._lock:
-            if row.key in self._running:
-                raise MoveRunning(f"{row.name} is being moved already.")
-            self._running.add(row.key)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running.discard(row.key)
 
 
 class _Check:

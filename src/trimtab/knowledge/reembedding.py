@@ -7,14 +7,14 @@ run continues with it.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from trimtab.kernel.clock import Clock
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.errors import EmbedderNotInstalled, EmbedderUnknown, ReembeddingRunning
 from trimtab.knowledge.indexes import Indexes
+from trimtab.knowledge.project_locks import ProjectLocks
 from trimtab.knowledge.store import ProjectRow, ProjectStore
 from trimtab.knowledge.store.new_vectors import NewVectorStore
 
@@ -57,8 +57,7 @@ class Reembedder:
         self._store = store
         self._indexes = indexes
         self._clock = clock
-        self._running: set[int] = set()
-        self._lock = threading.Lock()
+        self._locks = ProjectLocks()
         self.stopping = threading.Event()
         """Set when the service ends."""
 
@@ -79,7 +78,8 @@ class Reembedder:
             self._store.discard(row.key)
             return ReembeddingResult(project, embedder, embedder, 0, 0, complete=True)
         encoder = self.load(embedder)
-        with self._alone(row):
+        refusal = ReembeddingRunning(f"{row.name} is being re-embedded already.")
+        with self._locks.hold(row.key, refusal):
             made, complete = self._make(row, embedder, encoder, progress)
         _, passages = self._store.counts(row.key, encoder.model_id)
         seconds = round(self._clock.monotonic() - started, 3)
@@ -127,15 +127,3 @@ class Reembedder:
             done = min(done + len(missing), total)
             progress(done, total)
         return made, False
-
-    @contextmanager
-    def _alone(self, row: ProjectRow) -> Iterator[None]:
-        with self._lock:
-            if row.key in self._running:
-                raise ReembeddingRunning(f"{row.name} is being re-embedded already.")
-            self._running.add(row.key)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running.discard(row.key)
