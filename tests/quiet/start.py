@@ -20,6 +20,7 @@ import httpx
 
 from tests.processes import run, start
 from tests.quiet.material import questions, write_files
+from trimtab.cli.drills.small_disk import SmallDisk
 from trimtab.infra.control_socket import control_path
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,7 @@ LONGEST_MINUTES = 75
 """More than the longest window and `for` of a rule together: half an hour each, after a quarter of an hour of load."""
 _BURN = "import time; end = time.monotonic() + {seconds}\nwhile time.monotonic() < end: sum(range(10000))"
 _BURN_AT_MOST_SECONDS = 240
+_DISK_MB = 4096
 
 
 @dataclass
@@ -62,8 +64,12 @@ def busy(burners):
 
 @contextmanager
 def fresh_service(folder, speed):
-    """Start a service on a new data directory, with the settings that it comes with."""
-    (folder / "home").mkdir()
+    """Start a service on a new data directory, with the settings that it comes with.
+
+    The directory has a file system of its own where that is permitted: how full the disk of this machine is, is not the
+    question here.
+    """
+    disk = SmallDisk(folder / "home", _DISK_MB)
     service = start(
         folder / "home" / "data",
         command=(sys.executable, "-m", "tests.quiet.service"),
@@ -74,6 +80,7 @@ def fresh_service(folder, speed):
         yield service
     finally:
         service.stop()
+        disk.close()
 
 
 def ask(client, texts):

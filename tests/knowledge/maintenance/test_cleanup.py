@@ -255,7 +255,8 @@ def test_every_temporary_folder_of_the_program_has_a_name_that_the_clean_up_know
 def test_the_floor_is_five_gigabytes_or_a_tenth_of_a_smaller_disk(
     knowledge, monkeypatch, total_gb, floor_gb
 ):
-    usage = shutil.disk_usage("/")._replace(total=total_gb * 1024**3)
+    size = total_gb * 1024**3
+    usage = shutil.disk_usage("/")._replace(total=2 * size, used=size // 4, free=size - size // 4)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     assert knowledge.maintenance.disk.floor_bytes() == pytest.approx(floor_gb * 1024**3)
 

@@ -71,13 +71,10 @@ def _act(
 
 
 def _usage(session: Session, limit: int) -> dict[str, Any]:
-    import shutil
-
-    from trimtab.knowledge.maintenance.space import Disk, largest, usage_facts
+    from trimtab.knowledge.maintenance.space import disk_of, largest, usage_facts
 
     folder = session.settings.service.data_dir
-    usage = shutil.disk_usage(folder)
-    return usage_facts(Disk(usage.total, usage.free), largest(folder, limit))
+    return usage_facts(disk_of(folder), largest(folder, limit))
 
 
 def _reclaimable(session: Session) -> dict[str, int]:

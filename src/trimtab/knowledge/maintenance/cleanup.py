@@ -18,7 +18,13 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.maintenance.backups import Backups
 from trimtab.knowledge.maintenance.disk_trend import DiskTrend
-from trimtab.knowledge.maintenance.space import Disk, allocated_bytes, free_bytes, largest
+from trimtab.knowledge.maintenance.space import (
+    Disk,
+    allocated_bytes,
+    disk_of,
+    free_bytes,
+    largest,
+)
 
 _log = logging.getLogger(__name__)
 _GB = 1024**3
@@ -102,11 +108,11 @@ class Cleanup:
 
     def disk(self) -> Disk:
         """Return total and free bytes: of the disk, or of the budget where that is smaller."""
-        usage = shutil.disk_usage(self._folder)
+        disk = disk_of(self._folder)
         if not self.budget_bytes:
-            return Disk(usage.total, usage.free)
+            return disk
         left = max(0, self.budget_bytes - self.data_bytes())
-        return Disk(min(usage.total, self.budget_bytes), min(usage.free, left))
+        return Disk(min(disk.total_bytes, self.budget_bytes), min(disk.free_bytes, left))
 
     def data_bytes(self) -> int:
         """Return the disk space that the data directory takes."""
@@ -143,7 +149,7 @@ class Cleanup:
         """Return the bytes to keep free: the setting, or 10 % of a smaller disk; 0 in a budget."""
         if self.budget_bytes:
             return 0.0
-        total = shutil.disk_usage(self._folder).total
+        total = disk_of(self._folder).total_bytes
         return min(self._settings.disk_min_free_gb * _GB, total * _FLOOR_SHARE)
 
     def health(self) -> ComponentHealth:

@@ -24,6 +24,16 @@ class Disk:
         return 1 - self.free_bytes / self.total_bytes if self.total_bytes else 0.0
 
 
+def disk_of(folder: Path) -> Disk:
+    """Return the size and the free space of the folder's file system, as `df` computes its `Use%`.
+
+    Blocks that only the administrator may use are not part of the size: what the service cannot
+    write is neither used by it nor free.
+    """
+    usage = shutil.disk_usage(folder)
+    return Disk(usage.used + usage.free, usage.free)
+
+
 def free_bytes(folder: Path) -> int:
     """Return how much an unprivileged process can still write to the folder's file system."""
     return shutil.disk_usage(folder).free
