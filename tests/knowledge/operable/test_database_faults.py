@@ -131,14 +131,16 @@ def test_the_overwritten_pages_hold_some_of_what_a_drill_searches(
     knowledge, clock, break_it, length
 ):
     # How passages lie on pages depends on their lengths.
-    knowledge.ingest_text("sea", "whales.md", "Whales sing in the sea. " * (length // 24))
+    for name in ("whales", "gulls", "seals", "crabs", "squids", "terns"):
+        knowledge.ingest_text("sea", f"{name}.md", f"{name} live in the sea. " * (length // 24))
     by_name = {found.name: found for found in faults(knowledge, clock)}
     traffic = by_name["knowledge.traffic.search"]
     state = traffic.inject({"per_second": 0.01})
     fault, damaged = break_it("damage_table", table="chunks")
     try:
         with pytest.raises(Corrupt):
-            knowledge.search("drill-traffic", "whales sing 12345")
+            for name in ("whales", "gulls", "seals", "crabs", "squids", "terns"):
+                knowledge.search("drill-traffic", f"{name} live in the sea 12345", 1)
     finally:
         knowledge.maintenance.restore()
         fault.restore(damaged)
