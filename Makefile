@@ -1,5 +1,8 @@
 # trimtab: `make run` starts the service, `make test` proves it. Nothing but Python 3.11+ and make is needed.
-PYTHON ?= python3
+# The first that fits; PYTHON=... names another.
+fits = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(or $(shell for name in python3 python3.13 python3.12 python3.11; do \
+  $$name -c '$(fits)' 2>/dev/null && echo $$name && break; done),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 # uv installs the locked set in seconds; where it cannot reach the index, pip (with the machine's own
@@ -22,8 +25,10 @@ env: $(VENV)/.runtime
 dev: $(VENV)/.dev
 
 $(VENV)/.bootstrap: requirements/bootstrap.lock
+	@python='$(PYTHON)'; "$$python" -c '$(fits)' 2>/dev/null || { \
+	  echo "trimtab: Python 3.11 to 3.13 is needed, and $$python is $$("$$python" --version 2>/dev/null || echo missing)." >&2; \
+	  echo "trimtab: Install one of them, then name it: make PYTHON=/path/to/python3.12 run" >&2; exit 1; }
 	$(call say,1 of 3: making a Python environment in $(VENV))
-	@$(PYTHON) -c 'import sys; sys.exit("trimtab needs Python 3.11 to 3.13; try: make PYTHON=python3.12 run") if not (3, 11) <= sys.version_info[:2] < (3, 14) else None'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
