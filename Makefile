@@ -11,8 +11,9 @@ BIN := $(VENV)/bin
 # Compiled at once: an environment that forbids Python to write byte code would compile 1,300 modules at each start.
 quiet := $(shell test -t 2 || echo --quiet)
 say = @echo "trimtab: $(1)" >&2
-install = $(BIN)/uv pip install $(quiet) --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
-  || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
+install = $(BIN)/uv pip install $(quiet) --system-certs --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
+  || { echo "trimtab: uv could not install them; pip does, which takes minutes" >&2; \
+  $(BIN)/python -m pip install $(quiet) --require-hashes -r $(1); }
 
 .PHONY: handbook journeys quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-qa mutate
 

@@ -67,7 +67,7 @@ def state(tmp_path):
 
 IMPORTS = (
     "trimtab.cli.runtime.errors",
-    "trimtab.cli.service",
+    "trimtab.cli.runtime.console",
     "numpy",
     "fastapi.routing",
     "trimtab.app.application",
@@ -105,7 +105,7 @@ def test_ctrl_c_later_closes_what_serve_opened_and_the_next_start_works(
 # --- ingest -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", ["trimtab.cli.knowledge.ingest", "ctranslate2"])
+@pytest.mark.parametrize("module", ["trimtab.cli.knowledge.ingest_report", "ctranslate2"])
 def test_ctrl_c_while_documents_are_sent_leaves_whole_documents_or_none(data_dir, folder, module):
     words = ("--data-dir", data_dir, "ingest", "p", str(folder))
     said, code = interrupted_when(words, folder.parent, f" {module}\n", **WITH_IMPORTS)
