@@ -1,28 +1,110 @@
 """The facade of the models domain."""
 
+from datetime import timedelta
+
+from trimtab.infra.background import PeriodicTask, TaskFinished
+from trimtab.kernel.personal_data import ErasureStep
+from trimtab.kernel.tasks import Task
 from trimtab.models.artifacts import ArtifactFolder
+from trimtab.models.artifacts.remote import S3Artifacts
+from trimtab.models.canary import Canaries
 from trimtab.models.context import ModelsContext
+from trimtab.models.registration import Registration
 from trimtab.models.registry import Registry
+from trimtab.models.serving.health import ModelHealth, check_health
+from trimtab.models.serving.service import Serving
 from trimtab.models.trained import predictor_loader
+
+_WARM_UP_SECONDS = 3600.0
 
 
 class Models:
-    """Trained models: their registry and, built on it, serving and monitoring.
+    """Trained models: their registry, and their serving.
 
     Attributes:
         context: Of the domain.
         registry: Versions and aliases.
+        registration: Registers uploaded files.
+        serving: Predictions.
+        canaries: Candidates beside production.
     """
 
     def __init__(self, context: ModelsContext) -> None:
         self.context = context
         max_bytes = int(context.settings.max_artifact_mb * 1e6)
         artifacts = ArtifactFolder(context.env.directory, max_bytes)
-        self.registry = Registry(context, artifacts, predictor_loader)
+        settings = context.settings
+        remote = (
+            S3Artifacts.of(settings.artifacts_url, settings.artifacts_endpoint)
+            if settings.artifacts_url
+            else None
+        )
+        self.registry = Registry(context, artifacts, predictor_loader, remote)
+        self.registration = Registration(context, self.registry)
+        self.serving = Serving(context, self.registry)
+        self.canaries = Canaries(context, self.registry, self.serving)
+        self._warm_up = PeriodicTask(
+            "models warm-up", self._load_all, _WARM_UP_SECONDS, context.env.clock
+        )
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """Return the background tasks."""
+        return (self._warm_up, *self.canaries.tasks)
+
+    def personal_data(self) -> tuple[ErasureStep, ...]:
+        """Return what the domain keeps about people."""
+        store = self.serving.store
+        return (ErasureStep("models.results", store.count_user, self._forget_user),)
+
+    def health(self, name: str) -> ModelHealth:
+        """Predict a golden row with what serves; see `check_health`."""
+        return check_health(self.serving, name)
+
+    def verify(self, name: str) -> list[str]:
+        """Check signature, files and golden batch of what serves; return the problems."""
+        return self.serving.verify(name)
+
+    def repair(self, name: str) -> list[str]:
+        """Fetch damaged files of what aliases name from the second place, and serve them.
+
+        Return the versions that were repaired.
+
+        Raises:
+            ModelUnknown, RemoteUnavailable, ArtifactCorrupt: It cannot be repaired.
+        """
+        aliases = self.registry.aliases(name)
+        self.registry.versions(name)
+        numbers = sorted(set(aliases.values()))
+        repaired = [
+            f"{name}@{number}" for number in numbers if self.registry.resync(name, str(number))
+        ]
+        if repaired:
+            self.serving.refresh(name, reload=True)
+        return repaired
+
+    def drop_old_results(self) -> int:
+        """Delete results that are older than the settings say; return their number."""
+        age = timedelta(days=self.context.settings.keep_results_days)
+        return self.serving.store.drop_before(self.context.env.clock.now() - age)
 
     def start(self) -> None:
-        """Remove what an interrupted registration left; loads nothing."""
+        """Remove what an interrupted registration left, and load what serves in the background."""
         self.registry.artifacts.clean(self.registry.store.digests())
+        self._warm_up.start()
+        self.canaries.start()
 
     def close(self) -> None:
-        """Stop serving. May be called twice."""
+        """Answer what waits and stop. May be called twice."""
+        self._warm_up.close()
+        self.canaries.close()
+        self.serving.close()
+
+    def _load_all(self) -> None:
+        self.serving.warm_up()
+        raise TaskFinished
+
+    def _forget_user(self, user_id: str) -> int:
+        # The cache has no names in it, so it is emptied as a whole.
+        self.serving.cache.clear()
+        return self.serving.store.forget_user(user_id)

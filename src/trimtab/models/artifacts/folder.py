@@ -49,11 +49,17 @@ class ArtifactFolder:
         Raises:
             ArtifactRefused, ArtifactTooLarge: By the content; see `check_file`.
         """
-        folder = Path(mkdtemp(prefix=_STAGED, dir=self.root))
-        try:
+        with self.empty() as folder:
             with translate_errors(self.root):
                 staged = self._copy(source, folder)
             yield staged
+
+    @contextmanager
+    def empty(self) -> Iterator[Path]:
+        """Make a temporary folder to stage files in; removed at the end."""
+        folder = Path(mkdtemp(prefix=_STAGED, dir=self.root))
+        try:
+            yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -127,6 +133,14 @@ class ArtifactFolder:
             left -= check_file(target, left)
             files[name] = hash_file(target)
         return Staged(folder, files)
+
+
+def check_hashes(staged: Staged) -> None:
+    """Check staged files against their hashes; raises `ArtifactCorrupt`."""
+    for name, expected in staged.files.items():
+        file = staged.folder / name
+        if not file.is_file() or hash_file(file) != expected:
+            raise ArtifactCorrupt(f"{name} is not the file that was registered.")
 
 
 def hash_file(file: Path) -> str:

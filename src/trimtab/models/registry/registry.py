@@ -1,22 +1,34 @@
 """Registers versions, proves them in this process, and moves their aliases."""
 
+import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.kernel.events import Event
-from trimtab.models.artifacts import ArtifactFolder
+from trimtab.models.artifacts import ArtifactFolder, Staged
+from trimtab.models.artifacts.folder import check_hashes
+from trimtab.models.artifacts.remote import RemoteArtifacts, RemoteUnavailable
 from trimtab.models.context import ModelsContext
-from trimtab.models.errors import AliasRefused, ArtifactRefused, ModelUnknown, VersionUnknown
+from trimtab.models.errors import (
+    AliasRefused,
+    ArtifactCorrupt,
+    ArtifactRefused,
+    ModelUnknown,
+    UntrustedTypes,
+    VersionUnknown,
+)
 from trimtab.models.ports import Predictor
 from trimtab.models.predictors import PredictorTable, load_predictor
+from trimtab.models.predictors.skops_file import SKLEARN, installed, library_mismatch
 from trimtab.models.records import (
     ALIASES,
     CANDIDATE,
     PREVIOUS,
     PRODUCTION,
     AliasMove,
+    Flavour,
     Manifest,
     ModelVersion,
 )
@@ -25,6 +37,7 @@ from trimtab.models.registry.manifests import check_manifest
 from trimtab.models.registry.signing import sign_version, verify_signature
 from trimtab.models.registry.store import MoveReason, RegistryStore
 
+_log = logging.getLogger(__name__)
 MOVED = "models.alias_moved"
 """Event after aliases of a model were moved; its facts name the model and the moves."""
 
@@ -44,13 +57,19 @@ class Registry:
         context: Of the domain.
         artifacts: The files of the versions.
         own: Finds predictors of the flavour ``trimtab``.
+        remote: A second place for artifacts; None for none.
     """
 
     def __init__(
-        self, context: ModelsContext, artifacts: ArtifactFolder, own: PredictorTable
+        self,
+        context: ModelsContext,
+        artifacts: ArtifactFolder,
+        own: PredictorTable,
+        remote: RemoteArtifacts | None = None,
     ) -> None:
         self._context = context
         self.artifacts = artifacts
+        self.remote = remote
         self.store = RegistryStore(context.database)
         self._own = own
         self._loaded: dict[str, LoadedModel] = {}
@@ -96,13 +115,16 @@ class Registry:
 
     # Registering
 
-    def register(self, source: Path, manifest: Manifest, actor: str) -> ModelVersion:
+    def register(
+        self, source: Path, manifest: Manifest, actor: str, *, accept_libraries: bool = False
+    ) -> ModelVersion:
         """Register a version, all or nothing; the same bytes and manifest give the same version.
 
         Args:
             source: The artifact: a file, or a folder of files.
             manifest: Describes it. Its `files` may be empty; else they must be those of the source.
             actor: Who registers it.
+            accept_libraries: Whether another version of scikit-learn may have saved it.
 
         Raises:
             BadManifest, ArtifactRefused, ArtifactTooLarge, UntrustedTypes, LibraryMismatch: It
@@ -110,6 +132,10 @@ class Registry:
             GoldenMismatch: It does not reproduce its golden batch here.
         """
         check_manifest(manifest, self._context.settings.max_rows)
+        saved = manifest.libraries.get(SKLEARN, "")
+        is_other = manifest.flavour is Flavour.SKOPS and saved not in ("", installed(SKLEARN))
+        if is_other and not accept_libraries:
+            raise library_mismatch(manifest.name, saved)
         with self.artifacts.stage(source) as staged:
             if manifest.files and dict(manifest.files) != dict(staged.files):
                 raise ArtifactRefused("The files are not those that the manifest names.")
@@ -137,6 +163,12 @@ class Registry:
         self.store.add(version)
         facts = {"version": number, "sha256": version.digest}
         env.audit.append(actor, "models.register", manifest.name, facts)
+        if self.remote is not None:
+            try:
+                self._upload(version)
+            except RemoteUnavailable as error:
+                # The version is registered; a periodic task uploads what is missing.
+                _log.warning("an artifact was not uploaded", extra={"error": error.message})
         return version
 
     # Loading
@@ -173,9 +205,71 @@ class Registry:
         self.artifacts.verify(version.digest, version.manifest.files)
 
     def _prove(self, folder: Path, manifest: Manifest, ref: str) -> Predictor:
+        allowed = set(self._context.settings.trusted_types)
+        if extra := sorted(set(manifest.trusted_types) - allowed):
+            raise UntrustedTypes(f"{ref} needs types that are not trusted: {', '.join(extra)}.")
         predictor = load_predictor(folder, manifest, self._context.encoder, self._own)
         check_golden(predictor, manifest, ref)
         return predictor
+
+    # A second place for artifacts
+
+    def resync(self, name: str, ref: str = PRODUCTION) -> bool:
+        """Fetch the files of a version again if they are damaged; return whether they were.
+
+        Raises:
+            RemoteUnavailable: There is no second place, or it cannot be used.
+            ArtifactCorrupt: The manifest is damaged, or what was fetched is not what was signed.
+        """
+        version = self.resolve(name, ref)
+        verify_signature(version, self._context.env.signer.public_pem)
+        files = version.manifest.files
+        try:
+            self.artifacts.verify(version.digest, files)
+        except ArtifactCorrupt:
+            remote = self._remote_or_error()
+        else:
+            return False
+        with self.artifacts.empty() as folder:
+            remote.download(name, version.version, folder, files)
+            staged = Staged(folder, files)
+            check_hashes(staged)
+            with self._lock:
+                self.unload(version.digest)
+                self.artifacts.publish(staged, version.digest)
+        env = self._context.env
+        env.audit.append("models", "models.resync", name, {"version": version.version})
+        return True
+
+    def upload_missing(self) -> int:
+        """Store every version in the second place that it lacks; return their number.
+
+        Raises:
+            RemoteUnavailable: The second place cannot be used.
+        """
+        if self.remote is None:
+            return 0
+        count = 0
+        for name in self.names():
+            for version in self.versions(name):
+                if not self.remote.holds(name, version.version, version.manifest.files):
+                    self._upload(version)
+                    count += 1
+        return count
+
+    def _upload(self, version: ModelVersion) -> None:
+        self.verify_files(version)
+        remote = self._remote_or_error()
+        folder = self.artifacts.path(version.digest)
+        remote.upload(version.name, version.version, folder, version.manifest.files)
+
+    def _remote_or_error(self) -> RemoteArtifacts:
+        if self.remote is None:
+            raise RemoteUnavailable(
+                "There is no second place for artifacts.",
+                hint="Set `models.artifacts_url`, or register the artifact again.",
+            )
+        return self.remote
 
     # Aliases
 

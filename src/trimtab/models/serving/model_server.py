@@ -113,7 +113,8 @@ class ModelServer:
             return [ref]
         routing = self.routing
         chosen = [PRODUCTION]
-        if routing.candidate_share and _share_of(pending.request_id) < routing.candidate_share:
+        share = routing.candidate_share if CANDIDATE in routing.servers else 0.0
+        if share and _share_of(pending.request_id) < share:
             # A candidate that fails costs no answer, also when other fallbacks are off.
             chosen = [PRODUCTION, CANDIDATE]
         return [PREVIOUS, *chosen] if self._fallback_enabled() else chosen
@@ -126,6 +127,8 @@ class ModelServer:
             server = self.routing.servers.get(alias)
             while server is not None:
                 pending.asked, pending.alias = server, alias
+                if not pending.stage:
+                    pending.asked_first = server.version.version
                 admission = server.submit(pending, alias)
                 if admission is Admission.TAKEN:
                     return

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.events import Event
 from trimtab.models.context import ModelsContext
 from trimtab.models.errors import ModelUnavailable, TooManyRows
-from trimtab.models.records import ALIASES, PRODUCTION, InputSchema, ModelVersion
+from trimtab.models.records import ALIASES, PRODUCTION, ModelVersion
 from trimtab.models.registry import Registry
 from trimtab.models.registry.golden import check_golden
 from trimtab.models.registry.registry import MOVED
@@ -51,7 +52,7 @@ class Serving:
         settings, env = context.settings, context.env
         self._settings = settings
         self._registry = registry
-        self._clock, self._events = env.clock, env.events
+        self.clock, self._events = env.clock, env.events
         self._machine = machine_clock(env.clock)
         self.store = ResultStore(context.database)
         self.cache = ResultCache(
@@ -66,6 +67,7 @@ class Serving:
             settings.batch_wait_ms / 1000, settings.batch_rows, settings.max_waiting
         )
         self.servers: dict[str, ModelServer] = {}
+        self._shares: dict[str, float] = {}
         self._refreshing = threading.RLock()
         self._spare = ThreadPoolExecutor(1, thread_name_prefix="models-spare")
         self._deliverers: dict[int, _LoopDeliverer] = {}
@@ -100,7 +102,7 @@ class Serving:
         server = self.servers.get(name)
         if server is None:
             server = await run_in_threadpool(self.ready, name)
-        schema = self._schema(server)
+        schema = self._production(server).manifest.schema
         self._check_count(records)
         if len(records) > _ON_LOOP_ROWS:
             rows = await run_in_threadpool(parse_rows, schema, records)
@@ -125,12 +127,12 @@ class Serving:
         return found
 
     def predict_now(
-        self, name: str, records: Records, request_id: str, *, ref: str = ""
+        self, name: str, records: Records, request_id: str, *, ref: str = "", probe: bool = False
     ) -> Prediction:
         """Return the prediction for the rows, from any thread but the event loop's."""
         server = self.servers.get(name) or self.ready(name)
         self._check_count(records)
-        rows = parse_rows(self._schema(server), records)
+        rows = parse_rows(self._production(server).manifest.schema, records)
         found: list[Prediction | TrimtabError] = []
         done = threading.Event()
 
@@ -139,6 +141,7 @@ class Serving:
             done.set()
 
         pending = self._pending(rows, orjson.dumps(records), request_id, deliver)
+        pending.probe = probe
         server.submit(pending, ref)
         limit = self._settings.deadline_seconds
         if not done.wait(limit * _FIRST_SHARE):
@@ -163,14 +166,18 @@ class Serving:
         if len(records) > limit:
             raise TooManyRows(f"The request has {len(records)} rows; {limit} are allowed.")
 
-    def _schema(self, server: ModelServer) -> InputSchema:
+    def production(self, name: str) -> ModelVersion:
+        """Return the version that serves; raises `ModelUnknown` and `ModelUnavailable`."""
+        return self._production(self.servers.get(name) or self.ready(name))
+
+    def _production(self, server: ModelServer) -> ModelVersion:
         production = server.routing.production
         if production is None:
             raise ModelUnavailable(
                 f"Model Unavailable: {server.name} has no production version.",
                 hint=f"`trimtab models promote {server.name} VERSION` lets a version serve.",
             )
-        return production.manifest.schema
+        return production
 
     def _deliverer(self, loop: asyncio.AbstractEventLoop) -> "_LoopDeliverer":
         return self._deliverers.setdefault(id(loop), _LoopDeliverer(loop))
@@ -206,6 +213,13 @@ class Serving:
                 if retired.version.digest not in _by_digest(server.routing):
                     self._registry.unload(retired.version.digest)
             return server
+
+    def set_share(self, name: str, share: float) -> None:
+        """Let the candidate of a model answer that share of the requests; 0 ends it."""
+        with self._refreshing:
+            self._shares[name] = share
+            if (server := self.servers.get(name)) is not None:
+                server.routing = replace(server.routing, candidate_share=share)
 
     def warm_up(self) -> None:
         """Load every model that has a production version, and predict its golden batch."""
@@ -270,7 +284,7 @@ class Serving:
                 )
                 failure = error if alias == PRODUCTION else failure
                 self._publish(version, error)
-        return Routing(production, servers, failure, server.routing.candidate_share)
+        return Routing(production, servers, failure, self._shares.get(server.name, 0.0))
 
     def _serve(self, server: ModelServer, version: ModelVersion, *, reload: bool) -> VersionServer:
         if reload:
@@ -300,7 +314,7 @@ class Serving:
 
     def _publish(self, version: ModelVersion, error: TrimtabError) -> None:
         facts: dict[str, object] = {"version": version.version, "code": error.code}
-        self._events.publish(Event(FAILED, self._clock.now(), version.name, facts))
+        self._events.publish(Event(FAILED, self.clock.now(), version.name, facts))
 
 
 class _LoopDeliverer:

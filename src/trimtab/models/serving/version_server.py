@@ -199,7 +199,7 @@ class VersionServer:
             pending, stage, _ = item
             if pending.answered or pending.stage != stage:
                 continue
-            found = cache.find(digest, pending.inputs_json)
+            found = None if pending.probe else cache.find(digest, pending.inputs_json)
             if found is None:
                 missing.append(item)
             else:
@@ -275,7 +275,8 @@ class VersionServer:
         )
 
     def _observe(self, items: list[_Item], rows: Rows, outputs: Outputs, seconds: float) -> None:
-        if self._sinks.observers:
+        is_probe = all(pending.probe for pending, _, _ in items)
+        if self._sinks.observers and not is_probe:
             self._sinks.notify(
                 ServedBatch(
                     self.version,
@@ -331,6 +332,7 @@ def store_error(
         model,
         0,
         "",
+        pending.asked_first,
         pending.alias,
         Outcome.ERROR,
         "",
@@ -352,6 +354,7 @@ def _row(
         found.model,
         found.version,
         found.digest,
+        pending.asked_first,
         found.alias,
         found.outcome,
         found.served_by,
