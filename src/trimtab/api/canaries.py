@@ -1,4 +1,4 @@
-"""Routes of canaries: a candidate beside production."""
+"""Routes of canaries: a candidate next to production."""
 
 from typing import Annotated, Literal
 
@@ -10,8 +10,8 @@ from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import ADMIN, READER
 from trimtab.api.services import Caller, ModelsDep
 from trimtab.kernel.errors import ErrorKind
-from trimtab.models.canary import Canary, CanaryMode
-from trimtab.models.canary.records import CanaryReport
+from trimtab.models.canary import CanaryMode, ModelCanary
+from trimtab.models.canary.records import ModelCanaryReport
 from trimtab.models.canary.service import CanaryPlan
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=ApiRoute)
@@ -36,7 +36,7 @@ class CanaryBegin(BaseModel):
 
 
 @router.get("/{name}/canary", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
-def show_canary(name: str, models: ModelsDep) -> CanaryReport:
+def show_canary(name: str, models: ModelsDep) -> ModelCanaryReport:
     """Return the newest canary of a model with its evidence."""
     return models.canaries.report(name)
 
@@ -49,8 +49,10 @@ def show_canary(name: str, models: ModelsDep) -> CanaryReport:
     ),
     dependencies=[ADMIN],
 )
-def begin_canary(name: str, request: CanaryBegin, models: ModelsDep, principal: Caller) -> Canary:
-    """Try a version beside production; it is promoted or rolled back at the first valid moment."""
+def begin_canary(
+    name: str, request: CanaryBegin, models: ModelsDep, principal: Caller
+) -> ModelCanary:
+    """Try a version next to production; it is promoted or rolled back at the first valid moment."""
     given = request.model_dump()
     plan = CanaryPlan(**{**given, "mode": CanaryMode(given["mode"])})
     models.serving.ready(name)
@@ -58,6 +60,6 @@ def begin_canary(name: str, request: CanaryBegin, models: ModelsDep, principal: 
 
 
 @router.delete("/{name}/canary", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[ADMIN])
-def stop_canary(name: str, models: ModelsDep, principal: Caller) -> Canary:
+def stop_canary(name: str, models: ModelsDep, principal: Caller) -> ModelCanary:
     """End the canary of a model; production stays."""
     return models.canaries.stop(name, principal.name)

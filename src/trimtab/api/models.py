@@ -158,7 +158,7 @@ class ServedRequests:
     results: tuple[ServedRequest, ...]
 
 
-class MoveRequest(BaseModel):
+class AliasMoveRequest(BaseModel):
     """A version to let an alias point to."""
 
     version: Annotated[int, Field(ge=1)] | None
@@ -180,7 +180,7 @@ class RollbackRequest(BaseModel):
 
 
 class UploadFields(BaseModel):
-    """What a person states about an uploaded model."""
+    """Facts stated about an uploaded model."""
 
     positive: Annotated[str, StringConstraints(max_length=200)] = ""
     metrics: Annotated[dict[str, float], Field(max_length=200)] = {}
@@ -284,7 +284,7 @@ def alias_log(
 
 @router.put("/{name}/aliases/{alias}", responses=_MOVES, dependencies=[ADMIN])
 def move_alias(
-    name: str, alias: str, request: MoveRequest, models: ModelsDep, principal: Caller
+    name: str, alias: str, request: AliasMoveRequest, models: ModelsDep, principal: Caller
 ) -> AliasLog:
     """Let an alias point to a version, after its golden batch was reproduced."""
     move = models.registry.move_alias(name, alias, request.version, principal.name, request.reason)

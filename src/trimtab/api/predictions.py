@@ -16,7 +16,7 @@ from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.roles import READER
 from trimtab.api.services import ModelsDep
-from trimtab.infra.web.json_body import InvalidRequest
+from trimtab.infra.web.json_body import InvalidRequest, problem_of
 from trimtab.infra.web.request_id import request_id_of
 from trimtab.kernel.errors import ErrorKind, TrimtabError
 from trimtab.models.open_inference import InferRequest, infer_response, model_metadata
@@ -28,12 +28,13 @@ router = APIRouter(tags=["models"], route_class=ApiRoute)
 
 _FAILS = refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL, ErrorKind.UNAVAILABLE)
 _MAX_MODELS = 20
+_ON_LOOP_BYTES = 64 * 1024
 _ALIASES = ("", "production", "candidate", "previous")
 
 
 @dataclass(frozen=True, slots=True)
 class OutputRow:
-    """What the model says about one row."""
+    """Output of a model for one row."""
 
     value: float
     """Score of the positive class, probability of the label, or the predicted number."""
@@ -79,12 +80,27 @@ async def predict(name: str, request: Request, models: ModelsDep, person: Person
     ``version`` asks an alias instead of production. With ``user_id`` or the header ``X-User-Id``
     the stored result belongs to that user: an erasure of the user deletes it.
     """
-    body = await request.json()  # type: ignore[no-untyped-call]
+    body = await _body_of(request)
     rows, ref, user_id = _predict_request(body)
     found = await models.serving.predict(
         name, rows, request_id_of(request.scope), user_id=user_id or person, ref=ref
     )
     return Response(prediction_json(found), media_type="application/json")
+
+
+async def _body_of(request: Request) -> Any:
+    """Return the JSON of a body; its number of rows is checked later, by the model's limit."""
+    body = await request.body()
+    try:
+        if len(body) > _ON_LOOP_BYTES:
+            return await run_in_threadpool(orjson.loads, body)
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        try:
+            problem = problem_of(body)
+        except RecursionError:
+            problem = "The JSON is nested too deep."
+        raise InvalidRequest(problem) from None
 
 
 def _predict_request(body: Any) -> tuple[list[Any], str, str]:
@@ -97,7 +113,7 @@ def _predict_request(body: Any) -> tuple[list[Any], str, str]:
     if ref not in _ALIASES:
         raise InvalidRequest(f"`version` is none of: {', '.join(_ALIASES[1:])}.")
     if not isinstance(user_id, str) or len(user_id) > 200:
-        raise InvalidRequest("`user_id` is no text of at most 200 characters.")
+        raise InvalidRequest("`user_id` is not a text of at most 200 characters.")
     return body["rows"], ref, user_id
 
 
@@ -138,7 +154,7 @@ async def analyze(request: Request, models: ModelsDep, person: Person = "") -> A
 
     A model that fails does not stop the others; its entry is the error.
     """
-    body = await request.json()  # type: ignore[no-untyped-call]
+    body = await _body_of(request)
     inputs = body.get("inputs") if isinstance(body, dict) else None
     if not isinstance(inputs, dict) or not 0 < len(inputs) <= _MAX_MODELS:
         raise InvalidRequest(
@@ -157,7 +173,7 @@ async def _analyze_one(
 ) -> dict[str, Any]:
     try:
         if not isinstance(rows, list):
-            raise InvalidRequest(f"The input of {name[:80]!r} is no list of rows.")
+            raise InvalidRequest(f"The input of {name[:80]!r} is not a list of rows.")
         found = await models.serving.predict(name, rows, request_id, user_id=person)
     except TrimtabError as error:
         return error_body(error)
@@ -257,7 +273,7 @@ async def model_ready(name: str, models: ModelsDep) -> Response:
 )
 async def infer(name: str, request: Request, models: ModelsDep, person: Person = "") -> Response:
     """Predict tensors by the Open Inference Protocol: one input for each column, or one matrix."""
-    asked = InferRequest.of(await request.json())  # type: ignore[no-untyped-call]
+    asked = InferRequest.of(await _body_of(request))
     schema = (await run_in_threadpool(models.serving.production, name)).manifest.schema
     request_id = asked.id or request_id_of(request.scope)
     found = await models.serving.predict(name, asked.rows(schema), request_id, user_id=person)

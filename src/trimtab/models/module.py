@@ -3,12 +3,15 @@
 from trimtab.infra.environment import Environment
 from trimtab.kernel.module import Module
 from trimtab.kernel.tasks import ScheduledTask
+from trimtab.models.actions import actions
 from trimtab.models.context import ModelsContext, open_database
 from trimtab.models.ports import TextEncoder
 from trimtab.models.service import Models
+from trimtab.models.signals import signals
 
 _DROP_SECONDS = 3600.0
 _UPLOAD_SECONDS = 600.0
+_GPU_SECONDS = 15.0
 
 
 def build(env: Environment, encoder: TextEncoder) -> Module:
@@ -24,6 +27,8 @@ def build(env: Environment, encoder: TextEncoder) -> Module:
     return Module(
         "models",
         models,
+        signals=signals(models),
+        actions=actions(models),
         personal_data=models.personal_data(),
         tasks=models.tasks,
         scheduled=(
@@ -31,6 +36,7 @@ def build(env: Environment, encoder: TextEncoder) -> Module:
             ScheduledTask(
                 "upload artifacts of models", _UPLOAD_SECONDS, models.registry.upload_missing
             ),
+            ScheduledTask("read GPUs", _GPU_SECONDS, models.gpus.refresh),
             ScheduledTask("drop old predictions", _DROP_SECONDS, models.drop_old_results),
         ),
         start=(models.start,),

@@ -30,7 +30,7 @@ _MAX_ID = 100
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One input."""
+    """One input of the protocol."""
 
     name: str
     shape: tuple[int, ...]
@@ -51,7 +51,7 @@ class InferRequest:
         """Return the request of a JSON body.
 
         Raises:
-            InvalidRows: The body is no request of the protocol.
+            InvalidRows: The body is not a request of the protocol.
         """
         inputs = body.get("inputs") if isinstance(body, dict) else None
         if not isinstance(inputs, list) or not inputs:
@@ -61,7 +61,7 @@ class InferRequest:
             )
         given = body.get("id", "")
         if not isinstance(given, str) or len(given) > _MAX_ID:
-            raise InvalidRows(f"`id` is no text of at most {_MAX_ID} characters.")
+            raise InvalidRows(f"`id` is not a text of at most {_MAX_ID} characters.")
         return cls(given, tuple(_tensor(item) for item in inputs))
 
     def rows(self, schema: InputSchema) -> list[JsonObject]:
@@ -95,14 +95,14 @@ class InferRequest:
 
 def _tensor(item: Any) -> Tensor:
     if not isinstance(item, dict) or not isinstance(item.get("name"), str):
-        raise InvalidRows("An input is no object with a name.")
+        raise InvalidRows("An input is not an object with a name.")
     name, shape, datatype = item["name"], item.get("shape"), item.get("datatype")
     if (
         not isinstance(shape, list)
         or not 1 <= len(shape) <= 8
         or not all(type(size) is int and size >= 0 for size in shape)
     ):
-        raise InvalidRows(f"The shape of {name[:80]!r} is no list of sizes.")
+        raise InvalidRows(f"The shape of {name[:80]!r} is not a list of sizes.")
     if datatype not in _NUMBERS and datatype != "BYTES":
         raise InvalidRows(f"The datatype of {name[:80]!r} is none of the protocol.")
     data = _flat(item.get("data"))
@@ -115,11 +115,12 @@ def _flat(data: Any) -> list[Any]:
     """Return the values of nested lists, in order; raises `InvalidRows`."""
     if not isinstance(data, list):
         raise InvalidRows("An input has no list `data`.")
-    while data and isinstance(data[0], list):
-        if not all(isinstance(part, list) for part in data):
+    flat: list[Any] = data
+    while flat and isinstance(flat[0], list):
+        if not all(isinstance(part, list) for part in flat):
             raise InvalidRows("The data of an input mixes lists and values.")
-        data = [value for part in data for value in part]
-    return data
+        flat = [value for part in flat for value in part]
+    return flat
 
 
 def infer_response(found: Prediction) -> dict[str, Any]:

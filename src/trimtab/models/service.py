@@ -9,6 +9,8 @@ from trimtab.models.artifacts import ArtifactFolder
 from trimtab.models.artifacts.remote import S3Artifacts
 from trimtab.models.canary import Canaries
 from trimtab.models.context import ModelsContext
+from trimtab.models.errors import ArtifactCorrupt
+from trimtab.models.gpu import GpuMonitor
 from trimtab.models.registration import Registration
 from trimtab.models.registry import Registry
 from trimtab.models.serving.health import ModelHealth, check_health
@@ -26,7 +28,8 @@ class Models:
         registry: Versions and aliases.
         registration: Registers uploaded files.
         serving: Predictions.
-        canaries: Candidates beside production.
+        canaries: Candidates next to production.
+        gpus: Utilisation and memory of the GPUs.
     """
 
     def __init__(self, context: ModelsContext) -> None:
@@ -42,6 +45,7 @@ class Models:
         self.registry = Registry(context, artifacts, predictor_loader, remote)
         self.registration = Registration(context, self.registry)
         self.serving = Serving(context, self.registry)
+        self.gpus = GpuMonitor()
         self.canaries = Canaries(context, self.registry, self.serving)
         self._warm_up = PeriodicTask(
             "models warm-up", self._load_all, _WARM_UP_SECONDS, context.env.clock
@@ -64,6 +68,17 @@ class Models:
     def verify(self, name: str) -> list[str]:
         """Check signature, files and golden batch of what serves; return the problems."""
         return self.serving.verify(name)
+
+    def damaged(self, name: str) -> list[str]:
+        """Return the versions that aliases name and whose files differ from their manifest."""
+        found = []
+        for number in sorted(set(self.registry.aliases(name).values())):
+            version = self.registry.resolve(name, str(number))
+            try:
+                self.registry.verify_files(version)
+            except ArtifactCorrupt:
+                found.append(version.ref)
+        return found
 
     def repair(self, name: str) -> list[str]:
         """Fetch damaged files of what aliases name from the second place, and serve them.

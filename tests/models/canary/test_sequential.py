@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from trimtab.models.canary.sequential import Evidence, Trials, bounds, compare
+from trimtab.models.canary.sequential import RateVerdict, Trials, bounds, compare
 
 ALPHA = 0.05
 MARGIN = 0.05
@@ -18,9 +18,9 @@ def decide(production, candidate, rng, most=3000):
         new += Trials(1, rng.random() < candidate)
         if at % 5 == 0:
             evidence = compare(old, new, MARGIN, ALPHA)
-            if evidence is not Evidence.OPEN:
+            if evidence is not RateVerdict.OPEN:
                 return evidence
-    return Evidence.OPEN
+    return RateVerdict.OPEN
 
 
 def share(production, candidate, wrong, runs=200):
@@ -54,13 +54,13 @@ def test_the_true_rate_leaves_the_bounds_at_any_time_with_at_most_the_stated_cha
 
 
 def test_an_equal_candidate_is_called_worse_with_at_most_the_stated_chance():
-    assert share(0.05, 0.05, Evidence.WORSE) <= ALPHA
+    assert share(0.05, 0.05, RateVerdict.WORSE) <= ALPHA
 
 
 def test_a_candidate_that_is_worse_by_the_margin_passes_with_at_most_the_stated_chance():
-    assert share(0.02, 0.02 + MARGIN, Evidence.NOT_WORSE) <= ALPHA
+    assert share(0.02, 0.02 + MARGIN, RateVerdict.NOT_WORSE) <= ALPHA
 
 
 def test_a_clearly_worse_candidate_is_found_and_a_good_one_passes():
-    assert share(0.02, 0.3, Evidence.WORSE, 20) == 1.0
-    assert share(0.001, 0.001, Evidence.NOT_WORSE, 20) == 1.0
+    assert share(0.02, 0.3, RateVerdict.WORSE, 20) == 1.0
+    assert share(0.001, 0.001, RateVerdict.NOT_WORSE, 20) == 1.0

@@ -15,7 +15,7 @@ from trimtab.models.errors import (
     PredictionLate,
     TooManyRows,
 )
-from trimtab.models.serving.records import Outcome
+from trimtab.models.serving.records import PredictionOutcome
 
 ROWS = sample_rows(5, seed=3)
 
@@ -26,7 +26,7 @@ def ask(models, rows=ROWS, request_id="r1", **options):
 
 def test_a_prediction_equals_that_of_the_estimator(two):
     found = ask(two)
-    assert (found.served_by, found.outcome, found.version) == ("churn@2", Outcome.OK, 2)
+    assert (found.served_by, found.outcome, found.version) == ("churn@2", PredictionOutcome.OK, 2)
     loaded = two.registry.load("churn").predictor
     from tests.models.factory import matrix
 
@@ -74,7 +74,11 @@ def test_an_unknown_model_and_one_without_production_are_refused(models, tmp_pat
 def test_a_failing_version_is_answered_for_by_the_previous_one(two, switch):
     switch(two).error = RuntimeError("out of memory")
     found = ask(two)
-    assert (found.served_by, found.outcome, found.version) == ("churn@1", Outcome.FALLBACK, 1)
+    assert (found.served_by, found.outcome, found.version) == (
+        "churn@1",
+        PredictionOutcome.FALLBACK,
+        1,
+    )
     assert two.serving.store.served_bytes("r1")[0].served_by == "churn@1"
 
 
@@ -87,7 +91,11 @@ def test_the_baseline_answers_when_no_version_can(two, switch):
     switch(two).error = RuntimeError("broken")
     switch(two, "previous").error = RuntimeError("broken too")
     found = ask(two)
-    assert (found.served_by, found.outcome, found.version) == ("baseline", Outcome.FALLBACK, 0)
+    assert (found.served_by, found.outcome, found.version) == (
+        "baseline",
+        PredictionOutcome.FALLBACK,
+        0,
+    )
     usual = two.registry.resolve("churn", "2").manifest.baseline.probabilities
     assert found.outputs.to_json()[0]["probabilities"] == pytest.approx(dict(usual))
 
@@ -101,7 +109,7 @@ def test_without_fallbacks_a_failure_is_model_unavailable(tmp_path, switch):
         switch(models).error = RuntimeError("broken")
         with pytest.raises(ModelUnavailable, match="Model Unavailable: churn@2 failed"):
             ask(models)
-        assert models.serving.store.recent()[0].outcome == Outcome.ERROR
+        assert models.serving.store.recent()[0].outcome == PredictionOutcome.ERROR
         models.serving.fallback_enabled = True
         assert ask(models).served_by == "churn@1"
 
@@ -252,7 +260,7 @@ def test_a_rollback_under_load_loses_no_request(two):
     for client in clients:
         client.join(30)
     assert errors == []
-    assert {answer.outcome for answer in answers} == {Outcome.OK}
+    assert {answer.outcome for answer in answers} == {PredictionOutcome.OK}
     assert {answer.served_by for answer in answers} == {"churn@1", "churn@2"}
 
 

@@ -1,4 +1,4 @@
-"""`models canary start`, `show`, `stop`: a candidate beside production."""
+"""`models canary start`, `show`, `stop`: a candidate next to production."""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ from trimtab.cli.runtime.session import Json, Session, session_of
 
 app = typer.Typer()
 canary = typer.Typer(no_args_is_help=True)
-app.add_typer(canary, name="canary", help="Try a version beside production.")
+app.add_typer(canary, name="canary", help="Try a version next to production.")
 
 
 @canary.command()
@@ -20,7 +20,7 @@ def start(
     share: Annotated[float, typer.Option(help="Share of the requests.")] = 0.1,
     margin: Annotated[float, typer.Option(help="A rate higher by less is not worse.")] = 0.02,
     alpha: Annotated[float, typer.Option(help="Chance of a wrong decision.")] = 0.05,
-    shadow: Annotated[bool, typer.Option(help="Predict a copy; nobody gets it.")] = False,
+    shadow: Annotated[bool, typer.Option(help="Predict a copy; no caller gets it.")] = False,
     no_promote: Annotated[bool, typer.Option(help="A person promotes it.")] = False,
     json: Json = False,
 ) -> None:
@@ -78,7 +78,7 @@ def _print_canary(session: Session, body: dict[str, Any]) -> None:
 
 def _print_state(body: dict[str, Any]) -> None:
     print_line(
-        f"{body['mode']} of {body['name']}@{body['candidate']} beside"
+        f"{body['mode']} of {body['name']}@{body['candidate']} next to"
         f" {body['name']}@{body['production']}: {body['state']}",
         style="bold",
     )

@@ -62,7 +62,7 @@ def _parse(suffix: str, text: str) -> list[Row]:
     else:
         found = [json.loads(line) for line in text.splitlines() if line.strip()]
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise ValueError("it is no list of objects")
+        raise ValueError("it is not a list of objects")
     return found
 
 

@@ -30,12 +30,12 @@ class ArtifactFolder:
     """Artifacts below the data directory, one folder for each digest.
 
     Args:
-        directory: The data directory; the folder is ``models`` in it.
+        directory: The data directory; the folder is ``model-artifacts`` in it.
         max_bytes: The largest artifact, unpacked.
     """
 
     def __init__(self, directory: DataDirectory, max_bytes: int) -> None:
-        self.root = directory.folder("models")
+        self.root = directory.folder("model-artifacts")
         self._max_bytes = max_bytes
 
     def path(self, digest: str) -> Path:

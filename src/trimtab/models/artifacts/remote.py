@@ -58,12 +58,12 @@ class S3Artifacts:
         """Return the artifacts at ``s3://bucket/prefix``.
 
         Raises:
-            Misconfigured: The address is no S3 address, or boto3 is not installed.
+            Misconfigured: The address is not an S3 address, or boto3 is not installed.
         """
         parts = urlsplit(url)
         if parts.scheme != "s3" or not parts.netloc:
             raise Misconfigured(
-                f"`models.artifacts_url` is no S3 address: {url}.",
+                f"`models.artifacts_url` is not an S3 address: {url}.",
                 hint="Write s3://BUCKET or s3://BUCKET/PREFIX.",
             )
         try:

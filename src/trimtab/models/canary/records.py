@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from trimtab.models.canary.sequential import Evidence, Trials
+from trimtab.models.canary.sequential import RateVerdict, Trials
 
 
 class CanaryMode(StrEnum):
-    """How a candidate is tried."""
+    """Kind of trial of a candidate."""
 
     CANARY = "canary"
     """It answers a share of the requests."""
     SHADOW = "shadow"
-    """It predicts a copy of a share of the requests; nobody gets its answers."""
+    """It predicts a copy of a share of the requests; no caller gets its answers."""
 
 
 class CanaryState(StrEnum):
@@ -30,7 +30,7 @@ class CanaryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Canary:
+class ModelCanary:
     """One comparison of a candidate with production.
 
     Attributes:
@@ -80,14 +80,14 @@ class RateEvidence:
     candidate: Trials
     production_bounds: tuple[float, float]
     candidate_bounds: tuple[float, float]
-    evidence: Evidence
+    evidence: RateVerdict
 
 
 @dataclass(frozen=True, slots=True)
-class CanaryReport:
+class ModelCanaryReport:
     """A canary with its evidence now."""
 
-    canary: Canary
+    canary: ModelCanary
     rates: tuple[RateEvidence, ...]
     agreement: float | None = None
     """Share of a shadow's rows with the label that production gave; null for a canary."""

@@ -18,8 +18,8 @@ _STEPS = 60
 """Halvings of an interval in [0, 1]: its width is below 1e-17 then."""
 
 
-class Evidence(StrEnum):
-    """What the test says about one rate."""
+class RateVerdict(StrEnum):
+    """Verdict of the test about one rate."""
 
     WORSE = "worse"
     """The candidate's rate is higher."""
@@ -59,7 +59,7 @@ def bounds(trials: Trials, alpha: float) -> tuple[float, float]:
     return low, high
 
 
-def compare(production: Trials, candidate: Trials, margin: float, alpha: float) -> Evidence:
+def compare(production: Trials, candidate: Trials, margin: float, alpha: float) -> RateVerdict:
     """Compare the rates of both arms.
 
     Args:
@@ -71,10 +71,10 @@ def compare(production: Trials, candidate: Trials, margin: float, alpha: float) 
     low, high = bounds(candidate, alpha / 2)
     production_low, production_high = bounds(production, alpha / 2)
     if low > production_high:
-        return Evidence.WORSE
+        return RateVerdict.WORSE
     if high - production_low < margin:
-        return Evidence.NOT_WORSE
-    return Evidence.OPEN
+        return RateVerdict.NOT_WORSE
+    return RateVerdict.OPEN
 
 
 def _edge(is_outside: Callable[[float], bool], outside: float, inside: float) -> float:

@@ -12,13 +12,13 @@ from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.events import Event
 from trimtab.kernel.ids import new_id
 from trimtab.models.canary.records import (
-    Canary,
     CanaryMode,
-    CanaryReport,
     CanaryState,
+    ModelCanary,
+    ModelCanaryReport,
     RateEvidence,
 )
-from trimtab.models.canary.sequential import NO_TRIALS, Evidence, Trials, bounds, compare
+from trimtab.models.canary.sequential import NO_TRIALS, RateVerdict, Trials, bounds, compare
 from trimtab.models.canary.store import ArmCounts, CanaryStore
 from trimtab.models.context import ModelsContext
 from trimtab.models.errors import AliasRefused, VersionUnknown
@@ -32,7 +32,7 @@ _LOOK_SECONDS = 2.0
 _RATES = 2
 _SLOW_FACTOR = 2.0
 _SLOW_QUANTILE = 0.95
-_LEAST_SLOW_MS = 5.0
+_MIN_SLOW_MS = 5.0
 _NO_HISTORY_MS = 1000.0
 _SHADOW_QUEUE = 100
 ENDED = "models.canary_ended"
@@ -41,7 +41,7 @@ ENDED = "models.canary_ended"
 
 @dataclass(frozen=True, slots=True)
 class CanaryPlan:
-    """How a candidate shall be tried; see `Canary`."""
+    """Parameters of a trial; see `ModelCanary`."""
 
     version: int
     mode: CanaryMode = CanaryMode.CANARY
@@ -55,7 +55,7 @@ class CanaryPlan:
 
 
 @dataclass(slots=True)
-class _Tally:
+class _CanaryCounts:
     """Counts of a running canary."""
 
     last: int = 0
@@ -80,9 +80,9 @@ class Canaries:
         self._registry = registry
         self._serving = serving
         self.store = CanaryStore(context.database)
-        self._tallies: dict[str, _Tally] = {}
+        self._counted: dict[str, _CanaryCounts] = {}
         self._lock = threading.RLock()
-        self._shadows: dict[str, Canary] = {}
+        self._shadows: dict[str, ModelCanary] = {}
         self._mirror: Worker[ServedBatch] = Worker(
             "models shadow", self._predict_shadow, self._clock, _SHADOW_QUEUE
         )
@@ -94,8 +94,8 @@ class Canaries:
         """Return the background tasks."""
         return (self._looking, self._mirror)
 
-    def begin(self, name: str, plan: CanaryPlan, actor: str) -> Canary:
-        """Try a version beside production.
+    def begin(self, name: str, plan: CanaryPlan, actor: str) -> ModelCanary:
+        """Try a version next to production.
 
         Raises:
             AliasRefused: The version serves already, or expects other columns.
@@ -111,7 +111,7 @@ class Canaries:
                 " do not fit the other.",
                 hint="Promote it when the callers send the new columns.",
             )
-        canary = Canary(
+        canary = ModelCanary(
             id=new_id("canary", self._clock.now()),
             name=name,
             candidate=candidate.version,
@@ -132,7 +132,7 @@ class Canaries:
         self._apply(canary)
         return canary
 
-    def report(self, name: str) -> CanaryReport:
+    def report(self, name: str) -> ModelCanaryReport:
         """Return the newest canary of a model with its evidence.
 
         Raises:
@@ -148,7 +148,7 @@ class Canaries:
         with self._lock:
             return self._report(canary)
 
-    def stop(self, name: str, actor: str, reason: str = "") -> Canary:
+    def stop(self, name: str, actor: str, reason: str = "") -> ModelCanary:
         """End the canary of a model; production stays. Raises as `report` does."""
         canary = self.report(name).canary
         if canary.state is CanaryState.RUNNING:
@@ -175,7 +175,7 @@ class Canaries:
 
     # Decisions
 
-    def _decide(self, canary: Canary, report: CanaryReport) -> None:
+    def _decide(self, canary: ModelCanary, report: ModelCanaryReport) -> None:
         serving = self._registry.aliases(canary.name).get(PRODUCTION)
         if serving == canary.candidate:
             # A kill came between promotion and this record.
@@ -185,16 +185,16 @@ class Canaries:
             reason = f"version {serving} was put into production meanwhile"
             self._end(canary, CanaryState.STOPPED, reason, canary.actor)
             return
-        worse = [rate for rate in report.rates if rate.evidence is Evidence.WORSE]
+        worse = [rate for rate in report.rates if rate.evidence is RateVerdict.WORSE]
         if worse:
             self._end(canary, CanaryState.ROLLED_BACK, _worse(worse[0]), "canary")
-        elif all(rate.evidence is Evidence.NOT_WORSE for rate in report.rates):
+        elif all(rate.evidence is RateVerdict.NOT_WORSE for rate in report.rates):
             self._pass(canary, report)
         elif self._clock.now() - canary.started_at > timedelta(seconds=canary.max_seconds):
             reason = "it was not shown in time that the candidate is as good as production"
             self._end(canary, CanaryState.ROLLED_BACK, reason, "canary")
 
-    def _pass(self, canary: Canary, report: CanaryReport) -> None:
+    def _pass(self, canary: ModelCanary, report: ModelCanaryReport) -> None:
         reason = "; ".join(_not_worse(rate, canary.margin) for rate in report.rates)
         if not canary.promote or canary.mode is CanaryMode.SHADOW:
             self._end(canary, CanaryState.PASSED, reason, "canary")
@@ -209,7 +209,7 @@ class Canaries:
             return
         self._end(canary, CanaryState.PROMOTED, reason, "canary")
 
-    def _end(self, canary: Canary, state: CanaryState, reason: str, actor: str) -> None:
+    def _end(self, canary: ModelCanary, state: CanaryState, reason: str, actor: str) -> None:
         self._serving.set_share(canary.name, 0.0)
         self._shadows.pop(canary.name, None)
         keeps = state in (CanaryState.PASSED, CanaryState.PROMOTED)
@@ -220,28 +220,28 @@ class Canaries:
             facts: dict[str, object] = {"state": str(state), "reason": reason}
             self._events.publish(Event(ENDED, now, canary.name, facts))
 
-    def _apply(self, canary: Canary) -> None:
-        self._tallies[canary.id] = _Tally()
+    def _apply(self, canary: ModelCanary) -> None:
+        self._counted[canary.id] = _CanaryCounts()
         if canary.mode is CanaryMode.SHADOW:
             self._shadows[canary.name] = canary
         else:
             self._serving.set_share(canary.name, canary.share)
 
-    # Evidence
+    # RateVerdict
 
-    def _report(self, canary: Canary) -> CanaryReport:
-        tally = self._tallies.setdefault(canary.id, _Tally())
+    def _report(self, canary: ModelCanary) -> ModelCanaryReport:
+        counted = self._counted.setdefault(canary.id, _CanaryCounts())
         if canary.mode is CanaryMode.SHADOW:
-            rates = (_rate(canary, "errors", tally.production_errors, tally.shadow_errors),)
-            agreement = tally.agreed / tally.compared if tally.compared else None
-            return CanaryReport(canary, rates, agreement)
-        if canary.state is CanaryState.RUNNING or not tally.last:
-            found, tally.last = self.store.counts(canary, tally.last)
+            rates = (_rate(canary, "errors", counted.production_errors, counted.shadow_errors),)
+            agreement = counted.agreed / counted.compared if counted.compared else None
+            return ModelCanaryReport(canary, rates, agreement)
+        if canary.state is CanaryState.RUNNING or not counted.last:
+            found, counted.last = self.store.counts(canary, counted.last)
             for version, counts in found.items():
-                tally.arms[version] = tally.arms.get(version, ArmCounts()) + counts
-        production = tally.arms.get(canary.production, ArmCounts())
-        candidate = tally.arms.get(canary.candidate, ArmCounts())
-        return CanaryReport(
+                counted.arms[version] = counted.arms.get(version, ArmCounts()) + counts
+        production = counted.arms.get(canary.production, ArmCounts())
+        candidate = counted.arms.get(canary.candidate, ArmCounts())
+        return ModelCanaryReport(
             canary,
             (
                 _rate(canary, "errors", production.errors, candidate.errors),
@@ -254,7 +254,7 @@ class Canaries:
         if not times:
             return _NO_HISTORY_MS
         usual = float(np.quantile(times, _SLOW_QUANTILE)) * _SLOW_FACTOR
-        return max(_LEAST_SLOW_MS, usual)
+        return max(_MIN_SLOW_MS, usual)
 
     # Shadows
 
@@ -265,9 +265,9 @@ class Canaries:
             return
         if isinstance(batch, FailedBatch):
             with self._lock:
-                tally = self._tallies[canary.id]
+                counted = self._counted[canary.id]
                 bad = len(batch.request_ids)
-                tally.production_errors += Trials(bad, bad)
+                counted.production_errors += Trials(bad, bad)
         else:
             self._mirror.put(batch)
 
@@ -287,19 +287,19 @@ class Canaries:
                 theirs = [batch.outputs.classes[at] for at in batch.outputs.labels.tolist()]
                 compared = len(ours)
                 agreed = sum(a == b for a, b in zip(ours, theirs, strict=True))
-        # Nobody waits for a shadow; its failure is what is counted.
+        # No caller waits for a shadow; its failure is what is counted.
         except Exception as error:  # noqa: BLE001
             _log.warning("a shadow failed", extra={"model": version.ref, "error": str(error)[:200]})
             failed = True
         with self._lock:
-            tally = self._tallies[canary.id]
-            tally.production_errors += Trials(count, 0)
-            tally.shadow_errors += Trials(count, count if failed else 0)
-            tally.compared += compared
-            tally.agreed += agreed
+            counted = self._counted[canary.id]
+            counted.production_errors += Trials(count, 0)
+            counted.shadow_errors += Trials(count, count if failed else 0)
+            counted.compared += compared
+            counted.agreed += agreed
 
 
-def _rate(canary: Canary, name: str, production: Trials, candidate: Trials) -> RateEvidence:
+def _rate(canary: ModelCanary, name: str, production: Trials, candidate: Trials) -> RateEvidence:
     alpha = canary.alpha / _RATES
     return RateEvidence(
         name,

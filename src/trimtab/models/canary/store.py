@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
 from trimtab.kernel.errors import Conflict
-from trimtab.models.canary.records import Canary, CanaryMode, CanaryState
+from trimtab.models.canary.records import CanaryMode, CanaryState, ModelCanary
 from trimtab.models.canary.sequential import NO_TRIALS, Trials
 
-_canaries = sa.table("model_canaries", *(sa.column(each.name) for each in fields(Canary)))
+_canaries = sa.table("model_canaries", *(sa.column(each.name) for each in fields(ModelCanary)))
 _COUNT = sa.text(
     "SELECT asked, COUNT(*) AS n, SUM(version <> asked) AS failed,"
     " SUM(version = asked AND latency_ms > :slow) AS slow, MAX(id) AS last"
@@ -44,7 +44,7 @@ class CanaryStore:
 
     database: Database
 
-    def add(self, canary: Canary) -> None:
+    def add(self, canary: ModelCanary) -> None:
         """Insert a canary; raises `CanaryRunning` when the model has one."""
         with self.database.write() as connection:
             running = (_canaries.c.name == canary.name) & (_canaries.c.state == CanaryState.RUNNING)
@@ -52,13 +52,13 @@ class CanaryStore:
                 raise CanaryRunning(f"Model {canary.name!r} has a canary that runs.")
             connection.execute(sa.insert(_canaries).values(**_row(canary)))
 
-    def running(self) -> list[Canary]:
+    def running(self) -> list[ModelCanary]:
         """Return the canaries that run."""
         query = sa.select(_canaries).where(_canaries.c.state == CanaryState.RUNNING)
         with self.database.read() as connection:
             return [_canary(row) for row in connection.execute(query)]
 
-    def newest(self, name: str) -> Canary | None:
+    def newest(self, name: str) -> ModelCanary | None:
         """Return the newest canary of a model, or None."""
         query = sa.select(_canaries).where(_canaries.c.name == name)
         with self.database.read() as connection:
@@ -73,7 +73,7 @@ class CanaryStore:
             done = connection.execute(sa.update(_canaries).where(mine).values(**values))
             return done.rowcount > 0
 
-    def counts(self, canary: Canary, after: int) -> tuple[dict[int, ArmCounts], int]:
+    def counts(self, canary: ModelCanary, after: int) -> tuple[dict[int, ArmCounts], int]:
         """Return the counts of results after an id by version, and the newest id."""
         given = {
             "slow": canary.slow_ms,
@@ -93,7 +93,7 @@ class CanaryStore:
         return found, last
 
 
-def _row(canary: Canary) -> dict[str, Any]:
+def _row(canary: ModelCanary) -> dict[str, Any]:
     ended = canary.ended_at
     return {
         **asdict(canary),
@@ -102,10 +102,10 @@ def _row(canary: Canary) -> dict[str, Any]:
     }
 
 
-def _canary(row: Any) -> Canary:
-    values = {each.name: getattr(row, each.name) for each in fields(Canary)}
+def _canary(row: Any) -> ModelCanary:
+    values = {each.name: getattr(row, each.name) for each in fields(ModelCanary)}
     ended = values["ended_at"]
-    return Canary(
+    return ModelCanary(
         **{
             **values,
             "mode": CanaryMode(values["mode"]),

@@ -53,7 +53,7 @@ def read_estimator(file: Path, trusted: Sequence[str]) -> tuple[Any, Mapping[str
         except ImportError as error:
             raise LibraryMissing(
                 f"{file.name} needs a package that is not installed: {error}.",
-                hint="Install it beside trimtab, then repeat the call.",
+                hint="Install it next to trimtab, then repeat the call.",
             ) from error
         except Exception as error:
             raise ArtifactRefused(f"{file.name} cannot be loaded: {error}.") from error

@@ -26,7 +26,7 @@ _log = sa.table("model_alias_log", *map(sa.column, _LOGGED))
 
 @dataclass(frozen=True, slots=True)
 class MoveReason:
-    """Who moves aliases, when and why.
+    """Reason, time and principal of a move of aliases.
 
     Attributes:
         at: Of the move.
@@ -122,13 +122,8 @@ class RegistryStore:
         with self.database.write() as connection:
             if why.key and _moved_before(connection, why.key):
                 return []
-            current = dict(
-                connection.execute(
-                    sa.select(_aliases.c.alias, _aliases.c.version).where(_aliases.c.name == name)
-                )
-                .tuples()
-                .all()
-            )
+            mine = sa.select(_aliases.c.alias, _aliases.c.version).where(_aliases.c.name == name)
+            current = {row.alias: row.version for row in connection.execute(mine)}
             made = []
             for alias, version in targets.items():
                 previous = current.get(alias)

@@ -18,7 +18,7 @@ _MAX_FILES = 1000
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """What an upload may contain.
+    """Limits of the content of an upload.
 
     Attributes:
         max_bytes: The largest artifact, unpacked.
@@ -33,7 +33,7 @@ def unpack_bundle(file: Path, folder: Path, limits: UploadLimits) -> Path:
     """Unpack a zip archive of a model folder; return the folder.
 
     Raises:
-        ArtifactRefused, ArtifactTooLarge: It is no archive, or holds what it must not.
+        ArtifactRefused, ArtifactTooLarge: It is not an archive, or holds what it must not.
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -76,12 +76,12 @@ def parse_manifest(body: bytes, name: str) -> Manifest:
     """Return the manifest of a JSON text, for the model of that name.
 
     Raises:
-        BadManifest: It is no JSON, or a field is missing or wrong.
+        BadManifest: It is not JSON, or a field is missing or wrong.
     """
     try:
         found = orjson.loads(body)
         if not isinstance(found, dict):
-            raise ValueError("it is no object")
+            raise ValueError("it is not an object")
         return Manifest.from_json({"files": {}, **found, "name": name})
     except ValueError as error:
         raise BadManifest(f"The manifest is not valid: {_first_problem(error)}.") from error

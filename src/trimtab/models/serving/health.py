@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
 from trimtab.models.records import JsonObject, Manifest
-from trimtab.models.serving.records import Outcome
+from trimtab.models.serving.records import PredictionOutcome
 from trimtab.models.serving.service import Serving
 
 MIN_CONFIDENCE = 0.5
-"""Below or at it a prediction of a known row is no sign of health (contract HYB-NUM30)."""
+"""Below or at it a prediction of a known row is not a sign of health (contract HYB-NUM30)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def check_health(serving: Serving, name: str) -> ModelHealth:
     output = found.outputs.to_json()[0]
     confidence = output["confidence"]
     problem = ""
-    if found.outcome is not Outcome.OK:
+    if found.outcome is not PredictionOutcome.OK:
         problem = f"{found.served_by} answered instead of {production.ref}."
     elif production.manifest.classes and not confidence > MIN_CONFIDENCE:
         problem = f"The confidence is {confidence:.3f}, not above {MIN_CONFIDENCE}."

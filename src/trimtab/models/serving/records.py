@@ -14,8 +14,8 @@ from trimtab.models.rows import Outputs, Rows
 BASELINE = "baseline"
 
 
-class Outcome(StrEnum):
-    """How a request ended."""
+class PredictionOutcome(StrEnum):
+    """Result of a request."""
 
     OK = "ok"
     FALLBACK = "fallback"
@@ -35,7 +35,7 @@ class Prediction:
     alias: str
     served_by: str
     """``name@version`` or ``baseline``."""
-    outcome: Outcome
+    outcome: PredictionOutcome
     request_id: str
     outputs: Outputs
     outputs_json: bytes

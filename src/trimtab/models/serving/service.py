@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -67,6 +68,8 @@ class Serving:
             settings.batch_wait_ms / 1000, settings.batch_rows, settings.max_waiting
         )
         self.servers: dict[str, ModelServer] = {}
+        self.promoted_at: dict[str, datetime] = {}
+        """When the production alias of each model moved last."""
         self._shares: dict[str, float] = {}
         self._refreshing = threading.RLock()
         self._spare = ThreadPoolExecutor(1, thread_name_prefix="models-spare")
@@ -91,7 +94,7 @@ class Serving:
             name: Of the model.
             records: One object for each row.
             request_id: Stored with the result.
-            user_id: Whom the rows are about, for a later erasure; empty for nobody.
+            user_id: Whom the rows are about, for a later erasure; empty for no caller.
             ref: An alias to ask; empty for production, or the candidate of a canary.
             inputs_json: The rows as JSON, when the caller has them.
 
@@ -198,7 +201,7 @@ class Serving:
 
         Args:
             name: Of the model.
-            reload: Load and prove every version anew, such as after a repair.
+            reload: Load and prove every version again, such as after a repair.
         """
         with self._refreshing:
             server = self.servers.get(name)
@@ -207,12 +210,18 @@ class Serving:
             old = server.routing
             server.routing = self._route(server, {} if reload else _by_digest(old), reload=reload)
             self.servers[name] = server
+            self._note_promotion(name)
             kept = set(_by_digest(server.routing).values())
             for retired in set(old.servers.values()) - kept:
                 retired.close()
                 if retired.version.digest not in _by_digest(server.routing):
                     self._registry.unload(retired.version.digest)
             return server
+
+    def _note_promotion(self, name: str) -> None:
+        moves = (move for move in self._registry.alias_log(name) if move.alias == PRODUCTION)
+        if (newest := next(moves, None)) is not None:
+            self.promoted_at[name] = newest.at
 
     def set_share(self, name: str, share: float) -> None:
         """Let the candidate of a model answer that share of the requests; 0 ends it."""
@@ -234,15 +243,13 @@ class Serving:
 
         A version with a problem stops serving: its fallbacks answer until it is repaired.
         """
-        problems = []
         with self._refreshing:
             server = self.ready(name)
-            for alias, served in dict(server.routing.servers).items():
+            for served in set(server.routing.servers.values()):
                 problem = self._problem(served)
                 if problem is not None:
-                    problems.append(f"{alias} ({served.version.ref}): {problem}")
-                    self._stop_serving(server, alias, problem)
-        return problems
+                    self._stop_serving(server, served, problem)
+            return [f"{alias}: {error}" for alias, error in server.routing.failures.items()]
 
     def verify_all(self) -> list[str]:
         """Check what serves of every model; see `verify`."""
@@ -268,7 +275,7 @@ class Serving:
         servers: dict[str, VersionServer] = {}
         found = dict(known)
         production: ModelVersion | None = None
-        failure: TrimtabError | None = None
+        failures: dict[str, TrimtabError] = {}
         for alias in ALIASES:
             if alias not in aliases:
                 continue
@@ -282,9 +289,9 @@ class Serving:
                 _log.error(
                     "Model Unavailable", extra={"model": version.ref, "error": error.message}
                 )
-                failure = error if alias == PRODUCTION else failure
+                failures[alias] = error
                 self._publish(version, error)
-        return Routing(production, servers, failure, self._shares.get(server.name, 0.0))
+        return Routing(production, servers, failures, self._shares.get(server.name, 0.0))
 
     def _serve(self, server: ModelServer, version: ModelVersion, *, reload: bool) -> VersionServer:
         if reload:
@@ -302,12 +309,16 @@ class Serving:
             return error
         return None
 
-    def _stop_serving(self, server: ModelServer, alias: str, error: TrimtabError) -> None:
+    def _stop_serving(
+        self, server: ModelServer, served: VersionServer, error: TrimtabError
+    ) -> None:
         routing = server.routing
-        served = routing.servers[alias]
-        left = {key: value for key, value in routing.servers.items() if value is not served}
-        failure = error if alias == PRODUCTION else routing.error
-        server.routing = Routing(routing.production, left, failure, routing.candidate_share)
+        stopped = [alias for alias, value in routing.servers.items() if value is served]
+        server.routing = replace(
+            routing,
+            servers={key: value for key, value in routing.servers.items() if value is not served},
+            failures={**routing.failures, **dict.fromkeys(stopped, error)},
+        )
         served.close()
         self._registry.unload(served.version.digest)
         self._publish(served.version, error)

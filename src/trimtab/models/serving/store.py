@@ -76,7 +76,7 @@ class ServedBytes:
 
 @dataclass(frozen=True, slots=True)
 class ResultStore:
-    """Stored predictions."""
+    """Predictions stored on disk."""
 
     database: Database
 

@@ -20,9 +20,9 @@ from trimtab.models.serving.cache import CachedResult, ResultCache
 from trimtab.models.serving.records import (
     FailedBatch,
     Observer,
-    Outcome,
     PendingRequest,
     Prediction,
+    PredictionOutcome,
     ServedBatch,
 )
 from trimtab.models.serving.store import ResultRow, ResultStore
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class Admission(StrEnum):
-    """Whether a server took a request."""
+    """Reply of a server to a new request."""
 
     TAKEN = "taken"
     CLOSED = "closed"
@@ -51,14 +51,14 @@ class BatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class ServingSinks:
-    """Where results go.
+    """Destinations of results.
 
     Attributes:
         store: On disk, before the reply.
         cache: In memory.
         observers: Monitors, after the reply.
         clock: Of the process.
-        store_inputs: Whether rows are stored beside their result.
+        store_inputs: Whether rows are stored next to their result.
     """
 
     store: ResultStore
@@ -123,7 +123,7 @@ class VersionServer:
         self._crowded = False
         """Whether the last batch had several requests, so that waiting for more is worth it."""
         self.served = 0
-        self.failed = 0
+        self._busy_since: float | None = None
         self._thread = threading.Thread(
             target=self._run, name=f"model-{self.version.ref}", daemon=True
         )
@@ -133,6 +133,12 @@ class VersionServer:
     def waiting(self) -> int:
         """Return the number of requests in the queue."""
         return self._queue.qsize()
+
+    @property
+    def busy_seconds(self) -> float:
+        """Return how long the model has worked on its present batch; 0 when it is idle."""
+        since = self._busy_since
+        return 0.0 if since is None else self._machine.monotonic() - since
 
     def submit(self, pending: PendingRequest, alias: str) -> Admission:
         """Queue a request, unless this server is closed, unwell or too busy."""
@@ -215,7 +221,7 @@ class VersionServer:
     def _predict(self, items: list[_Item]) -> tuple[Rows, Outputs, float] | None:
         """Return rows, outputs and seconds of a batch; None when it failed or was split."""
         rows = Rows.join([pending.rows for pending, _, _ in items])
-        started = self._machine.monotonic()
+        started = self._busy_since = self._machine.monotonic()
         try:
             outputs = self.loaded.predictor.predict(rows)
             if len(outputs) != len(rows) or not np.isfinite(outputs.values).all():
@@ -233,6 +239,8 @@ class VersionServer:
             self.breaker.record_failure()
             self._refuse(items, _broken(self.version.ref, error))
             return None
+        finally:
+            self._busy_since = None
         if not self.breaker.healthy:
             self.breaker.record_success()
         return rows, outputs, self._machine.monotonic() - started
@@ -266,7 +274,7 @@ class VersionServer:
             digest=self.version.digest,
             alias=alias,
             served_by=self.version.ref,
-            outcome=Outcome.FALLBACK if stage else Outcome.OK,
+            outcome=PredictionOutcome.FALLBACK if stage else PredictionOutcome.OK,
             request_id=pending.request_id,
             outputs=entry.result.outputs,
             outputs_json=entry.result.outputs_json,
@@ -291,7 +299,6 @@ class VersionServer:
             )
 
     def _refuse(self, items: Sequence[_Item], error: TrimtabError) -> None:
-        self.failed += len(items)
         for pending, stage, _ in items:
             self._fail(pending, stage, error)
         ids = [pending.request_id for pending, _, _ in items]
@@ -334,7 +341,7 @@ def store_error(
         "",
         pending.asked_first,
         pending.alias,
-        Outcome.ERROR,
+        PredictionOutcome.ERROR,
         "",
         pending.user_id,
         len(pending.rows),
