@@ -54,6 +54,7 @@ TABLE = {
     "models verify": ("nothing", 4),
     "models request": ("nothing", 4),
     "models register": ("churn {folder}", 2),
+    "models export": ("nothing {folder}/new", 4),
     "models alias": ("nothing candidate 1", 4),
     "models promote": ("nothing 1", 4),
     "models rollback": ("nothing --yes", 4),

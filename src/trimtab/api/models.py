@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
+from starlette.responses import Response
 
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
@@ -272,6 +273,22 @@ def show_version(name: str, ref: str, models: ModelsDep) -> VersionDetail:
     """Return one version, by its number or by an alias."""
     version = models.registry.resolve(name, ref)
     return VersionDetail.of(version, models.registry.aliases(name))
+
+
+@router.get(
+    "/{name}/versions/{ref}/archive",
+    responses={
+        200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}},
+        **refuses(ErrorKind.NOT_FOUND, ErrorKind.CORRUPT),
+    },
+    dependencies=[OPERATOR],
+)
+def export_version(
+    name: str, ref: str, models: ModelsDep, form: Literal["trimtab", "mlflow"] = "trimtab"
+) -> Response:
+    """Return a version as a zip archive: with its manifest, or as a model folder of MLflow."""
+    packed = models.export(name, ref, mlflow=form == "mlflow")
+    return Response(packed, media_type="application/zip")
 
 
 @router.get("/{name}/log", responses=_UNKNOWN, dependencies=[READER])

@@ -1,5 +1,6 @@
 """Actions of trained models: reload, fetch again, roll back, and fallbacks."""
 
+from trimtab.infra.breaker import BreakerState
 from trimtab.kernel.operable import (
     Action,
     ActionContext,
@@ -8,8 +9,10 @@ from trimtab.kernel.operable import (
     Effect,
     Param,
     Risk,
+    Value,
 )
 from trimtab.kernel.roles import Role
+from trimtab.models.errors import AliasRefused
 from trimtab.models.records import PREVIOUS, PRODUCTION
 from trimtab.models.service import Models
 
@@ -87,11 +90,11 @@ def _rollback(models: Models) -> Action:
     registry = models.registry
 
     def run(given: Arguments, context: ActionContext) -> ActionResult:
-        name = str(given["name"])
+        name = str(given["name"]) or _failing(models)
         before = registry.aliases(name)
         moves = registry.rollback(name, context.actor, "rollback", key=context.idempotency_key)
         version = registry.aliases(name).get(PRODUCTION)
-        undo = {
+        undo: dict[str, Value] = {
             "name": name,
             "production": before.get(PRODUCTION, 0),
             "previous": before.get(PREVIOUS, 0),
@@ -107,7 +110,7 @@ def _rollback(models: Models) -> Action:
         return ActionResult(f"{name}@{version} serves again.")
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
-        name = str(given["name"])
+        name = str(given["name"]) or _failing(models)
         target = registry.resolve(name, PREVIOUS)
         current = registry.resolve(name, PRODUCTION)
         return ActionResult(
@@ -121,11 +124,31 @@ def _rollback(models: Models) -> Action:
         Risk.APPROVAL,
         run,
         dry_run,
-        (Param("name", "string", "The model."),),
+        (Param("name", "string", "The model; empty for the one whose version fails.", ""),),
         undo=undo,
         effect=Effect.REVERSIBLE,
         role=Role.ADMIN,
     )
+
+
+def _failing(models: Models) -> str:
+    """Return the only model whose production version does not answer.
+
+    Raises:
+        AliasRefused: There is none, or more than one.
+    """
+    found = [
+        name
+        for name, server in models.serving.servers.items()
+        if (served := server.routing.servers.get(PRODUCTION)) is None
+        or served.breaker.state is not BreakerState.CLOSED
+    ]
+    if len(found) != 1:
+        raise AliasRefused(
+            f"{len(found)} models have a production version that fails.",
+            hint="Name the model: models.rollback name=NAME.",
+        )
+    return found[0]
 
 
 def _set_fallback(models: Models) -> Action:

@@ -5,6 +5,7 @@ from trimtab.kernel.module import Module
 from trimtab.kernel.tasks import ScheduledTask
 from trimtab.models.actions import actions
 from trimtab.models.context import ModelsContext, open_database
+from trimtab.models.faults import faults
 from trimtab.models.ports import TextEncoder
 from trimtab.models.service import Models
 from trimtab.models.signals import signals
@@ -29,6 +30,7 @@ def build(env: Environment, encoder: TextEncoder) -> Module:
         models,
         signals=signals(models),
         actions=actions(models),
+        faults=faults(models),
         personal_data=models.personal_data(),
         tasks=models.tasks,
         scheduled=(

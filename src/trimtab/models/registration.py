@@ -2,16 +2,17 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from trimtab.infra.storage import translate_errors
 from trimtab.models.context import ModelsContext
-from trimtab.models.errors import ArtifactRefused
+from trimtab.models.errors import ArtifactRefused, BadManifest
+from trimtab.models.mlflow_folder import MLMODEL, read_mlflow
 from trimtab.models.packing import Description
-from trimtab.models.records import JsonObject, Manifest, ModelVersion
+from trimtab.models.records import Flavour, JsonObject, Manifest, ModelVersion
 from trimtab.models.registry import Registry
 from trimtab.models.registry.manifests import check_name
 from trimtab.models.registry.uploads import (
@@ -88,19 +89,36 @@ class Registration:
             folder = unpack_bundle(file, unpacked, self._limits)
             if upload.manifest:
                 return folder, parse_manifest(upload.manifest, upload.name)
+            if (folder / MLMODEL).is_file():
+                return self._read_mlflow(upload, folder)
             return folder, read_folder(folder, upload.name)
         if upload.manifest:
             return file, parse_manifest(upload.manifest, upload.name)
-        described = Description(
+        return file, draft_manifest(file, self._described(upload, upload.sample), self._limits)
+
+    def _read_mlflow(self, upload: ModelUpload, folder: Path) -> tuple[Path, Manifest]:
+        found = read_mlflow(folder)
+        if found.flavour is not Flavour.SKOPS:
+            raise BadManifest(
+                "An ONNX model needs a golden batch of the model that it was converted from.",
+                hint="Send its manifest too: the one of that version, with the flavour onnx.",
+            )
+        described = self._described(upload, upload.sample or found.example)
+        # Texts of a signature may be categories, which only the sample tells.
+        is_typed = found.schema is not None and found.schema.is_numeric
+        described = replace(described, schema=found.schema if is_typed else None)
+        return found.file, draft_manifest(found.file, described, self._limits)
+
+    def _described(self, upload: ModelUpload, sample: Sequence[JsonObject]) -> Description:
+        return Description(
             name=upload.name,
-            sample=upload.sample,
+            sample=sample,
             positive=upload.positive,
             metrics=upload.metrics,
             parent=upload.parent,
             card=upload.card,
             data_sha256=upload.data_sha256,
         )
-        return file, draft_manifest(file, described, self._limits)
 
 
 def _file_name(given: str) -> str:

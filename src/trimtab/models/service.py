@@ -1,16 +1,24 @@
 """The facade of the models domain."""
 
+import io
+import zipfile
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from trimtab.infra.background import PeriodicTask, TaskFinished
+from trimtab.infra.settings.sections.models import ModelsSettings
+from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.personal_data import ErasureStep
 from trimtab.kernel.tasks import Task
 from trimtab.models.artifacts import ArtifactFolder
-from trimtab.models.artifacts.remote import S3Artifacts
+from trimtab.models.artifacts.remote import CopiedArtifacts, RemoteArtifacts, S3Artifacts
 from trimtab.models.canary import Canaries
 from trimtab.models.context import ModelsContext
 from trimtab.models.errors import ArtifactCorrupt
 from trimtab.models.gpu import GpuMonitor
+from trimtab.models.mlflow_folder import write_mlflow
+from trimtab.models.packing import MANIFEST_FILE
 from trimtab.models.registration import Registration
 from trimtab.models.registry import Registry
 from trimtab.models.serving.health import ModelHealth, check_health
@@ -37,11 +45,7 @@ class Models:
         max_bytes = int(context.settings.max_artifact_mb * 1e6)
         artifacts = ArtifactFolder(context.env.directory, max_bytes)
         settings = context.settings
-        remote = (
-            S3Artifacts.of(settings.artifacts_url, settings.artifacts_endpoint)
-            if settings.artifacts_url
-            else None
-        )
+        remote = _second_place(settings, context.env.directory)
         self.registry = Registry(context, artifacts, predictor_loader, remote)
         self.registration = Registration(context, self.registry)
         self.serving = Serving(context, self.registry)
@@ -98,6 +102,29 @@ class Models:
             self.serving.refresh(name, reload=True)
         return repaired
 
+    def export(self, name: str, ref: str, *, mlflow: bool = False) -> bytes:
+        """Return a version as a zip archive: its files with ``manifest.json``, or for MLflow.
+
+        Raises:
+            ModelUnknown, VersionUnknown, ArtifactCorrupt, BadManifest: It cannot be exported.
+        """
+        version = self.registry.resolve(name, ref)
+        self.registry.verify_files(version)
+        folder = self.registry.artifacts.path(version.digest)
+        with TemporaryDirectory() as temporary:
+            extra = Path(temporary)
+            if mlflow:
+                write_mlflow(extra, version.manifest)
+            else:
+                (extra / MANIFEST_FILE).write_bytes(version.manifest.canonical)
+            packed = io.BytesIO()
+            with zipfile.ZipFile(packed, "w") as archive:
+                for file in version.manifest.files:
+                    archive.write(folder / file, file)
+                for path in sorted(extra.iterdir()):
+                    archive.write(path, path.name)
+        return packed.getvalue()
+
     def drop_old_results(self) -> int:
         """Delete results that are older than the settings say; return their number."""
         age = timedelta(days=self.context.settings.keep_results_days)
@@ -123,3 +150,10 @@ class Models:
         # The cache has no names in it, so it is emptied as a whole.
         self.serving.cache.clear()
         return self.serving.store.forget_user(user_id)
+
+
+def _second_place(settings: ModelsSettings, directory: DataDirectory) -> RemoteArtifacts:
+    """Return where artifacts are kept too: a bucket, or a folder of the data directory."""
+    if settings.artifacts_url:
+        return S3Artifacts.of(settings.artifacts_url, settings.artifacts_endpoint)
+    return CopiedArtifacts(directory.folder("model-copies"))

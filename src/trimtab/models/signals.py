@@ -21,7 +21,12 @@ def signals(models: Models) -> tuple[Signal, ...]:
         ]
 
     return (
-        _by_model("up", "1", "1 when the production version answers, 0 when not.", each(_is_up)),
+        _by_model(
+            "up",
+            "1",
+            "1 when the production version answers, 0 when not.",
+            each(lambda server: float(_is_up(models, server))),
+        ),
         _by_model(
             "intact",
             "1",
@@ -105,9 +110,10 @@ def _by_model(
     )
 
 
-def _is_up(server: ModelServer) -> float:
+def _is_up(models: Models, server: ModelServer) -> bool:
     served = server.routing.servers.get(PRODUCTION)
-    return float(served is not None and served.breaker.state is BreakerState.CLOSED)
+    is_closed = served is not None and served.breaker.state is BreakerState.CLOSED
+    return is_closed and not _is_stuck(models, server)
 
 
 def _is_stuck(models: Models, server: ModelServer) -> bool:

@@ -92,10 +92,18 @@ def test_without_the_bucket_a_version_is_registered_all_the_same(server, bucket,
             models.repair("churn")
 
 
-def test_without_a_second_place_the_next_step_is_said(models, tmp_path):
+def test_without_a_bucket_the_second_copy_on_this_disk_is_used(models, tmp_path):
     register(models, tmp_path)
     models.registry.promote("churn", 1, "anna", "first")
     damage(models)
+    assert models.repair("churn") == ["churn@1"]
+
+
+def test_without_any_copy_the_next_step_is_said(models, tmp_path):
+    register(models, tmp_path)
+    models.registry.promote("churn", 1, "anna", "first")
+    damage(models)
+    (models.context.env.directory.path / "model-copies" / "churn" / "1" / "model.skops").unlink()
     with pytest.raises(RemoteUnavailable) as caught:
         models.repair("churn")
     assert "models.artifacts_url" in caught.value.hint()

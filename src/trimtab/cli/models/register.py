@@ -72,6 +72,31 @@ def register(
             print_line(f"Next: trimtab models promote {name} {body['version']}")
 
 
+@app.command()
+def export(
+    context: typer.Context,
+    name: str,
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    version: Annotated[str, typer.Option(help="A number or an alias.")] = "production",
+    mlflow: Annotated[bool, typer.Option(help="Write a model folder of MLflow.")] = False,
+    json: Json = False,
+) -> None:
+    """Write a version into a folder: its files with the manifest, or for MLflow."""
+    session = session_of(context)
+    params = {"form": "mlflow" if mlflow else "trimtab"}
+    packed = session.client.content(f"/v1/models/{name}/versions/{version}/archive", params)
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise InvalidInput(f"{folder} exists already.", hint="Name a new folder.") from None
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        # Names come from our own service, and `extractall` keeps them inside of the folder.
+        archive.extractall(folder)
+        body = {"folder": str(folder), "files": archive.namelist()}
+    if not printed_as_json(session, body):
+        print_line(f"Wrote {', '.join(body['files'])} to {folder}.")
+
+
 def _artifact(path: Path) -> tuple[str, bytes]:
     """Return file name and content; a folder becomes an archive."""
     if path.is_file():

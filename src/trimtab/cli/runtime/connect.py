@@ -144,6 +144,13 @@ class Client:
             raise _refusal(response)
         return response.text
 
+    def content(self, path: str, params: Mapping[str, Any] | None = None) -> bytes:
+        """Return the answer's bytes; raises as `call` does."""
+        response = self._run(self._ready("GET", path).get(path, params=params))
+        if not response.is_success:
+            raise _refusal(response)
+        return response.content
+
     def events(self, path: str, body: object = None) -> Iterator[ServerSentEvent]:
         """Yield server-sent events until the service ends the stream; a body is posted."""
         stream = self._events(self._ready("GET", path), path, body)

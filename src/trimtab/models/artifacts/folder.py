@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from trimtab.models.artifacts.content import check_file, files_below
 from trimtab.models.errors import ArtifactCorrupt, ArtifactRefused, ArtifactTooLarge
 
 _STAGED = "staged-"
+_LEFT = re.compile(r"(staged|upload)-.*|[0-9a-f]{64}")
+"""Names of what this program puts there; anything else is not ours to remove."""
 _MAX_FILES = 1000
 
 
@@ -78,6 +81,10 @@ class ArtifactFolder:
             staged.folder.rename(final)
             _sync(self.root)
 
+    def remove(self, digest: str) -> None:
+        """Delete a published artifact, if it is there."""
+        shutil.rmtree(self.path(digest), ignore_errors=True)
+
     def verify(self, digest: str, files: Mapping[str, str]) -> None:
         """Check that the folder holds exactly these files with these hashes.
 
@@ -105,7 +112,11 @@ class ArtifactFolder:
 
     def clean(self, known: set[str]) -> int:
         """Remove what an interrupted registration left; return the number of folders."""
-        left = [path for path in self.root.iterdir() if path.name not in known]
+        left = [
+            path
+            for path in self.root.iterdir()
+            if path.name not in known and _LEFT.fullmatch(path.name)
+        ]
         for path in left:
             shutil.rmtree(path, ignore_errors=True)
         return len(left)

@@ -1,5 +1,6 @@
 """Copies of artifacts in an S3 bucket, and their return when the local files are damaged."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,44 @@ class RemoteArtifacts(Protocol):
     def holds(self, name: str, version: int, files: Mapping[str, str]) -> bool:
         """Return whether every file of a version is there; raises `RemoteUnavailable`."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedArtifacts:
+    """Artifacts as ``FOLDER/NAME/VERSION/FILE``: a second copy on this disk or another one."""
+
+    root: Path
+
+    def upload(self, name: str, version: int, folder: Path, files: Mapping[str, str]) -> None:
+        """Copy the files of a version; raises `RemoteUnavailable`."""
+        try:
+            for file in files:
+                target = self.root / name / str(version) / file
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                partial = target.with_name(f".{target.name}.new")
+                shutil.copyfile(folder / file, partial)
+                partial.replace(target)
+        except OSError as error:
+            raise self._failed("written", error) from error
+
+    def download(self, name: str, version: int, folder: Path, files: Mapping[str, str]) -> None:
+        """Copy the files of a version into a folder; raises `RemoteUnavailable`."""
+        try:
+            for file in files:
+                target = folder / file
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self.root / name / str(version) / file, target)
+        except OSError as error:
+            raise self._failed("read", error) from error
+
+    def holds(self, name: str, version: int, files: Mapping[str, str]) -> bool:
+        """Return whether every file of a version is there."""
+        return all((self.root / name / str(version) / file).is_file() for file in files)
+
+    def _failed(self, verb: str, error: OSError) -> RemoteUnavailable:
+        return RemoteUnavailable(
+            f"The copy of the artifact in {self.root} cannot be {verb}: {error.strerror}."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from trimtab.kernel.drilling import OWN_PROJECT
 from trimtab.kernel.events import Event
 from trimtab.models.artifacts import ArtifactFolder, Staged
 from trimtab.models.artifacts.folder import check_hashes
@@ -57,7 +58,7 @@ class Registry:
         context: Of the domain.
         artifacts: The files of the versions.
         own: Finds predictors of the flavour ``trimtab``.
-        remote: A second place for artifacts; None for none.
+        remote: A second place for artifacts.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Registry:
         context: ModelsContext,
         artifacts: ArtifactFolder,
         own: PredictorTable,
-        remote: RemoteArtifacts | None = None,
+        remote: RemoteArtifacts,
     ) -> None:
         self._context = context
         self.artifacts = artifacts
@@ -163,13 +164,27 @@ class Registry:
         self.store.add(version)
         facts = {"version": number, "sha256": version.digest}
         env.audit.append(actor, "models.register", manifest.name, facts)
-        if self.remote is not None:
-            try:
-                self._upload(version)
-            except RemoteUnavailable as error:
-                # The version is registered; a periodic task uploads what is missing.
-                _log.warning("an artifact was not uploaded", extra={"error": error.message})
+        try:
+            self._upload(version)
+        except RemoteUnavailable as error:
+            # The version is registered; a periodic task uploads what is missing.
+            _log.warning("an artifact was not uploaded", extra={"error": error.message})
         return version
+
+    def forget_drill(self, name: str) -> None:
+        """Delete a model that a drill made; its alias log stays.
+
+        Raises:
+            AliasRefused: The model is not one of a drill.
+        """
+        if not name.startswith(OWN_PROJECT):
+            raise AliasRefused(f"Model {name!r} was not made by a drill; versions are kept.")
+        with self._lock:
+            for version in self.store.versions(name):
+                self.unload(version.digest)
+            digests = self.store.delete(name)
+            for digest in digests:
+                self.artifacts.remove(digest)
 
     # Loading
 
@@ -218,7 +233,7 @@ class Registry:
         """Fetch the files of a version again if they are damaged; return whether they were.
 
         Raises:
-            RemoteUnavailable: There is no second place, or it cannot be used.
+            RemoteUnavailable: The second place cannot be used.
             ArtifactCorrupt: The manifest is damaged, or what was fetched is not what was signed.
         """
         version = self.resolve(name, ref)
@@ -227,11 +242,11 @@ class Registry:
         try:
             self.artifacts.verify(version.digest, files)
         except ArtifactCorrupt:
-            remote = self._remote_or_error()
+            _log.warning("fetching an artifact again", extra={"model": version.ref})
         else:
             return False
         with self.artifacts.empty() as folder:
-            remote.download(name, version.version, folder, files)
+            self.remote.download(name, version.version, folder, files)
             staged = Staged(folder, files)
             check_hashes(staged)
             with self._lock:
@@ -247,8 +262,6 @@ class Registry:
         Raises:
             RemoteUnavailable: The second place cannot be used.
         """
-        if self.remote is None:
-            return 0
         count = 0
         for name in self.names():
             for version in self.versions(name):
@@ -259,17 +272,8 @@ class Registry:
 
     def _upload(self, version: ModelVersion) -> None:
         self.verify_files(version)
-        remote = self._remote_or_error()
         folder = self.artifacts.path(version.digest)
-        remote.upload(version.name, version.version, folder, version.manifest.files)
-
-    def _remote_or_error(self) -> RemoteArtifacts:
-        if self.remote is None:
-            raise RemoteUnavailable(
-                "There is no second place for artifacts.",
-                hint="Set `models.artifacts_url`, or register the artifact again.",
-            )
-        return self.remote
+        self.remote.upload(version.name, version.version, folder, version.manifest.files)
 
     # Aliases
 

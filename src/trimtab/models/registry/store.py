@@ -131,6 +131,16 @@ class RegistryStore:
                     made.append(_move_one(connection, name, (alias, version, previous), why))
             return made
 
+    def delete(self, name: str) -> list[str]:
+        """Delete a model's versions and aliases; return the digests that no other model has."""
+        with self.database.write() as connection:
+            mine = sa.select(_versions.c.digest).where(_versions.c.name == name)
+            digests = list(connection.scalars(mine))
+            connection.execute(sa.delete(_aliases).where(_aliases.c.name == name))
+            connection.execute(sa.delete(_versions).where(_versions.c.name == name))
+            kept = set(connection.scalars(sa.select(_versions.c.digest)))
+        return [digest for digest in digests if digest not in kept]
+
     def log(self, name: str, limit: int = 1000) -> list[AliasMove]:
         """Return the newest moves of a model's aliases, newest first."""
         query = sa.select(_log).where(_log.c.name == name).order_by(_log.c.seq.desc()).limit(limit)

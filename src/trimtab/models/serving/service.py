@@ -223,6 +223,14 @@ class Serving:
         if (newest := next(moves, None)) is not None:
             self.promoted_at[name] = newest.at
 
+    def drop(self, name: str) -> None:
+        """Stop serving a model that is deleted."""
+        with self._refreshing:
+            server = self.servers.pop(name, None)
+            self.promoted_at.pop(name, None)
+            for served in set(server.routing.servers.values()) if server is not None else ():
+                served.close()
+
     def set_share(self, name: str, share: float) -> None:
         """Let the candidate of a model answer that share of the requests; 0 ends it."""
         with self._refreshing:

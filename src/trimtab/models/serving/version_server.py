@@ -14,6 +14,7 @@ from trimtab.infra.breaker import CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.models.errors import ModelUnavailable
+from trimtab.models.ports import Predictor
 from trimtab.models.registry import LoadedModel
 from trimtab.models.rows import Outputs, Rows
 from trimtab.models.serving.cache import CachedResult, ResultCache
@@ -122,6 +123,8 @@ class VersionServer:
         self._closed = False
         self._crowded = False
         """Whether the last batch had several requests, so that waiting for more is worth it."""
+        self.stand_in: Predictor | None = None
+        """Predicts instead of the loaded model; set by a drill only."""
         self.served = 0
         self._busy_since: float | None = None
         self._thread = threading.Thread(
@@ -223,7 +226,7 @@ class VersionServer:
         rows = Rows.join([pending.rows for pending, _, _ in items])
         started = self._busy_since = self._machine.monotonic()
         try:
-            outputs = self.loaded.predictor.predict(rows)
+            outputs = (self.stand_in or self.loaded.predictor).predict(rows)
             if len(outputs) != len(rows) or not np.isfinite(outputs.values).all():
                 raise ValueError("the model gave NaN, infinity, or too few outputs")
         # Whatever a model raises, its fallback shall answer.
