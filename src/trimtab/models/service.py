@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from trimtab.infra.background import PeriodicTask, TaskFinished
+from trimtab.infra.breaker import BreakerState
 from trimtab.infra.settings.sections.models import ModelsSettings
 from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.personal_data import ErasureStep
@@ -19,6 +20,7 @@ from trimtab.models.errors import ArtifactCorrupt
 from trimtab.models.gpu import GpuMonitor
 from trimtab.models.mlflow_folder import write_mlflow
 from trimtab.models.packing import MANIFEST_FILE
+from trimtab.models.records import PRODUCTION
 from trimtab.models.registration import Registration
 from trimtab.models.registry import Registry
 from trimtab.models.serving.health import ModelHealth, check_health
@@ -69,11 +71,23 @@ class Models:
         """Predict a golden row with what serves; see `check_health`."""
         return check_health(self.serving, name)
 
+    def state(self, name: str) -> str:
+        """Return in words whether a model serves, without loading it."""
+        if PRODUCTION not in self.registry.aliases(name):
+            return "nothing serves"
+        server = self.serving.servers.get(name)
+        if server is None:
+            return "not loaded yet"
+        if PRODUCTION in server.routing.failures:
+            return server.routing.failures[PRODUCTION].message
+        served = server.routing.servers[PRODUCTION]
+        return "serves" if served.breaker.state is BreakerState.CLOSED else "fails"
+
     def verify(self, name: str) -> list[str]:
         """Check signature, files and golden batch of what serves; return the problems."""
         return self.serving.verify(name)
 
-    def damaged(self, name: str) -> list[str]:
+    def find_damaged(self, name: str) -> list[str]:
         """Return the versions that aliases name and whose files differ from their manifest."""
         found = []
         for number in sorted(set(self.registry.aliases(name).values())):

@@ -138,13 +138,20 @@ class Canaries:
         Raises:
             ModelUnknown, VersionUnknown: There is no model, or it never had a canary.
         """
-        canary = self.store.newest(name)
-        if canary is None:
+        found = self.newest(name)
+        if found is None:
             self._registry.versions(name)
             raise VersionUnknown(
                 f"Model {name!r} never had a canary.",
                 hint=f"`trimtab models canary start {name} VERSION` begins one.",
             )
+        return found
+
+    def newest(self, name: str) -> ModelCanaryReport | None:
+        """Return the newest canary of a model with its evidence, or None."""
+        canary = self.store.newest(name)
+        if canary is None:
+            return None
         with self._lock:
             return self._report(canary)
 
