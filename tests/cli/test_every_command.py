@@ -60,6 +60,7 @@ TABLE = {
     "models rollback": ("nothing --yes", 4),
     "models predict": ("nothing {folder}/rudder.txt", 2),
     "models health": ("nothing", 4),
+    "models serve-check": ("", 0),
     "models canary start": ("nothing 1", 4),
     "models canary show": ("nothing", 4),
     "models canary stop": ("nothing", 4),

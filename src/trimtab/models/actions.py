@@ -70,7 +70,9 @@ def _resync(models: Models) -> Action:
         return ActionResult(text, {"versions": repaired}, changes=bool(repaired))
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
-        damaged = [problem for name in _names(models, given) for problem in models.find_damaged(name)]
+        damaged = [
+            problem for name in _names(models, given) for problem in models.find_damaged(name)
+        ]
         text = f"The files of {len(damaged)} versions would be fetched again."
         return ActionResult(text, {"versions": damaged}, changes=bool(damaged))
 

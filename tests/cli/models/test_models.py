@@ -78,3 +78,16 @@ def test_which_bytes_answered_is_printed(trimtab, files):
     found = trimtab("models", "request", body["request_id"])
     assert "churn@1" in found.out
     assert "file model.skops: " in found.out
+
+
+def test_the_check_of_what_serves_times_it_and_tells_problems(trimtab, files, data_dir):
+    assert trimtab("models", "serve-check").code == 0
+    register(trimtab, files, "--promote")
+    (found,) = json.loads(trimtab("models", "serve-check", "--json").out)["models"]
+    assert (found["model"], found["detail"]) == ("churn", "")
+    assert 0 < found["p50_ms"] <= found["p95_ms"]
+    (file,) = (data_dir / "model-artifacts").glob("*/model.skops")
+    file.write_bytes(b"damaged")
+    done = trimtab("models", "serve-check", "--json")
+    assert done.code == 1
+    assert "model.skops" in json.loads(done.out)["models"][0]["detail"]

@@ -14,6 +14,7 @@ from trimtab.models.errors import (
     ModelUnknown,
     PredictionLate,
     TooManyRows,
+    VersionUnknown,
 )
 from trimtab.models.serving.records import PredictionOutcome
 
@@ -69,6 +70,12 @@ def test_an_unknown_model_and_one_without_production_are_refused(models, tmp_pat
     register(models, tmp_path)
     with pytest.raises(ModelUnavailable, match="no production version"):
         ask(models)
+
+
+def test_an_alias_can_be_asked_by_name(two):
+    assert ask(two, ref="previous").served_by == "churn@1"
+    with pytest.raises(VersionUnknown, match="no candidate version"):
+        ask(two, ref="candidate")
 
 
 def test_a_failing_version_is_answered_for_by_the_previous_one(two, switch):

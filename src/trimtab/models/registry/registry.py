@@ -293,7 +293,8 @@ class Registry:
         if alias == PRODUCTION and version is not None:
             moves = self.promote(name, version, actor, reason)
             return next((move for move in moves if move.alias == PRODUCTION), None)
-        moves = self._move(name, {alias: version}, actor, reason)
+        moves = self._move(name, {alias: version}, self._reason(actor, reason))
+        self._announce(name, moves)
         return moves[0] if moves else None
 
     def promote(
@@ -316,7 +317,8 @@ class Registry:
                 targets[PREVIOUS] = serving
             if current.get(CANDIDATE) == version:
                 targets[CANDIDATE] = None
-            return self._move(name, targets, actor, reason, key)
+            moves = self._move(name, targets, self._reason(actor, reason, key))
+        return self._announce(name, moves)
 
     def rollback(self, name: str, actor: str, reason: str, key: str = "") -> list[AliasMove]:
         """Let the previous version serve again, after its golden batch.
@@ -327,19 +329,23 @@ class Registry:
         Raises:
             AliasRefused: There is no previous version.
         """
-        with self._lock:
-            current = self.aliases(name)
-            target = current.get(PREVIOUS)
-            if target is None:
-                self.versions(name)
-                raise AliasRefused(f"Model {name!r} has no previous version to roll back to.")
+        if key and self.store.was_moved(key):
+            return []
+        target = self.aliases(name).get(PREVIOUS)
+        if target is None:
+            self.versions(name)
+            raise AliasRefused(f"Model {name!r} has no previous version to roll back to.")
         self.load(name, str(target))
         with self._lock:
+            current = self.aliases(name)
+            if current.get(PREVIOUS) != target:
+                raise AliasRefused(f"The aliases of {name!r} were moved meanwhile.")
             targets = {
                 PRODUCTION: target,
                 PREVIOUS: self._served_before(name, target, current.get(PRODUCTION)),
             }
-            return self._move(name, targets, actor, reason, key)
+            moves = self._move(name, targets, self._reason(actor, reason, key))
+        return self._announce(name, moves)
 
     def _served_before(self, name: str, version: int, bad: int | None) -> int | None:
         """Return what was in production before that version, by the log."""
@@ -348,19 +354,21 @@ class Registry:
                 return move.previous if move.previous not in (bad, version) else None
         return None
 
+    def _reason(self, actor: str, reason: str, key: str = "") -> MoveReason:
+        return MoveReason(self._context.env.clock.now(), actor, reason, key)
+
     def _move(
-        self,
-        name: str,
-        targets: Mapping[str, int | None],
-        actor: str,
-        reason: str,
-        key: str = "",
+        self, name: str, targets: Mapping[str, int | None], why: MoveReason
     ) -> list[AliasMove]:
-        env = self._context.env
-        at = env.clock.now()
-        moves = self.store.move(name, targets, MoveReason(at, actor, reason, key))
+        moves = self.store.move(name, targets, why)
         if moves:
             facts = {move.alias: [move.previous, move.version] for move in moves}
-            env.audit.append(actor, "models.alias", name, facts)
-            env.events.publish(Event(MOVED, at, name, {"aliases": facts}))
+            self._context.env.audit.append(why.actor, "models.alias", name, facts)
+        return moves
+
+    def _announce(self, name: str, moves: list[AliasMove]) -> list[AliasMove]:
+        """Publish the moves, without the lock: who hears of them loads versions."""
+        if moves:
+            facts: dict[str, object] = {move.alias: move.version for move in moves}
+            self._context.env.events.publish(Event(MOVED, moves[0].at, name, facts))
         return moves

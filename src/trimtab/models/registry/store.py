@@ -131,6 +131,11 @@ class RegistryStore:
                     made.append(_move_one(connection, name, (alias, version, previous), why))
             return made
 
+    def was_moved(self, key: str) -> bool:
+        """Return whether the change with that key has happened."""
+        with self.database.read() as connection:
+            return _moved_before(connection, key)
+
     def delete(self, name: str) -> list[str]:
         """Delete a model's versions and aliases; return the digests that no other model has."""
         with self.database.write() as connection:

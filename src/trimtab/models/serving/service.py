@@ -17,8 +17,8 @@ from trimtab.kernel.clock import machine_clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.events import Event
 from trimtab.models.context import ModelsContext
-from trimtab.models.errors import ModelUnavailable, TooManyRows
-from trimtab.models.records import ALIASES, PRODUCTION, ModelVersion
+from trimtab.models.errors import ModelUnavailable, TooManyRows, VersionUnknown
+from trimtab.models.records import ALIASES, PRODUCTION, InputSchema, ModelVersion
 from trimtab.models.registry import Registry
 from trimtab.models.registry.golden import check_golden
 from trimtab.models.registry.registry import MOVED
@@ -99,13 +99,13 @@ class Serving:
             inputs_json: The rows as JSON, when the caller has them.
 
         Raises:
-            ModelUnknown, InvalidRows, TooManyRows: The request cannot be predicted.
+            ModelUnknown, VersionUnknown, InvalidRows, TooManyRows: It cannot be predicted.
             ModelUnavailable, PredictionLate, StorageFull: Nothing could answer.
         """
         server = self.servers.get(name)
         if server is None:
             server = await run_in_threadpool(self.ready, name)
-        schema = self._production(server).manifest.schema
+        schema = self._schema(server, ref)
         self._check_count(records)
         if len(records) > _ON_LOOP_ROWS:
             rows = await run_in_threadpool(parse_rows, schema, records)
@@ -135,7 +135,7 @@ class Serving:
         """Return the prediction for the rows, from any thread but the event loop's."""
         server = self.servers.get(name) or self.ready(name)
         self._check_count(records)
-        rows = parse_rows(self._production(server).manifest.schema, records)
+        rows = parse_rows(self._schema(server, ref), records)
         found: list[Prediction | TrimtabError] = []
         done = threading.Event()
 
@@ -168,6 +168,17 @@ class Serving:
         limit = self._settings.max_rows
         if len(records) > limit:
             raise TooManyRows(f"The request has {len(records)} rows; {limit} are allowed.")
+
+    def _schema(self, server: ModelServer, ref: str) -> InputSchema:
+        """Return the columns that the named alias expects; raises `VersionUnknown`."""
+        if not ref:
+            return self._production(server).manifest.schema
+        served = server.routing.servers.get(ref)
+        if served is None:
+            if ref in server.routing.failures:
+                raise server.routing.failures[ref]
+            raise VersionUnknown(f"Model {server.name!r} has no {ref} version.")
+        return served.version.manifest.schema
 
     def production(self, name: str) -> ModelVersion:
         """Return the version that serves; raises `ModelUnknown` and `ModelUnavailable`."""
