@@ -1,0 +1,1 @@
+"""Trained models: registry, serving and monitoring."""
