@@ -16,6 +16,7 @@ from trimtab.infra.web.module import Web
 from trimtab.infra.web.routes import provided
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
+from trimtab.models.service import Models
 from trimtab.monitoring.service import Monitoring
 from trimtab.operations.checklists import Checklists
 from trimtab.privacy.erasure import Erasures
@@ -31,6 +32,7 @@ CatalogDep = Annotated[Catalog, provided(Catalog)]
 KnowledgeDep = Annotated[Knowledge, provided(Knowledge)]
 AnswersDep = Annotated[AnswerService, provided(AnswerService)]
 EvaluationDep = Annotated[EvaluationService, provided(EvaluationService)]
+ModelsDep = Annotated[Models, provided(Models)]
 ErasuresDep = Annotated[Erasures, provided(Erasures)]
 ChecklistsDep = Annotated[Checklists, provided(Checklists)]
 MonitoringDep = Annotated[Monitoring, provided(Monitoring)]

@@ -15,6 +15,7 @@ from trimtab.infra.background import background_signals
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
+from trimtab.models import module as models
 from trimtab.privacy import module as privacy
 
 
@@ -43,6 +44,11 @@ def build_evaluation(assembly: Assembly) -> Module:
     """Return the evaluation of answers, with the embedding model of knowledge."""
     embedder = KnowledgeEmbedder(assembly.service(Knowledge))
     return evaluation.build(assembly.service(AnswerService), embedder)
+
+
+def build_models(assembly: Assembly) -> Module:
+    """Return the trained models; those that read text use the embedding model of knowledge."""
+    return models.build(assembly.env, KnowledgeEmbedder(assembly.service(Knowledge)))
 
 
 def build_privacy(assembly: Assembly) -> Module:

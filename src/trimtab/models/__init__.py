@@ -1,1 +1,1 @@
-"""Trained models: registry, serving and monitoring."""
+"""Trained models: a registry that proves what serves, and predictions over HTTP."""

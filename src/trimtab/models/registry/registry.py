@@ -1,0 +1,268 @@
+"""Registers versions, proves them in this process, and moves their aliases."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from trimtab.kernel.events import Event
+from trimtab.models.artifacts import ArtifactFolder
+from trimtab.models.context import ModelsContext
+from trimtab.models.errors import AliasRefused, ArtifactRefused, ModelUnknown, VersionUnknown
+from trimtab.models.ports import Predictor
+from trimtab.models.predictors import PredictorTable, load_predictor
+from trimtab.models.records import (
+    ALIASES,
+    CANDIDATE,
+    PREVIOUS,
+    PRODUCTION,
+    AliasMove,
+    Manifest,
+    ModelVersion,
+)
+from trimtab.models.registry.golden import check_golden
+from trimtab.models.registry.manifests import check_manifest
+from trimtab.models.registry.signing import sign_version, verify_signature
+from trimtab.models.registry.store import MoveReason, RegistryStore
+
+MOVED = "models.alias_moved"
+"""Event after aliases of a model were moved; its facts name the model and the moves."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A version in memory whose golden batch was reproduced in this process."""
+
+    version: ModelVersion
+    predictor: Predictor
+
+
+class Registry:
+    """The versions of all models. Safe for many threads.
+
+    Args:
+        context: Of the domain.
+        artifacts: The files of the versions.
+        own: Finds predictors of the flavour ``trimtab``.
+    """
+
+    def __init__(
+        self, context: ModelsContext, artifacts: ArtifactFolder, own: PredictorTable
+    ) -> None:
+        self._context = context
+        self.artifacts = artifacts
+        self.store = RegistryStore(context.database)
+        self._own = own
+        self._loaded: dict[str, LoadedModel] = {}
+        self._lock = threading.RLock()
+
+    # Reading
+
+    def names(self) -> list[str]:
+        """Return the names of all models, sorted."""
+        return self.store.names()
+
+    def versions(self, name: str) -> list[ModelVersion]:
+        """Return the versions of a model, oldest first; raises `ModelUnknown`."""
+        found = self.store.versions(name)
+        if not found:
+            raise ModelUnknown(f"There is no model named {name[:80]!r}.")
+        return found
+
+    def aliases(self, name: str) -> Mapping[str, int]:
+        """Return the version of each alias of a model."""
+        return self.store.aliases(name)
+
+    def resolve(self, name: str, ref: str = PRODUCTION) -> ModelVersion:
+        """Return the version that an alias or a number names.
+
+        Raises:
+            ModelUnknown, VersionUnknown: There is none.
+        """
+        if ref.isascii() and ref.isdigit() and len(ref) < 10:
+            number: int | None = int(ref)
+        else:
+            number = self.store.aliases(name).get(ref)
+        found = None if number is None else self.store.version(name, number)
+        if found is None:
+            self.versions(name)
+            raise VersionUnknown(f"Model {name!r} has no version {ref[:40]!r}.")
+        return found
+
+    def alias_log(self, name: str, limit: int = 1000) -> list[AliasMove]:
+        """Return the moves of a model's aliases, newest first; raises `ModelUnknown`."""
+        self.versions(name)
+        return self.store.log(name, limit)
+
+    # Registering
+
+    def register(self, source: Path, manifest: Manifest, actor: str) -> ModelVersion:
+        """Register a version, all or nothing; the same bytes and manifest give the same version.
+
+        Args:
+            source: The artifact: a file, or a folder of files.
+            manifest: Describes it. Its `files` may be empty; else they must be those of the source.
+            actor: Who registers it.
+
+        Raises:
+            BadManifest, ArtifactRefused, ArtifactTooLarge, UntrustedTypes, LibraryMismatch: It
+            cannot be registered.
+            GoldenMismatch: It does not reproduce its golden batch here.
+        """
+        check_manifest(manifest, self._context.settings.max_rows)
+        with self.artifacts.stage(source) as staged:
+            if manifest.files and dict(manifest.files) != dict(staged.files):
+                raise ArtifactRefused("The files are not those that the manifest names.")
+            complete = manifest.changed(files=dict(staged.files))
+            self._prove(staged.folder, complete, complete.name)
+            with self._lock:
+                known = self.store.with_digest(complete.name, complete.digest)
+                if known is not None:
+                    return known
+                self.artifacts.publish(staged, complete.digest)
+                return self._add(complete, actor)
+
+    def _add(self, manifest: Manifest, actor: str) -> ModelVersion:
+        env = self._context.env
+        number = self.store.next_version(manifest.name)
+        version = ModelVersion(
+            name=manifest.name,
+            version=number,
+            digest=manifest.digest,
+            manifest=manifest,
+            signature=sign_version(env.signer, number, manifest),
+            registered_at=env.clock.now(),
+            registered_by=actor,
+        )
+        self.store.add(version)
+        facts = {"version": number, "sha256": version.digest}
+        env.audit.append(actor, "models.register", manifest.name, facts)
+        return version
+
+    # Loading
+
+    def load(self, name: str, ref: str = PRODUCTION) -> LoadedModel:
+        """Return a version in memory, verified and proven when it is loaded.
+
+        Raises:
+            ModelUnknown, VersionUnknown: There is none.
+            ArtifactCorrupt: Signature or files are not those that were registered.
+            GoldenMismatch, LibraryMismatch, LibraryMissing: It does not run here as it did.
+        """
+        return self.load_version(self.resolve(name, ref))
+
+    def load_version(self, version: ModelVersion) -> LoadedModel:
+        """Return that version in memory; see `load`."""
+        with self._lock:
+            loaded = self._loaded.get(version.digest)
+        if loaded is not None:
+            return loaded
+        self.verify_files(version)
+        predictor = self._prove(self.artifacts.path(version.digest), version.manifest, version.ref)
+        with self._lock:
+            return self._loaded.setdefault(version.digest, LoadedModel(version, predictor))
+
+    def unload(self, digest: str) -> None:
+        """Drop a version from memory; its next use loads and proves it again."""
+        with self._lock:
+            self._loaded.pop(digest, None)
+
+    def verify_files(self, version: ModelVersion) -> None:
+        """Check signature and files of a version; raises `ArtifactCorrupt`."""
+        verify_signature(version, self._context.env.signer.public_pem)
+        self.artifacts.verify(version.digest, version.manifest.files)
+
+    def _prove(self, folder: Path, manifest: Manifest, ref: str) -> Predictor:
+        predictor = load_predictor(folder, manifest, self._context.encoder, self._own)
+        check_golden(predictor, manifest, ref)
+        return predictor
+
+    # Aliases
+
+    def move_alias(
+        self, name: str, alias: str, version: int | None, actor: str, reason: str
+    ) -> AliasMove | None:
+        """Point an alias to a version; None removes it. Return None when it pointed there.
+
+        A version becomes ``production`` through `promote`, which keeps the former one.
+        """
+        if alias not in ALIASES:
+            raise AliasRefused(
+                f"There is no alias {alias[:40]!r}.", hint=f"Use one of: {', '.join(ALIASES)}."
+            )
+        if version is not None:
+            self.load(name, str(version))
+        if alias == PRODUCTION and version is not None:
+            moves = self.promote(name, version, actor, reason)
+            return next((move for move in moves if move.alias == PRODUCTION), None)
+        moves = self._move(name, {alias: version}, actor, reason)
+        return moves[0] if moves else None
+
+    def promote(
+        self, name: str, version: int, actor: str, reason: str, key: str = ""
+    ) -> list[AliasMove]:
+        """Let a version serve: golden batch first, then production and previous in one step.
+
+        Args:
+            name: Of the model.
+            version: Becomes ``production``; the one that was it becomes ``previous``.
+            actor: Who decided.
+            reason: For the log.
+            key: The same key is the same promotion, which happens once.
+        """
+        self.load(name, str(version))
+        with self._lock:
+            current = self.aliases(name)
+            targets: dict[str, int | None] = {PRODUCTION: version}
+            if (serving := current.get(PRODUCTION)) not in (None, version):
+                targets[PREVIOUS] = serving
+            if current.get(CANDIDATE) == version:
+                targets[CANDIDATE] = None
+            return self._move(name, targets, actor, reason, key)
+
+    def rollback(self, name: str, actor: str, reason: str, key: str = "") -> list[AliasMove]:
+        """Let the previous version serve again, after its golden batch.
+
+        ``previous`` then points to what served before it, so that a second rollback never returns
+        to the version that was rolled back.
+
+        Raises:
+            AliasRefused: There is no previous version.
+        """
+        with self._lock:
+            current = self.aliases(name)
+            target = current.get(PREVIOUS)
+            if target is None:
+                self.versions(name)
+                raise AliasRefused(f"Model {name!r} has no previous version to roll back to.")
+        self.load(name, str(target))
+        with self._lock:
+            targets = {
+                PRODUCTION: target,
+                PREVIOUS: self._served_before(name, target, current.get(PRODUCTION)),
+            }
+            return self._move(name, targets, actor, reason, key)
+
+    def _served_before(self, name: str, version: int, bad: int | None) -> int | None:
+        """Return what was in production before that version, by the log."""
+        for move in self.store.log(name):
+            if move.alias == PRODUCTION and move.version == version:
+                return move.previous if move.previous not in (bad, version) else None
+        return None
+
+    def _move(
+        self,
+        name: str,
+        targets: Mapping[str, int | None],
+        actor: str,
+        reason: str,
+        key: str = "",
+    ) -> list[AliasMove]:
+        env = self._context.env
+        at = env.clock.now()
+        moves = self.store.move(name, targets, MoveReason(at, actor, reason, key))
+        if moves:
+            facts = {move.alias: [move.previous, move.version] for move in moves}
+            env.audit.append(actor, "models.alias", name, facts)
+            env.events.publish(Event(MOVED, at, name, {"aliases": facts}))
+        return moves
