@@ -19,6 +19,7 @@ from trimtab.console import (
     gates,
     incidents,
     language_model,
+    model_monitoring,
     overview,
     reference,
     runbooks,
@@ -54,6 +55,7 @@ def create_console(
         runbooks,
         gates,
         language_model,
+        model_monitoring,
         reference,
     )
     for part in parts:

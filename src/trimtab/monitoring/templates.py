@@ -68,8 +68,8 @@ def _action(action: str) -> _Part:
 
 def _format(function: str) -> Callable[[float], str] | None:
     if digits := _PRINTF.fullmatch(function):
-        places = int(digits[1])
-        return lambda value: f"{value:.{places}f}" if math.isfinite(value) else go_number(value)
+        decimals = int(digits[1])
+        return lambda value: f"{value:.{decimals}f}" if math.isfinite(value) else go_number(value)
     return _FORMATS.get(function)
 
 

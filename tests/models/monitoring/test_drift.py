@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.models.monitoring.data import reference, transactions
-from trimtab.models.monitoring.drift import Verdict, judge_window
+from trimtab.models.monitoring.drift import DriftVerdict, judge_window
 from trimtab.models.monitoring.profile import FeatureProfile, ReferenceProfile, profile_feature
 from trimtab.models.monitoring.window import WindowState
 
@@ -27,32 +27,32 @@ def feature(drift, name):
 
 
 def test_rows_of_the_same_distribution_are_stable():
-    assert set(verdicts(judge(transactions(2000, seed=2))).values()) == {Verdict.STABLE}
+    assert set(verdicts(judge(transactions(2000, seed=2))).values()) == {DriftVerdict.STABLE}
 
 
 def test_a_shifted_feature_drifts_and_the_others_do_not():
     columns = transactions(2000, seed=2)
     columns["V14"] = columns["V14"] + 1
     found = verdicts(judge(columns))
-    assert found.pop("V14") is Verdict.DRIFT
-    assert set(found.values()) == {Verdict.STABLE}
+    assert found.pop("V14") is DriftVerdict.DRIFT
+    assert set(found.values()) == {DriftVerdict.STABLE}
 
 
 def test_few_rows_are_not_judged():
     columns = transactions(60, seed=2)
     drift = judge(columns | {"V14": columns["V14"] + 3})
-    assert drift.verdict is Verdict.NOT_ENOUGH_DATA
+    assert drift.verdict is DriftVerdict.NOT_ENOUGH_DATA
     assert np.isnan(drift.score)
 
 
 @pytest.mark.parametrize(
     ("low", "verdict"),
     [
-        (0.5, Verdict.STABLE),
-        (0.58, Verdict.CHANGED),
-        (0.72, Verdict.MILD_DRIFT),  # PSI 0.208
-        (0.76, Verdict.MILD_DRIFT),  # PSI 0.2998
-        (0.77, Verdict.DRIFT),  # PSI 0.326
+        (0.5, DriftVerdict.STABLE),
+        (0.58, DriftVerdict.CHANGED),
+        (0.72, DriftVerdict.MILD_DRIFT),  # PSI 0.208
+        (0.76, DriftVerdict.MILD_DRIFT),  # PSI 0.2998
+        (0.77, DriftVerdict.DRIFT),  # PSI 0.326
     ],
 )
 def test_the_verdict_follows_the_thresholds(low, verdict):
@@ -68,7 +68,7 @@ def test_missing_values_are_a_matter_of_quality_not_of_drift():
     columns["V14"] = np.where(np.arange(2000) % 4 == 0, np.nan, columns["V14"])
     found = feature(judge(columns), "V14")
     assert found.null_rate == pytest.approx(0.25)
-    assert found.verdict is Verdict.STABLE
+    assert found.verdict is DriftVerdict.STABLE
 
 
 def test_a_column_that_is_gone_is_missing_everywhere():
@@ -122,7 +122,7 @@ def test_a_mostly_constant_number_keeps_bins_for_the_rest():
     values = np.random.default_rng(1).permutation(values)
     profile = ReferenceProfile((profile_feature("x", values),))
     same, shifted = values[::2], np.where(values[::2] > 0, values[::2] + 5, 0.0)
-    assert feature(judge({"x": same}, profile), "x").verdict is Verdict.STABLE
+    assert feature(judge({"x": same}, profile), "x").verdict is DriftVerdict.STABLE
     assert feature(judge({"x": shifted}, profile), "x").drifted
 
 
@@ -130,7 +130,7 @@ def test_a_yes_or_no_number_is_judged_by_its_values():
     rng = np.random.default_rng(1)
     profile = ReferenceProfile((profile_feature("x", (rng.random(5000) < 0.05).astype(float)),))
     rare, common = (rng.random(3000) < 0.05).astype(float), (rng.random(3000) < 0.3).astype(float)
-    assert feature(judge({"x": rare}, profile), "x").verdict is Verdict.STABLE
+    assert feature(judge({"x": rare}, profile), "x").verdict is DriftVerdict.STABLE
     assert feature(judge({"x": common}, profile), "x").drifted
 
 

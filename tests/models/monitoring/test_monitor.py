@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from tests.models.monitoring.data import labels, lines, observations, reference, transactions
 from trimtab.models.monitoring.corrections import CorrectionKind, InputCorrection
-from trimtab.models.monitoring.drift import Verdict
+from trimtab.models.monitoring.drift import DriftVerdict
 from trimtab.models.monitoring.errors import NotMonitored
 from trimtab.models.monitoring.service import ModelMonitor
 from trimtab.models.monitoring.store import MonitoringStore
@@ -27,7 +27,7 @@ def feature(monitor, name="V14"):
 def test_drift_of_what_was_sent_is_found(monitor):
     monitor.add_observations(NAME, observations(shifted(1000)))
     monitor.run_once()
-    assert monitor.status(NAME).drift.verdict is Verdict.DRIFT
+    assert monitor.status(NAME).drift.verdict is DriftVerdict.DRIFT
     assert feature(monitor).unit_factor == pytest.approx(100, rel=0.1)
     assert not feature(monitor, "V17").drifted
 
@@ -49,7 +49,7 @@ def test_a_judgement_looks_at_the_recent_windows_only(monitor, clock):
     clock.advance(2 * HOUR)
     monitor.add_observations(NAME, observations(transactions(1000, seed=4), start=5000))
     monitor.run_once()
-    assert monitor.status(NAME).drift.verdict is Verdict.STABLE
+    assert monitor.status(NAME).drift.verdict is DriftVerdict.STABLE
     assert monitor.status(NAME).requests == 1000
 
 
@@ -58,7 +58,7 @@ def test_few_recent_rows_are_judged_with_those_of_the_day(monitor, clock):
     clock.advance(2 * HOUR)
     monitor.add_observations(NAME, observations(shifted(10, seed=4), start=5000))
     monitor.run_once()
-    assert monitor.status(NAME).drift.verdict is Verdict.DRIFT
+    assert monitor.status(NAME).drift.verdict is DriftVerdict.DRIFT
 
 
 def test_late_labels_change_the_window_of_their_prediction(monitor, clock):
@@ -78,11 +78,11 @@ def test_a_corrected_unit_ends_the_drift(monitor):
     monitor.correct(InputCorrection(NAME, "V14", CorrectionKind.SCALE, 0.01), "ada")
     monitor.add_observations(NAME, observations(shifted(1000, seed=4), start=5000))
     monitor.run_once()
-    assert monitor.status(NAME).drift.verdict is Verdict.STABLE
+    assert monitor.status(NAME).drift.verdict is DriftVerdict.STABLE
     monitor.uncorrect(NAME, "V14", "ada")
     monitor.add_observations(NAME, observations(shifted(1000, seed=5), start=9000))
     monitor.run_once()
-    assert monitor.status(NAME).drift.verdict is Verdict.DRIFT
+    assert monitor.status(NAME).drift.verdict is DriftVerdict.DRIFT
 
 
 def test_a_filled_column_has_no_missing_values(monitor):
@@ -105,16 +105,16 @@ def test_everything_is_there_after_a_restart(monitor, database, clock):
     monitor.add_observations(NAME, observations(shifted(1000), start=5000))
     again = ModelMonitor(MonitoringStore(database), clock)
     again.run_once()
-    assert again.status(NAME).drift.verdict is Verdict.DRIFT
+    assert again.status(NAME).drift.verdict is DriftVerdict.DRIFT
     assert again.corrections(NAME)[0].feature == "V17"
 
 
 def test_a_new_reference_starts_afresh_and_the_same_one_does_not(monitor):
     monitor.add_observations(NAME, observations(shifted(1000)))
     monitor.set_reference(NAME, reference(), "rows", "ada")
-    assert monitor.status(NAME).drift.verdict is Verdict.DRIFT
+    assert monitor.status(NAME).drift.verdict is DriftVerdict.DRIFT
     monitor.set_reference(NAME, reference(seed=9), "rows", "ada")
-    assert monitor.status(NAME).drift.verdict is Verdict.NOT_ENOUGH_DATA
+    assert monitor.status(NAME).drift.verdict is DriftVerdict.NOT_ENOUGH_DATA
 
 
 def test_what_is_old_is_deleted(monitor, clock):

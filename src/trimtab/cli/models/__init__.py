@@ -2,9 +2,9 @@
 
 import typer
 
-from trimtab.cli.models import registry
+from trimtab.cli.models import drift, registry, retraining
 
 app = typer.Typer(no_args_is_help=True)
 # One module for each group of commands.
-for _module in (registry,):
+for _module in (registry, drift, retraining):
     app.add_typer(_module.app)

@@ -119,6 +119,7 @@ class Client:
         body: object = None,
         params: Mapping[str, Any] | None = None,
         files: Any = None,
+        content: bytes | None = None,
     ) -> Any:
         """Return the answer's JSON, or None when it has no body.
 
@@ -127,7 +128,8 @@ class Client:
             ServiceUnreachable: It did not answer.
         """
         http = self._ready(method, path)
-        response = self._run(http.request(method, path, json=body, params=params, files=files))
+        request = http.request(method, path, json=body, params=params, files=files, content=content)
+        response = self._run(request)
         # /health answers 503 with its usual body when everything is down: that is its result.
         if not response.is_success and path != "/health":
             raise _refusal(response)

@@ -1,4 +1,4 @@
-"""Corrections of inputs: what a vendor changed is put right before the model sees it."""
+"""Corrections of inputs that a vendor has changed, applied before they are judged."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from trimtab.models.monitoring.profile import Values
 
 
 class CorrectionKind(StrEnum):
-    """How a feature is corrected."""
+    """Kind of a correction: a factor, or a value for missing ones."""
 
     SCALE = "scale"
     """Values are multiplied, which takes back a change of unit."""

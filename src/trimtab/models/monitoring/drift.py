@@ -19,11 +19,16 @@ _DECIDABLE = 0.1
 """Noise floor above which a window is too small: half of the lowest threshold."""
 _MIN_FACTOR = 1.5
 _SURE_FACTOR = 5.0
-_KNOWN_FACTORS = (1.609, 2.205, 2.54, 3.281, 3.785, 4.186)
-"""Miles, pounds, inches, feet, gallons and calories; larger ones are sure anyway."""
+_UNITS = (
+    *(10.0**power for power in range(1, 10)),
+    *(12.0, 24.0, 60.0, 3600.0, 86_400.0),
+    *(1.609, 2.205, 2.54, 3.281, 3.785, 4.186, 28.35, 30.48),
+)
+"""Factors of common units: powers of ten, months, times, miles, pounds, inches, feet, gallons,
+calories, ounces."""
 
 
-class Verdict(StrEnum):
+class DriftVerdict(StrEnum):
     """Judgement about the drift of one feature."""
 
     NOT_ENOUGH_DATA = "not enough data"
@@ -39,7 +44,7 @@ class FeatureDrift:
     """Drift and data quality of one feature in a window."""
 
     feature: str
-    verdict: Verdict
+    verdict: DriftVerdict
     psi: float
     """NaN when the window is too small to say."""
     noise_floor: float
@@ -56,7 +61,7 @@ class FeatureDrift:
     @property
     def drifted(self) -> bool:
         """Return whether the change is more than noise and large enough to matter."""
-        return self.verdict in (Verdict.CHANGED, Verdict.MILD_DRIFT, Verdict.DRIFT)
+        return self.verdict in (DriftVerdict.CHANGED, DriftVerdict.MILD_DRIFT, DriftVerdict.DRIFT)
 
 
 def judge_feature(
@@ -73,7 +78,7 @@ def judge_feature(
     floor = noise_floor(profile.bins, rows, profile.rows, profile.dispersion, level)
     value = psi(profile.shares, profile.rows, counts.bins) if rows else math.nan
     verdict = _verdict(value, floor)
-    if verdict is Verdict.NOT_ENOUGH_DATA:
+    if verdict is DriftVerdict.NOT_ENOUGH_DATA:
         value = math.nan
     return FeatureDrift(
         profile.feature,
@@ -83,29 +88,29 @@ def judge_feature(
         rows,
         counts.null_rate,
         counts.unseen / rows if rows else math.nan,
-        None if verdict is Verdict.NOT_ENOUGH_DATA else unit_factor(profile, counts),
+        None if verdict is DriftVerdict.NOT_ENOUGH_DATA else unit_factor(profile, counts),
         tuple(float(c) / rows for c in counts.bins) if rows else (),
         profile.shares,
         profile.null_rate,
     )
 
 
-def _verdict(value: float, floor: float) -> Verdict:
+def _verdict(value: float, floor: float) -> DriftVerdict:
     if floor > _DECIDABLE:
-        return Verdict.NOT_ENOUGH_DATA
+        return DriftVerdict.NOT_ENOUGH_DATA
     if value <= max(floor, SMALLEST):
-        return Verdict.STABLE
+        return DriftVerdict.STABLE
     if value < MILD:
-        return Verdict.CHANGED
-    return Verdict.DRIFT if value > SEVERE else Verdict.MILD_DRIFT
+        return DriftVerdict.CHANGED
+    return DriftVerdict.DRIFT if value > SEVERE else DriftVerdict.MILD_DRIFT
 
 
 def unit_factor(profile: FeatureProfile, counts: FeatureCounts) -> float | None:
     """Return the factor of a change of unit, or None when the values do not look like one.
 
     Multiplication by k moves the mean of log |x| by log k and nothing else: the spread of the logs
-    and the share of positive values stay. A factor under five counts only near that of a common
-    unit, because prices and ages drift by such factors too.
+    and the share of positive values stay. A factor near that of a common unit is taken for it. A
+    factor under five counts only then, because prices and ages drift by such factors too.
     """
     if profile.log_mean is None or profile.log_deviation is None or counts.nonzero < 100:
         return None
@@ -114,10 +119,15 @@ def unit_factor(profile: FeatureProfile, counts: FeatureCounts) -> float | None:
     factor = math.exp(min(700.0, max(-700.0, mean - profile.log_mean)))
     size = max(factor, 1 / factor)
     error = profile.log_deviation * math.sqrt(1 / counts.nonzero + 1 / max(1, profile.rows))
-    tolerance = min(0.05, 0.02 + 2 * error)
-    near = any(abs(math.log(size / known)) < tolerance for known in _KNOWN_FACTORS)
-    if size < _MIN_FACTOR or not (near or size >= _SURE_FACTOR):
+    # Small factors are dense, so the tolerance for them is bounded.
+    tolerance = 0.02 + 2 * error
+    tolerance = tolerance if size >= _SURE_FACTOR else min(0.05, tolerance)
+    nearest = min(_UNITS, key=lambda unit: abs(math.log(size / unit)))
+    is_near = abs(math.log(size / nearest)) < tolerance
+    if size < _MIN_FACTOR or not (size >= _SURE_FACTOR or is_near):
         return None
+    if is_near:
+        factor = nearest if factor > 1 else 1 / nearest
     positive = counts.positive / counts.rows
     same_shape = abs(spread - profile.log_deviation) <= 0.1 * max(profile.log_deviation, 0.1)
     same_signs = abs(positive - (profile.positive_share or 0.0)) <= 0.05
@@ -136,16 +146,16 @@ class ModelDrift:
     """Drift of the model's own scores."""
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> DriftVerdict:
         """Return the judgement about the model: that of its overall PSI."""
         if math.isnan(self.score):
-            return Verdict.NOT_ENOUGH_DATA
+            return DriftVerdict.NOT_ENOUGH_DATA
         if self.score > SEVERE:
-            return Verdict.DRIFT
+            return DriftVerdict.DRIFT
         if self.score >= MILD:
-            return Verdict.MILD_DRIFT
+            return DriftVerdict.MILD_DRIFT
         drifted = any(each.drifted for each in self.features)
-        return Verdict.CHANGED if drifted else Verdict.STABLE
+        return DriftVerdict.CHANGED if drifted else DriftVerdict.STABLE
 
 
 def judge_window(
@@ -172,7 +182,7 @@ def overall(features: Iterable[FeatureDrift], weights: dict[str, float | None]) 
     """Return one PSI for the model.
 
     The mean of the features' PSI, weighted by their importance: a change of what the model does not
-    use is no drift of the model. Without stated importances it is the largest PSI. Features without
+    use does not affect it. Without stated importances it is the largest PSI. Features without
     enough data are left out.
     """
     known = [each for each in features if not math.isnan(each.psi)]

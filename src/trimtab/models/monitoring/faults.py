@@ -18,7 +18,8 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import new_id
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.models.monitoring.reference import ColumnRoles, build_reference
-from trimtab.models.monitoring.service import DRILL_PREFIX, ModelMonitor
+from trimtab.models.monitoring.service import ModelMonitor
+from trimtab.models.monitoring.status import DRILL_PREFIX
 
 DRILL_MODEL = f"{DRILL_PREFIX}classifier"
 _FEATURES = ("V10", "V12", "V14", "V17")
@@ -33,7 +34,7 @@ Change = Callable[[Columns], Columns]
 
 @dataclass(frozen=True, slots=True)
 class _Traffic:
-    """What a sender does to the rows of a healthy model."""
+    """Changes that a sender makes to the rows of a healthy model."""
 
     change: Change = lambda columns: columns
     slow_seconds: float = 0.02
@@ -48,7 +49,7 @@ def faults(monitor: ModelMonitor) -> tuple[Fault, ...]:
     senders: dict[str, _Sender] = {}
 
     def fault(
-        name: str, text: str, traffic: Callable[[Arguments], _Traffic], *params: Param
+        name: str, text: str, traffic: Callable[[Arguments], _Traffic], params: tuple[Param, ...]
     ) -> Fault:
         def inject(given: Arguments) -> Mapping[str, Value]:
             sender = _Sender(monitor, traffic(given))
@@ -64,39 +65,7 @@ def faults(monitor: ModelMonitor) -> tuple[Fault, ...]:
 
         return Fault(name, text, inject, restore, params, realism=Realism.REAL)
 
-    return (
-        fault(
-            "models.vendor.change_unit",
-            "Send predictions of a model whose vendor reports V14 and V17 in another unit.",
-            lambda _: _Traffic(_change_unit),
-        ),
-        fault(
-            "models.vendor.lose_column",
-            "Send predictions of a model whose vendor leaves out V14 in four rows of ten.",
-            lambda _: _Traffic(_lose_column),
-        ),
-        fault(
-            "models.population.shift",
-            "Send predictions of a model whose customers have changed.",
-            lambda _: _Traffic(_shift),
-        ),
-        fault(
-            "models.labels.delay",
-            "Send predictions of a day and a half ago, whose labels do not come.",
-            lambda _: _Traffic(age=timedelta(hours=36)),
-        ),
-        fault(
-            "models.host.slow",
-            "Send predictions of a model whose host answers slowly.",
-            lambda given: _Traffic(slow_seconds=float(given["seconds"])),
-            Param("seconds", "number", "Latency of one prediction in ten.", 3.0, 0.0, 60.0),
-        ),
-        fault(
-            "models.host.fail",
-            "Send observations of a model that fails three requests in ten.",
-            lambda _: _Traffic(failed_share=0.3),
-        ),
-    )
+    return tuple(fault(*row) for row in _FAULTS)
 
 
 def transactions(rows: int, rng: np.random.Generator) -> Columns:
@@ -120,6 +89,46 @@ def _shift(columns: Columns) -> Columns:
     return columns | {"V14": columns["V14"] + 1.2, "V17": columns["V17"] - 1.0}
 
 
+_FAULTS: tuple[tuple[str, str, Callable[[Arguments], _Traffic], tuple[Param, ...]], ...] = (
+    (
+        "models.vendor.change_unit",
+        "Send predictions of a model whose vendor reports V14 and V17 in another unit.",
+        lambda _: _Traffic(_change_unit),
+        (),
+    ),
+    (
+        "models.vendor.lose_column",
+        "Send predictions of a model whose vendor leaves out V14 in four rows of ten.",
+        lambda _: _Traffic(_lose_column),
+        (),
+    ),
+    (
+        "models.population.shift",
+        "Send predictions of a model whose customers have changed.",
+        lambda _: _Traffic(_shift),
+        (),
+    ),
+    (
+        "models.labels.delay",
+        "Send predictions of a day and a half ago, whose labels do not come.",
+        lambda _: _Traffic(age=timedelta(hours=36)),
+        (),
+    ),
+    (
+        "models.host.slow",
+        "Send predictions of a model whose host answers slowly.",
+        lambda given: _Traffic(slow_seconds=float(given["seconds"])),
+        (Param("seconds", "number", "Latency of one prediction in ten.", 3.0, 0.0, 60.0),),
+    ),
+    (
+        "models.host.fail",
+        "Send observations of a model that fails three requests in ten.",
+        lambda _: _Traffic(failed_share=0.3),
+        (),
+    ),
+)
+
+
 class _Sender:
     """Posts observations of the drill's model every few seconds until it is stopped."""
 
@@ -133,22 +142,32 @@ class _Sender:
         self._clock: Clock = monitor.clock
 
     def start(self) -> None:
-        """Monitor the model and send the first batch, then go on in the background."""
+        """Monitor the model and send the first batch, then continue in the background."""
         reference = build_reference(
             transactions(_REFERENCE_ROWS, self._rng), ColumnRoles(weights=_WEIGHTS)
         )
         self._monitor.set_reference(DRILL_MODEL, reference, "drill", "drill")
+        if self._traffic.age:
+            self._send_labelled()
         self._send()
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop sending."""
+        """Stop and join the thread."""
         self._stopped.set()
         self._thread.join()
 
     def _run(self) -> None:
         while not self._clock.wait(self._stopped, _PAUSE_SECONDS):
             self._send()
+
+    def _send_labelled(self) -> None:
+        """Send a prediction with its label: once, the labels came."""
+        at = (self._clock.now() - 2 * self._traffic.age).isoformat()
+        line = {"id": f"{self.id}-labelled", "at": at, "score": 1.0}
+        self._monitor.add_observations(DRILL_MODEL, orjson.dumps(line))
+        label = {"id": line["id"], "at": at, "label": "1"}
+        self._monitor.add_labels(DRILL_MODEL, orjson.dumps(label))
 
     def _send(self) -> None:
         columns = self._traffic.change(transactions(_ROWS, self._rng))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.models.monitoring.drift import FeatureDrift, ModelDrift, Verdict, judge_window
+from trimtab.models.monitoring.drift import DriftVerdict, FeatureDrift, ModelDrift, judge_window
 from trimtab.models.monitoring.errors import BadDataFile
 from trimtab.models.monitoring.profile import ReferenceProfile
 from trimtab.models.monitoring.tables import Block, fit_columns, numbers_of, read_blocks
@@ -15,7 +15,7 @@ from trimtab.models.monitoring.window import WindowState
 
 FAMILY_LEVEL = 0.01
 """Probability of any false alarm in one report."""
-_MOST_WINDOWS = 200
+_MAX_WINDOWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def report_blocks(
         if column in block:
             scores = numbers_of(block[column])
             state.add_scores(profile, scores, scores >= 0.5)
-        if window_rows and len(windows) < _MOST_WINDOWS:
+        if window_rows and len(windows) < _MAX_WINDOWS:
             windows.append((first, state))
         first += _rows(block)
         whole.merge(state)
@@ -188,4 +188,4 @@ def _rebatched(blocks: Iterator[Block], rows: int) -> Iterator[Block]:
         yield {name: np.concatenate(parts) for name, parts in held.items()}
 
 
-__all__ = ["FileDrift", "Verdict", "WindowDrift", "report_blocks", "report_file"]
+__all__ = ["DriftVerdict", "FileDrift", "WindowDrift", "report_blocks", "report_file"]

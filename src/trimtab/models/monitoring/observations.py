@@ -13,7 +13,7 @@ from trimtab.models.monitoring.errors import BadBatch, BatchTooLarge
 MAX_LINES = 10_000
 _SHOWN = 10
 _LONGEST = 200
-_MOST_FEATURES = 2_000
+_MAX_FEATURES = 2_000
 SKEW = timedelta(minutes=5)
 """How far a sender's clock may be ahead of ours."""
 
@@ -170,8 +170,8 @@ def _latency(line: Mapping[str, Any]) -> float:
 
 
 def _features(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, dict) or len(value) > _MOST_FEATURES:
-        raise _BadLine(f"`features` is not an object of at most {_MOST_FEATURES} values")
+    if not isinstance(value, dict) or len(value) > _MAX_FEATURES:
+        raise _BadLine(f"`features` is not an object of at most {_MAX_FEATURES} values")
     for name, each in value.items():
         if isinstance(each, dict | list):
             raise _BadLine(f"feature {name[:50]!r} is neither number nor text")

@@ -15,11 +15,15 @@ from trimtab.models.monitoring.psi import dispersion, shares_of
 Values = NDArray[Any]
 """A column: floats with NaN for missing, or texts with None or "" for missing."""
 _TENTHS = np.arange(1, 10) / 10
-_MOST_VALUES = 20
+_MAX_VALUES = 20
 """Up to this many different values, each value has a bin of its own."""
-_MOST_KNOWN = 1000
+_MAX_KNOWN = 1000
 """Rarer categories that are remembered, so that they do not count as unseen."""
+CALIBRATION_BINS = 20
 _BLOCKS = 10
+_MAX_BINS = 400
+_MAX_NAME = 200
+_NUMBERS = ("null_rate", "dispersion", "log_mean", "log_deviation", "positive_share", "weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class ReferenceProfile:
     estimate_error: float | None = None
     """RMS error of the label-free F1 over ten blocks of the reference; None when unknown."""
     skipped: Mapping[str, str] = field(default_factory=dict)
-    """Columns of the reference that are no features, and why."""
+    """Columns of the reference that are not features, and why."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the profile as JSON-ready values."""
@@ -95,27 +99,67 @@ class ReferenceProfile:
         """
         try:
             score = data.get("score")
+            features = tuple(_feature(each) for each in data["features"])
+            if not features or len({each.feature for each in features}) != len(features):
+                raise ValueError("there are no features, or two have one name")
             return cls(
-                features=tuple(_feature(each) for each in data["features"]),
+                features=features,
                 score=_feature(score) if score else None,
                 positive=str(data.get("positive", "1")),
-                calibration=tuple(map(float, data.get("calibration", ()))),
-                estimate_error=data.get("estimate_error"),
+                calibration=_calibration(data.get("calibration", ())),
+                estimate_error=None
+                if data.get("estimate_error") is None
+                else _finite(data["estimate_error"]),
                 skipped=dict(data.get("skipped", {})),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise BadReference(f"The reference profile cannot be read: {error}.") from error
 
 
 def _feature(data: Mapping[str, Any]) -> FeatureProfile:
-    lists = ("edges", "categories", "rare", "shares")
-    values = {name: tuple(v) if name in lists else v for name, v in data.items()}
-    found = FeatureProfile(**values)
-    if len(found.shares) != found.bins:
+    found = FeatureProfile(
+        **{
+            **data,
+            "feature": _short(data["feature"]),
+            "edges": tuple(map(_finite, data.get("edges", ()))),
+            "categories": tuple(map(_short, data.get("categories", ()))),
+            "rare": tuple(map(_short, data.get("rare", ()))),
+            "shares": tuple(_finite(share) for share in data["shares"]),
+            "rows": int(data["rows"]),
+            **{name: _finite(data[name]) for name in _NUMBERS if data.get(name) is not None},
+        }
+    )
+    if len(found.shares) != found.bins or found.bins > _MAX_BINS:
         raise ValueError(
             f"feature {found.feature!r} has {found.bins} bins and {len(found.shares)} shares"
         )
+    if list(found.edges) != sorted(set(found.edges)):
+        raise ValueError(f"the edges of {found.feature!r} do not ascend")
+    if found.rows < 1 or min(found.shares) < 0 or abs(sum(found.shares) - 1) > 0.01:
+        raise ValueError(f"the shares of {found.feature!r} do not sum to 1 over some rows")
+    if found.dispersion < 1 or (found.weight or 0) < 0 or not 0 <= found.null_rate <= 1:
+        raise ValueError(f"dispersion, weight or null rate of {found.feature!r} is out of range")
     return found
+
+
+def _calibration(values: Any) -> tuple[float, ...]:
+    found = tuple(map(_finite, values))
+    if found and (len(found) != CALIBRATION_BINS or not all(0 <= rate <= 1 for rate in found)):
+        raise ValueError(f"the calibration does not have {CALIBRATION_BINS} shares")
+    return found
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError("a number is not finite")
+    return number
+
+
+def _short(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > _MAX_NAME:
+        raise ValueError(f"a name or category is not a text of at most {_MAX_NAME} characters")
+    return value
 
 
 def profile_feature(
@@ -192,7 +236,7 @@ def _number(name: str, values: NDArray[np.float64]) -> FeatureProfile:
 def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return inner edges: deciles, or one bin for each value when there are few values."""
     distinct, counts = np.unique(values, return_counts=True)
-    if len(distinct) <= _MOST_VALUES:
+    if len(distinct) <= _MAX_VALUES:
         return (distinct[1:] + distinct[:-1]) / 2
     edges = np.unique(np.quantile(values, _TENTHS))
     if len(edges) == len(_TENTHS):
@@ -203,9 +247,9 @@ def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _category(name: str, values: Sequence[str]) -> FeatureProfile:
-    ordered = [str(value) for value, _ in Counter(values).most_common(_MOST_KNOWN + _MOST_VALUES)]
+    ordered = [str(value) for value, _ in Counter(values).most_common(_MAX_KNOWN + _MAX_VALUES)]
     return FeatureProfile(
-        name, categories=tuple(ordered[:_MOST_VALUES]), rare=tuple(ordered[_MOST_VALUES:])
+        name, categories=tuple(ordered[:_MAX_VALUES]), rare=tuple(ordered[_MAX_VALUES:])
     )
 
 

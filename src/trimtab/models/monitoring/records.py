@@ -21,6 +21,7 @@ class MonitoredModel:
     source: str
     """Where the reference comes from: a version of the registry, or sent rows."""
     at: datetime
+    """Predictions from before do not count for the accuracy; that of the last change."""
     actor: str
 
     def prediction_of(self, observation: Observation) -> str | None:

@@ -29,7 +29,7 @@ _LABELS = ("label", "y_true", "target", "actual")
 
 @dataclass(frozen=True, slots=True)
 class ColumnRoles:
-    """Which columns are no features; empty names are looked for by their usual names."""
+    """Roles of columns that are not features; empty ones are found by their usual names."""
 
     score: str = ""
     """Probability of the positive class."""
@@ -64,7 +64,7 @@ def build_reference(columns: Mapping[str, Values], roles: ColumnRoles) -> Refere
 
     Args:
         columns: In the order in which the rows occurred.
-        roles: Columns that are no features.
+        roles: Columns that are not features.
 
     Raises:
         BadReference: There are under 100 rows or no features.
@@ -92,7 +92,7 @@ def build_reference(columns: Mapping[str, Values], roles: ColumnRoles) -> Refere
 
 
 def no_feature(values: Values) -> str:
-    """Return why a column is no feature, or the empty text."""
+    """Return why a column is not a feature, or the empty text."""
     present = values[~is_missing(values)]
     if not len(present):
         return "has no value"

@@ -2,21 +2,29 @@
 
 import json
 import math
+import re
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-
-import numpy as np
 
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import content_id
-from trimtab.models.monitoring.corrections import InputCorrection, corrected
-from trimtab.models.monitoring.drift import ModelDrift, Verdict, judge_window
+from trimtab.models.monitoring.corrections import InputCorrection
+from trimtab.models.monitoring.drift import DriftVerdict, judge_window
 from trimtab.models.monitoring.errors import (
     BadBatch,
+    BadReference,
     LabelConflict,
     NotMonitored,
     PredictionUnknown,
+)
+from trimtab.models.monitoring.folding import (
+    FAMILY_LEVEL,
+    estimate_of,
+    fold,
+    merge_states,
+    window_rows,
 )
 from trimtab.models.monitoring.observations import (
     SKEW,
@@ -25,70 +33,20 @@ from trimtab.models.monitoring.observations import (
     parse_labels,
     parse_observations,
 )
-from trimtab.models.monitoring.performance import Estimate, Performance, estimate, measure
+from trimtab.models.monitoring.performance import measure
 from trimtab.models.monitoring.profile import ReferenceProfile
-from trimtab.models.monitoring.records import FeatureWindow, MetricWindow, MonitoredModel
+from trimtab.models.monitoring.records import MonitoredModel
+from trimtab.models.monitoring.status import BatchResult, MonitoredStatus, MonitoringOptions
 from trimtab.models.monitoring.store import MonitoringStore
-from trimtab.models.monitoring.tables import columns_of, fit_columns
 from trimtab.models.monitoring.window import WindowState
 
-DRILL_PREFIX = "drill-"
-_FAMILY_LEVEL = 0.01
+FOLLOWS_REGISTRY = "version "
+"""Begins the source of a reference that changes with the version in production."""
 _LOOKBACK = timedelta(hours=24)
 """How far back a judgement reaches when the recent windows have too few rows."""
 _SHOWN_IDS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class MonitoringOptions:
-    """Windows and retention of the monitoring of models."""
-
-    window: timedelta = timedelta(minutes=15)
-    recent: timedelta = timedelta(minutes=60)
-    """What a judgement looks at."""
-    keep: timedelta = timedelta(days=30)
-    drift_p1: float = 0.4
-    """Overall PSI above which drift is critical."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchResult:
-    """What became of a batch."""
-
-    received: int
-    stored: int
-    repeated: int
-    """Lines whose id was known already; they change nothing."""
-    ignored_features: tuple[str, ...] = ()
-    """Features that the reference does not have."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelStatus:
-    """Judgement about the recent windows of a model."""
-
-    model: str
-    at: datetime
-    since: datetime
-    requests: int
-    errors: int
-    latency_p50_seconds: float
-    latency_p99_seconds: float
-    performance: Performance
-    estimate: Estimate
-    label_share: float
-    """Share of predictions of a day ago that have a label by now; NaN without any."""
-    drift: ModelDrift
-
-    @property
-    def error_rate(self) -> float:
-        """Return the share of failed requests; NaN without requests."""
-        return self.errors / self.requests if self.requests else math.nan
-
-    @property
-    def is_drill(self) -> bool:
-        """Return whether the model is one of a drill."""
-        return self.model.startswith(DRILL_PREFIX)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class ModelMonitor:
@@ -100,6 +58,8 @@ class ModelMonitor:
         options: Windows and retention.
         note_change: Called with actor, action and subject for what diagnosis should know of, such
             as the first import of a window.
+        registered: Returns the reference of a model's version in production and its source, or
+            None; it is used for models that have no reference of their own.
     """
 
     def __init__(
@@ -108,27 +68,46 @@ class ModelMonitor:
         clock: Clock,
         options: MonitoringOptions | None = None,
         note_change: Callable[[str, str, str], object] = lambda *_: None,
+        registered: Callable[[str], tuple[ReferenceProfile, str] | None] = lambda _: None,
     ) -> None:
         self.store = store
         self.clock = clock
         self.options = options or MonitoringOptions()
         self.note_change = note_change
+        self._registered = registered
         self._models = {model.name: model for model in store.models()}
         self._corrections = {name: store.corrections(name) for name in self._models}
-        self._status: dict[str, ModelStatus] = {}
+        self._status: dict[str, MonitoredStatus] = {}
+        self._lock = threading.RLock()
+        """Held while a model is judged or forgotten, so that nothing of it is written later."""
 
     # -- references
 
     def set_reference(
         self, name: str, reference: ReferenceProfile, source: str, actor: str
     ) -> MonitoredModel:
-        """Monitor a model against a reference; windows of a former one are not mixed in."""
+        """Monitor a model against a reference; windows of a former one are not mixed in.
+
+        Raises:
+            BadReference: The name is not allowed.
+        """
+        if not _NAME.fullmatch(name):
+            raise BadReference(
+                f"Invalid model name {name[:100]!r}.",
+                hint='Use lower-case letters, digits, "-" and "_"; 1 to 64 characters.',
+            )
         return self._put(name, reference, source, actor)
 
     def model(self, name: str) -> MonitoredModel:
-        """Return a monitored model, or raise `NotMonitored`."""
+        """Return a monitored model, or raise `NotMonitored`.
+
+        A model that the registry knows is monitored from its first use on.
+        """
         if name not in self._models:
-            raise NotMonitored(f"The model {name!r} is not monitored.")
+            found = self._registered(name)
+            if found is None:
+                raise NotMonitored(f"The model {name!r} is not monitored.")
+            return self._put(name, *found, "registry")
         return self._models[name]
 
     def models(self) -> list[MonitoredModel]:
@@ -137,10 +116,11 @@ class ModelMonitor:
 
     def forget(self, name: str) -> None:
         """Stop monitoring a model and delete what is kept of it."""
-        self.store.forget_model(name)
-        self._models.pop(name, None)
-        self._corrections.pop(name, None)
-        self._status.pop(name, None)
+        with self._lock:
+            self.store.forget_model(name)
+            self._models.pop(name, None)
+            self._corrections.pop(name, None)
+            self._status.pop(name, None)
 
     # -- corrections
 
@@ -176,8 +156,9 @@ class ModelMonitor:
         known = self._models.get(name)
         if known is not None and known.reference_id == reference_id:
             return known
-        now = self.clock.now()
-        model = MonitoredModel(name, reference, reference_id, source, now, actor)
+        # What was observed before the first reference may be sent and labelled later.
+        since = _EPOCH if known is None else self.clock.now()
+        model = MonitoredModel(name, reference, reference_id, source, since, actor)
         self.store.put_model(model)
         self._models[name], self._corrections[name] = model, corrections
         self._status.pop(name, None)
@@ -204,10 +185,10 @@ class ModelMonitor:
         """Store parsed observations of a model."""
         corrections = self._corrections[model.name]
 
-        def fold(state: WindowState, observed: list[Observation]) -> None:
-            _fold(model, corrections, state, observed)
+        def count(state: WindowState, observed: list[Observation]) -> None:
+            fold(model, corrections, state, observed)
 
-        new = self.store.add_observations(model, observations, self._window_start, fold)
+        new = self.store.add_observations(model, observations, self._window_start, count)
         if new and actor:
             self.note_change(actor, "models.observations_imported", model.name)
         return BatchResult(len(observations), new, len(observations) - new)
@@ -254,24 +235,37 @@ class ModelMonitor:
 
     def run_once(self) -> None:
         """Compute the windows that changed, and judge the recent ones of every model."""
-        for model in self.models():
-            self._compute(model)
-            self._status[model.name] = self._judge(model)
+        for known in self.models():
+            with self._lock:
+                if known.name not in self._models:
+                    continue
+                model = self._followed(self._models[known.name])
+                self._compute(model)
+                self._status[model.name] = self._judge(model)
+
+    def _followed(self, model: MonitoredModel) -> MonitoredModel:
+        """Return the model with the reference of the version that is in production now."""
+        if not model.source.startswith(FOLLOWS_REGISTRY):
+            return model
+        found = self._registered(model.name)
+        if found is None or found[1] == model.source:
+            return model
+        return self._put(model.name, *found, "registry")
 
     def drop_old(self) -> None:
         """Delete what is older than it is kept."""
         self.store.drop_before(self._window_start(self.clock.now() - self.options.keep))
 
-    def status(self, name: str) -> ModelStatus:
+    def status(self, name: str) -> MonitoredStatus:
         """Return the newest judgement about a model, or raise `NotMonitored`."""
         model = self.model(name)
         if name not in self._status:
             self._status[name] = self._judge(model)
         return self._status[name]
 
-    def statuses(self) -> list[ModelStatus]:
+    def statuses(self) -> list[MonitoredStatus]:
         """Return the newest judgement about each model; models without one are left out."""
-        return [self._status[name] for name in sorted(self._status)]
+        return [status for _, status in sorted(self._status.copy().items())]
 
     def _window_start(self, at: datetime) -> str:
         seconds = self.options.window.total_seconds()
@@ -281,108 +275,58 @@ class ModelMonitor:
     def _window_end(self, start: str) -> str:
         return (datetime.fromisoformat(start) + self.options.window).isoformat()
 
-    def _judge(self, model: MonitoredModel) -> ModelStatus:
+    def _judge(self, model: MonitoredModel) -> MonitoredStatus:
         now = self.clock.now()
         recent = self._window_start(now - self.options.recent)
         states = self.store.states(model, min(recent, self._window_start(now - _LOOKBACK)))
         newest = {start: state for start, state in states.items() if start >= recent}
-        merged = _merged(model, newest)
-        drift = judge_window(model.reference, merged, _FAMILY_LEVEL)
+        state = merge_states(model, newest)
+        drift = judge_window(model.reference, state, FAMILY_LEVEL)
         since = recent
-        if drift.verdict is Verdict.NOT_ENOUGH_DATA:
-            drift = judge_window(model.reference, _merged(model, states), _FAMILY_LEVEL)
+        if drift.verdict is DriftVerdict.NOT_ENOUGH_DATA:
+            drift = judge_window(model.reference, merge_states(model, states), FAMILY_LEVEL)
         confusion = self.store.confusion(model, recent, self._window_end(self._window_start(now)))
         # Labels are late by nature: without any in the recent windows those of a day are judged.
         if not confusion:
             day = self._window_start(now - _LOOKBACK)
             confusion = self.store.confusion(model, day, recent)
         reference = model.reference
-        return ModelStatus(
+        return MonitoredStatus(
             model.name,
             now,
             datetime.fromisoformat(since),
-            merged.rows + merged.errors,
-            merged.errors,
-            merged.latency.quantile(0.5),
-            merged.latency.quantile(0.99),
+            state.rows + state.errors,
+            state.errors,
+            state.latency.quantile(0.5),
+            state.latency.quantile(0.99),
             measure(confusion, reference.positive),
-            estimate(merged.scores, reference.calibration, reference.estimate_error),
+            estimate_of(reference, state),
             self._label_share(model, now),
             drift,
         )
 
     def _label_share(self, model: MonitoredModel, now: datetime) -> float:
+        if not self.store.has_labels(model.name):
+            return math.nan
         until = self._window_start(now - _LOOKBACK)
         since = self._window_start(now - 2 * _LOOKBACK)
         predictions, labelled = self.store.label_counts(model.name, since, until)
         return labelled / predictions if predictions else math.nan
 
     def _compute(self, model: MonitoredModel) -> None:
-        dirty = self.store.dirty_windows(model)
-        if not dirty:
+        changed = self.store.changed_windows(model)
+        if not changed:
             return
-        states = self.store.states(model, dirty[0])
+        states = self.store.states(model, min(changed))
         metrics, features = [], []
-        for start in dirty:
-            state = states.get(start) or WindowState.empty(model.reference)
-            found = self._window(model, start, state)
+        for start in changed:
+            span = (start, self._window_end(start))
+            confusion = self.store.confusion(model, *span)
+            at = self.clock.now().isoformat()
+            found = window_rows(model, span, states[start], confusion, at)
             metrics.append(found[0])
             features += found[1]
-        self.store.put_windows(metrics, features)
-
-    def _window(
-        self, model: MonitoredModel, start: str, state: WindowState
-    ) -> tuple[MetricWindow, list[FeatureWindow]]:
-        end = self._window_end(start)
-        performance = measure(self.store.confusion(model, start, end), model.reference.positive)
-        reference = model.reference
-        expected = estimate(state.scores, reference.calibration, reference.estimate_error)
-        drift = judge_window(reference, state, _FAMILY_LEVEL)
-        requests = state.rows + state.errors
-        metrics = MetricWindow(
-            model.name,
-            start,
-            end,
-            requests,
-            state.errors,
-            state.errors / requests if requests else math.nan,
-            state.latency.quantile(0.5),
-            state.latency.quantile(0.99),
-            performance.rows,
-            performance.f1,
-            performance.precision,
-            performance.recall,
-            performance.accuracy,
-            expected.f1,
-            expected.f1_error,
-            drift.score,
-            drift.verdict,
-            self.clock.now().isoformat(),
-        )
-        features = [
-            FeatureWindow(
-                model.name,
-                start,
-                each.feature,
-                end,
-                each.rows,
-                each.null_rate,
-                each.unseen_rate,
-                math.nan if each.unit_factor is None else each.unit_factor,
-                each.psi,
-                each.noise_floor,
-                each.verdict,
-            )
-            for each in drift.features
-        ]
-        return metrics, features
-
-
-def _merged(model: MonitoredModel, states: dict[str, WindowState]) -> WindowState:
-    whole = WindowState.empty(model.reference)
-    for state in states.values():
-        whole.merge(state)
-    return whole
+        self.store.put_windows(model, changed, metrics, features)
 
 
 def _unknown_features(
@@ -397,29 +341,3 @@ def _unknown_features(
             hint=f"Its reference has: {', '.join(sorted(known)[:20])}. Nothing was stored.",
         )
     return tuple(sorted(given - known))
-
-
-def _fold(
-    model: MonitoredModel,
-    corrections: Sequence[InputCorrection],
-    state: WindowState,
-    observed: Sequence[Observation],
-) -> None:
-    made = [each for each in observed if each.error is None]
-    state.errors += len(observed) - len(made)
-    state.rows += len(made)
-    rows = [each.features for each in made if each.features]
-    if rows:
-        columns = fit_columns(columns_of(rows), model.reference)
-        state.add_features(model.reference, corrected(columns, corrections), len(rows))
-    scored = [each for each in made if each.score is not None]
-    if scored:
-        positive = model.reference.positive
-        state.add_scores(
-            model.reference,
-            np.fromiter((each.score or 0.0 for each in scored), np.float64, len(scored)),
-            np.fromiter(
-                (model.prediction_of(each) == positive for each in scored), np.bool_, len(scored)
-            ),
-        )
-    state.latency.add(np.fromiter((each.latency_seconds for each in made), np.float64, len(made)))

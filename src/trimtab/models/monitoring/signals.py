@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from trimtab.kernel.drilling import LABEL, MARK
 from trimtab.kernel.operable import Sample, Signal
 from trimtab.models.monitoring.drift import FeatureDrift, ModelDrift
-from trimtab.models.monitoring.service import ModelMonitor, ModelStatus
+from trimtab.models.monitoring.service import ModelMonitor
+from trimtab.models.monitoring.status import MonitoredStatus
 
-_MOST_FEATURES = 20
+_MAX_FEATURES = 20
 """Features exported for a model, the worst first: a scrape must stay cheap."""
 _NAMED = 2
 """Features that an alert names."""
@@ -21,7 +22,7 @@ def signals(monitor: ModelMonitor) -> tuple[Signal, ...]:
 
 def _metrics(monitor: ModelMonitor) -> Iterator[Signal]:
     def of_models(
-        name: str, unit: str, text: str, read: Callable[[ModelStatus], float], metric: str = ""
+        name: str, unit: str, text: str, read: Callable[[MonitoredStatus], float], metric: str = ""
     ) -> Signal:
         return Signal(
             name, unit, text, lambda: _of(monitor, read), labels=("model", LABEL), metric=metric
@@ -104,10 +105,8 @@ def _drift(monitor: ModelMonitor) -> Iterator[Signal]:
     yield Signal(
         "models.drift.unit_factor",
         "1",
-        "A feature's values look like those of the reference times this; absent when not.",
-        lambda: _of_features(
-            monitor, lambda each: math.nan if each.unit_factor is None else each.unit_factor
-        ),
+        "A feature's values look like those of the reference times this; 1 when they do not.",
+        lambda: _of_features(monitor, _factor, lambda each: each.psi),
         labels=("model", "feature", LABEL),
     )
     yield Signal(
@@ -163,13 +162,17 @@ def _quality(monitor: ModelMonitor) -> Iterator[Signal]:
     )
 
 
-def _mark(status: ModelStatus) -> Mapping[str, str]:
+def _mark(status: MonitoredStatus) -> Mapping[str, str]:
     return {"model": status.model, **({LABEL: MARK} if status.is_drill else {})}
 
 
-def _of(monitor: ModelMonitor, read: Callable[[ModelStatus], float]) -> Iterable[Sample]:
+def _of(monitor: ModelMonitor, read: Callable[[MonitoredStatus], float]) -> Iterable[Sample]:
     for status in monitor.statuses():
         yield Sample(float(read(status)), _mark(status))
+
+
+def _factor(each: FeatureDrift) -> float:
+    return 1.0 if each.unit_factor is None else each.unit_factor
 
 
 def _of_features(
@@ -182,7 +185,7 @@ def _of_features(
     for status in monitor.statuses():
         labels = _mark(status)
         known = [each for each in status.drift.features if not math.isnan(order(each))]
-        for each in sorted(known, key=order, reverse=True)[:_MOST_FEATURES]:
+        for each in sorted(known, key=order, reverse=True)[:_MAX_FEATURES]:
             yield Sample(read(each), {**labels, "feature": each.feature})
 
 

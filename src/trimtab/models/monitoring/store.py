@@ -34,7 +34,9 @@ _predictions = _table(
     *("model", "id", "at", "window_start", "version", "prediction", "score", "error"),
     *("label", "labelled_at"),
 )
-_windows = _table("model_windows", "model", "reference_id", "window_start", "state", "dirty")
+_windows = _table(
+    "model_windows", "model", "reference_id", "window_start", "state", "changes", "computed"
+)
 _metrics = _table("model_metric_values", *MetricWindow.COLUMNS)
 _features = _table("feature_values", *FeatureWindow.COLUMNS)
 _corrections = _table("input_corrections", "model", "feature", "kind", "value", "at", "actor")
@@ -115,9 +117,9 @@ class MonitoringStore:
             for each in new:
                 windows.setdefault(window_of(each.at), []).append(each)
             for start, observed in windows.items():
-                state = _read_state(connection, model, start)
+                state, known_window = _read_state(connection, model, start)
                 fold(state, observed)
-                _write_state(connection, model, start, state)
+                _write_state(connection, model, start, state, known=known_window)
         return len(new)
 
     def predictions(self, model: str, ids: Iterable[str]) -> dict[str, StoredLabel]:
@@ -144,15 +146,19 @@ class MonitoringStore:
                 connection.execute(
                     sa.update(_windows)
                     .where((_windows.c.model == model) & (_windows.c.window_start == start))
-                    .values(dirty=True)
+                    .values(changes=_windows.c.changes + 1)
                 )
 
-    def dirty_windows(self, model: MonitoredModel) -> list[str]:
-        """Return the starts of the windows that changed since they were computed."""
-        mine = _windows.c.model == model.name
-        query = sa.select(_windows.c.window_start).where(mine & _windows.c.dirty).distinct()
+    def changed_windows(self, model: MonitoredModel) -> dict[str, int]:
+        """Return the windows that changed since they were computed, with their change counts."""
+        query = sa.select(_windows.c.window_start, _windows.c.changes).where(
+            (_windows.c.model == model.name)
+            & (_windows.c.reference_id == model.reference_id)
+            & (_windows.c.changes != _windows.c.computed)
+        )
         with self.database.read() as connection:
-            return sorted(connection.scalars(query))
+            rows = connection.execute(query.order_by(_windows.c.window_start)).all()
+        return {row.window_start: row.changes for row in rows}
 
     def states(self, model: MonitoredModel, since: str) -> dict[str, WindowState]:
         """Return the states of the windows from an instant on, by start, oldest first."""
@@ -199,16 +205,34 @@ class MonitoringStore:
             row = connection.execute(query).one()
         return int(row[0]), int(row[1])
 
+    def has_labels(self, model: str) -> bool:
+        """Return whether any prediction of the model has a label."""
+        query = sa.select(_predictions.c.id).where(
+            (_predictions.c.model == model) & _predictions.c.label.is_not(None)
+        )
+        with self.database.read() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
     def put_windows(
-        self, metrics: Sequence[MetricWindow], features: Sequence[FeatureWindow]
+        self,
+        model: MonitoredModel,
+        counts: Mapping[str, int],
+        metrics: Sequence[MetricWindow],
+        features: Sequence[FeatureWindow],
     ) -> None:
-        """Write what was computed of windows, and unmark them, in one transaction."""
+        """Write what was computed of windows in one transaction.
+
+        Args:
+            model: Of all windows.
+            counts: The change count of each window when it was read; a window that has changed
+                since then is computed again.
+            metrics: Rows of the windows.
+            features: Rows of the features in the windows.
+        """
         with self.database.write() as connection:
-            for each in metrics:
-                mine = (_windows.c.model == each.model) & (
-                    _windows.c.window_start == each.window_start
-                )
-                connection.execute(sa.update(_windows).where(mine).values(dirty=False))
+            for start, count in counts.items():
+                mine = _window_of(model, start)
+                connection.execute(sa.update(_windows).where(mine).values(computed=count))
             if metrics:
                 insert = sa.insert(_metrics).prefix_with("OR REPLACE")
                 connection.execute(insert, [each.as_row() for each in metrics])
@@ -309,25 +333,33 @@ def _prediction_row(model: MonitoredModel, each: Observation, start: str) -> dic
     }
 
 
-def _read_state(connection: sa.Connection, model: MonitoredModel, start: str) -> WindowState:
+def _read_state(
+    connection: sa.Connection, model: MonitoredModel, start: str
+) -> tuple[WindowState, bool]:
+    """Return the state of a window, and whether the window is known."""
     query = sa.select(_windows.c.state).where(_window_of(model, start))
     found = connection.scalar(query)
     if found is None:
-        return WindowState.empty(model.reference)
-    return WindowState.decode(model.reference, bytes(found))
+        return WindowState.empty(model.reference), False
+    return WindowState.decode(model.reference, bytes(found)), True
 
 
 def _write_state(
-    connection: sa.Connection, model: MonitoredModel, start: str, state: WindowState
+    connection: sa.Connection, model: MonitoredModel, start: str, state: WindowState, *, known: bool
 ) -> None:
+    if known:
+        values = {"state": state.encode(), "changes": _windows.c.changes + 1}
+        connection.execute(sa.update(_windows).where(_window_of(model, start)).values(**values))
+        return
     row = {
         "model": model.name,
         "reference_id": model.reference_id,
         "window_start": start,
         "state": state.encode(),
-        "dirty": True,
+        "changes": 1,
+        "computed": 0,
     }
-    connection.execute(sa.insert(_windows).prefix_with("OR REPLACE").values(**row))
+    connection.execute(sa.insert(_windows).values(**row))
 
 
 def _window_of(model: MonitoredModel, start: str) -> sa.ColumnElement[bool]:

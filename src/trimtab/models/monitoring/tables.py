@@ -32,7 +32,7 @@ def read_blocks(path: Path) -> Iterator[Block]:
     if path.suffix == ".parquet":
         raise BadDataFile(
             f"{path.name} is a Parquet file, which trimtab does not read.",
-            hint="Write it as CSV: `python -c 'import pandas; pandas.read_parquet(\"F\").to_csv(...)'`.",
+            hint="Write it as CSV, for example with pandas: `read_parquet(F).to_csv(G)`.",
         )
     reader = _json_lines if path.suffix in (".jsonl", ".ndjson") else _csv
     try:
@@ -66,7 +66,7 @@ def _part(block: Block, name: str) -> NDArray[Any]:
 def fit_columns(block: Block, profile: ReferenceProfile) -> dict[str, Values]:
     """Return the features of a block in the types that the profile expects.
 
-    A value that is no number where one is expected counts as missing.
+    A value that is not a number where one is expected counts as missing.
     """
     found: dict[str, Values] = {}
     for feature in profile.features:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from trimtab.models.monitoring.latency import LatencyHistogram
 from trimtab.models.monitoring.profile import (
+    CALIBRATION_BINS,
     FeatureProfile,
     ReferenceProfile,
     Values,
@@ -17,14 +18,14 @@ from trimtab.models.monitoring.profile import (
     log_sums,
 )
 
-SCORE_BINS = 20
+SCORE_BINS = CALIBRATION_BINS
 _FEATURE_NUMBERS = 4
 _VERSION = 1
 
 
 @dataclass(slots=True)
 class FeatureCounts:
-    """What was seen of one feature."""
+    """Counts of the values of one feature."""
 
     bins: NDArray[np.int64]
     missing: int = 0
@@ -108,15 +109,26 @@ class WindowState:
         return cls(counts, score=FeatureCounts.empty(profile.score) if profile.score else None)
 
     def add_features(
-        self, profile: ReferenceProfile, columns: Mapping[str, Values], rows: int
+        self,
+        profile: ReferenceProfile,
+        columns: Mapping[str, Values],
+        rows: int,
+        filled: frozenset[str] = frozenset(),
     ) -> None:
-        """Count the columns of that many rows; a column that is absent counts as missing."""
+        """Count the columns of that many rows; a column that is absent counts as missing.
+
+        Missing values of the features in ``filled`` are not counted at all, because what replaces
+        them was never observed.
+        """
         for feature in profile.features:
             counts = self.features[feature.feature]
+            before = counts.missing
             if feature.feature in columns:
                 counts.add(feature, columns[feature.feature])
             else:
                 counts.missing += rows
+            if feature.feature in filled:
+                counts.missing = before
 
     def add_scores(
         self,

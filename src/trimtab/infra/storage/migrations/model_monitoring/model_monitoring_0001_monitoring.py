@@ -58,7 +58,8 @@ def _windows() -> None:
         sa.Column("reference_id", sa.String(80), primary_key=True),
         sa.Column("window_start", sa.String(32), primary_key=True),
         sa.Column("state", sa.LargeBinary, nullable=False),
-        sa.Column("dirty", sa.Boolean, nullable=False),
+        sa.Column("changes", sa.Integer, nullable=False),
+        sa.Column("computed", sa.Integer, nullable=False),
     )
     op.create_table(
         "model_metric_values",
