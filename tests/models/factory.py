@@ -75,5 +75,10 @@ def models_in(folder: Path, clock=None, **settings):
 def register(models, folder, shift=0.0, name="churn", **fields):
     """Register one version of a small classifier."""
     estimator = trained(shift=shift)
-    file = saved(folder, estimator)
+    # Written once: skops puts the time into its archives.
+    own = folder / f"shift-{shift}"
+    own.mkdir(exist_ok=True)
+    file = own / "model.skops"
+    if not file.exists():
+        saved(own, estimator)
     return models.registry.register(file, described(estimator, name, **fields), "anna")

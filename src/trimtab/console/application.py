@@ -20,6 +20,7 @@ from trimtab.console import (
     incidents,
     language_model,
     model_monitoring,
+    models,
     overview,
     reference,
     runbooks,
@@ -56,6 +57,7 @@ def create_console(
         gates,
         language_model,
         model_monitoring,
+        models,
         reference,
     )
     for part in parts:

@@ -14,7 +14,7 @@ CHAINS = ("models", "model_monitoring")
 
 @dataclass(frozen=True, slots=True)
 class ModelsContext:
-    """What the parts of the domain share.
+    """Shared dependencies of the domain.
 
     Attributes:
         env: Of the process.

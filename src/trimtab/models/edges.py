@@ -28,7 +28,7 @@ def edges_of_rows(columns: Iterable[InputColumn], rows: Rows) -> tuple[FeatureEd
 
 
 def edges_of_numbers(feature: str, values: NDArray[np.float64]) -> FeatureEdges:
-    """Return decile edges of the values that are no NaN, and the share of each bin.
+    """Return decile edges of the values that are not NaN, and the share of each bin.
 
     A value that equals an edge belongs to the bin above it.
     """

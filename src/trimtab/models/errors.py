@@ -80,7 +80,7 @@ class TooManyRows(TooLarge):
 
 
 class ArtifactRefused(InvalidInput):
-    """The file is no artifact that is safe to load."""
+    """The file is not an artifact that is safe to load."""
 
     code = "models.artifact_refused"
     default_hint = (

@@ -17,7 +17,6 @@ from trimtab.models.edges import edges_of_numbers, edges_of_rows
 from trimtab.models.errors import BadManifest
 from trimtab.models.predictors.skops_file import installed
 from trimtab.models.records import (
-    Baseline,
     ColumnKind,
     Flavour,
     GoldenBatch,
@@ -25,6 +24,7 @@ from trimtab.models.records import (
     InputSchema,
     JsonObject,
     Manifest,
+    ModelBaseline,
 )
 from trimtab.models.rows import Outputs, parse_rows
 
@@ -38,7 +38,7 @@ _LIBRARIES = ("scikit-learn", "numpy", "scipy", "skops", "onnxruntime")
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a person states about a model; the rest is derived from the sample.
+    """Describes a model by sample rows and stated facts; the rest is derived.
 
     Attributes:
         name: Of the model.
@@ -127,17 +127,17 @@ def describe(estimator: Any, description: Description) -> Manifest:
     )
 
 
-def _baseline(outputs: Outputs) -> Baseline:
+def _baseline(outputs: Outputs) -> ModelBaseline:
     if outputs.probabilities is None:
-        return Baseline(number=float(outputs.values.mean()))
+        return ModelBaseline(number=float(outputs.values.mean()))
     shares = outputs.probabilities.mean(axis=0).tolist()
-    return Baseline(dict(zip(outputs.classes, shares, strict=True)))
+    return ModelBaseline(dict(zip(outputs.classes, shares, strict=True)))
 
 
 def golden_positions(count: int) -> list[int]:
     """Return at most 32 positions spread evenly over the rows."""
-    wanted = min(_GOLDEN_ROWS, count)
-    return sorted({round(at) for at in np.linspace(0, count - 1, wanted)})
+    number = min(_GOLDEN_ROWS, count)
+    return sorted({round(at) for at in np.linspace(0, count - 1, number)})
 
 
 def plain(output: JsonObject) -> JsonObject:

@@ -114,7 +114,7 @@ class GoldenBatch:
 
 
 class Comparison(StrEnum):
-    """How a rule compares a column with its value."""
+    """Comparison of a column with a value."""
 
     BELOW = "<"
     AT_MOST = "<="
@@ -137,8 +137,8 @@ class BaselineRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
-    """What answers without the model: rules, else what was usual in the reference data."""
+class ModelBaseline:
+    """Rules and usual shares that answer without the model."""
 
     probabilities: Mapping[str, float] = field(default_factory=dict)
     """Mean probability of each class; empty for a regression."""
@@ -181,7 +181,7 @@ class Manifest:
     predictor: str = ""
     edges: tuple[FeatureEdges, ...] = ()
     score_edges: FeatureEdges | None = None
-    baseline: Baseline | None = None
+    baseline: ModelBaseline | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
     trusted_types: tuple[str, ...] = ()
@@ -198,7 +198,7 @@ class Manifest:
         """Return the manifest of a JSON object that `to_json` made.
 
         Raises:
-            ValueError: The object is no manifest; pydantic's error names the field.
+            ValueError: The object is not a manifest; pydantic's error names the field.
         """
         return _adapter().validate_python(body)
 
@@ -220,9 +220,9 @@ class Manifest:
 @cache
 def _adapter() -> "TypeAdapter[Manifest]":
     # Imported late: command line and start need no validation of manifests.
-    from pydantic import ConfigDict, TypeAdapter
+    from pydantic import ConfigDict, TypeAdapter, with_config
 
-    return TypeAdapter(Manifest, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+    return TypeAdapter(with_config(ConfigDict(extra="forbid", allow_inf_nan=False))(Manifest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +242,7 @@ class ModelVersion:
 
     @property
     def ref(self) -> str:
-        """Return ``name@version``."""
+        """Return the reference ``name@version``."""
         return f"{self.name}@{self.version}"
 
 

@@ -28,7 +28,7 @@ class Rows:
         names: Of the columns, in the order of the schema.
         values: Shape (rows, columns) when all columns are numbers; NaN means missing. None
             otherwise.
-        columns: Values of each column by name when some are no numbers; None means missing.
+        columns: Values of each column by name when some are not numbers; None means missing.
             Empty otherwise.
     """
 
@@ -67,7 +67,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a model said about each row.
+    """Outputs of a model for each row.
 
     Attributes:
         values: Shape (rows,): the score of the positive class, the probability of the label, or
@@ -136,7 +136,7 @@ def parse_rows(schema: InputSchema, records: Sequence[Mapping[str, Any]]) -> Row
         _check_names(schema, record, at)
     columns = {
         column.name: [
-            _checked(column, record.get(column.name), at) for at, record in enumerate(records)
+            _check_value(column, record.get(column.name), at) for at, record in enumerate(records)
         ]
         for column in schema.columns
     }
@@ -185,7 +185,7 @@ def _slow_numbers(schema: InputSchema, records: Sequence[Mapping[str, Any]]) -> 
     for at, record in enumerate(records):
         _check_names(schema, record, at)
         for index, column in enumerate(schema.columns):
-            found = _checked(column, record.get(column.name), at)
+            found = _check_value(column, record.get(column.name), at)
             values[at, index] = math.nan if found is None else found
     return values
 
@@ -210,7 +210,7 @@ def _check_names(schema: InputSchema, record: Mapping[str, Any], at: int) -> Non
         )
 
 
-def _checked(column: InputColumn, value: Any, at: int) -> Any:
+def _check_value(column: InputColumn, value: Any, at: int) -> Any:
     """Return the value as the model gets it: a float, a text or None."""
     if value is None:
         if column.required:
@@ -218,16 +218,16 @@ def _checked(column: InputColumn, value: Any, at: int) -> Any:
         return None
     match column.kind:
         case ColumnKind.NUMBER:
-            return _checked_number(column, value, at)
+            return _check_number(column, value, at)
         case ColumnKind.BOOLEAN:
             if type(value) not in _NUMBERS_AND_TRUTH or value not in (0, 1):
                 raise _wrong(column, at, f"is {_kind_of(value)}, not true or false")
             return float(value)
         case ColumnKind.CATEGORY | ColumnKind.TEXT:
-            return _checked_text(column, value, at)
+            return _check_text(column, value, at)
 
 
-def _checked_text(column: InputColumn, value: Any, at: int) -> str:
+def _check_text(column: InputColumn, value: Any, at: int) -> str:
     if not isinstance(value, str):
         raise _wrong(column, at, f"is {_kind_of(value)}, not a text")
     if len(value) > _MAX_TEXT:
@@ -235,7 +235,7 @@ def _checked_text(column: InputColumn, value: Any, at: int) -> str:
     return value
 
 
-def _checked_number(column: InputColumn, value: Any, at: int) -> float:
+def _check_number(column: InputColumn, value: Any, at: int) -> float:
     if type(value) not in _NUMBERS:
         raise _wrong(column, at, f"is {_kind_of(value)}, not a number")
     try:

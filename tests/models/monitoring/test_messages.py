@@ -27,7 +27,7 @@ from trimtab.monitoring.scrape import milliseconds
 from trimtab.monitoring.series import SeriesStore
 from trimtab.testing.clock import FakeClock
 
-RULES = Path(__file__).parents[3] / "rules" / "models.yml"
+RULES = Path(__file__).parents[3] / "rules" / "model-monitoring.yml"
 NAME = "classifier_v2"
 WEIGHTS = {"V14": 0.36, "V17": 0.27, "V10": 0.2, "V12": 0.17}
 

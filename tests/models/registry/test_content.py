@@ -34,9 +34,9 @@ def test_a_pickle_is_refused_under_any_name(tmp_path, protocol, name):
         check_file(written(tmp_path, name, data), MB)
 
 
-@pytest.mark.parametrize("pack", [zlib.compress, gzip.compress, bz2.compress, lzma.compress])
-def test_a_compressed_joblib_file_is_refused(tmp_path, pack):
-    data = pack(pickle.dumps({"weights": list(range(5000))}))
+@pytest.mark.parametrize("module", [zlib, gzip, bz2, lzma], ids=["zlib", "gzip", "bz2", "lzma"])
+def test_a_compressed_joblib_file_is_refused(tmp_path, module):
+    data = module.compress(pickle.dumps({"weights": list(range(5000))}))
     with pytest.raises(ArtifactRefused, match="joblib"):
         check_file(written(tmp_path, "model.skops", data), MB)
 
@@ -81,7 +81,7 @@ def test_a_member_outside_of_the_folder_is_refused(tmp_path, member):
     ("name", "data"),
     [
         ("model.skops", b"no archive"),
-        ("model.skops", b""),
+        ("empty.skops", b""),
         ("model.json", b"{"),
         ("model.npy", b"no array"),
         ("model.h5", b"\x89HDF"),

@@ -120,7 +120,9 @@ def _check_archive(file: Path, max_bytes: int) -> int:
             for member in members:
                 _check_member(file.name, archive, member)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ArtifactRefused(f"{file.name} is no intact {file.suffix} file: {error}.") from error
+        raise ArtifactRefused(
+            f"{file.name} is not an intact {file.suffix} file: {error}."
+        ) from error
     names = [member.filename for member in members]
     if file.suffix.lower() == ".skops" and "schema.json" not in names:
         raise ArtifactRefused(f"{file.name} is a zip archive, but no skops file.")
@@ -167,7 +169,7 @@ def _check_array(head: io.BytesIO, name: str) -> None:
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         _, _, dtype = read(head)
     except (ValueError, EOFError) as error:
-        raise ArtifactRefused(f"{name} is no numpy array.") from error
+        raise ArtifactRefused(f"{name} is not a numpy array.") from error
     if dtype.hasobject:
         raise ArtifactRefused(f"{name} is an array of objects, which is stored as a pickle.")
 
@@ -176,7 +178,7 @@ def _check_json(file: Path) -> None:
     try:
         orjson.loads(file.read_bytes())
     except orjson.JSONDecodeError as error:
-        raise ArtifactRefused(f"{file.name} is no JSON: {error}.") from error
+        raise ArtifactRefused(f"{file.name} is not JSON: {error}.") from error
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from trimtab.models.artifacts.content import check_file, files_below
 from trimtab.models.errors import ArtifactCorrupt, ArtifactRefused, ArtifactTooLarge
 
 _STAGED = "staged-"
+_LEFT = re.compile(r"(staged|upload)-.*|[0-9a-f]{64}")
+"""Names of what this program puts there; anything else is not ours to remove."""
 _MAX_FILES = 1000
 
 
@@ -30,12 +33,12 @@ class ArtifactFolder:
     """Artifacts below the data directory, one folder for each digest.
 
     Args:
-        directory: The data directory; the folder is ``models`` in it.
+        directory: The data directory; the folder is ``model-artifacts`` in it.
         max_bytes: The largest artifact, unpacked.
     """
 
     def __init__(self, directory: DataDirectory, max_bytes: int) -> None:
-        self.root = directory.folder("models")
+        self.root = directory.folder("model-artifacts")
         self._max_bytes = max_bytes
 
     def path(self, digest: str) -> Path:
@@ -49,11 +52,17 @@ class ArtifactFolder:
         Raises:
             ArtifactRefused, ArtifactTooLarge: By the content; see `check_file`.
         """
-        folder = Path(mkdtemp(prefix=_STAGED, dir=self.root))
-        try:
+        with self.empty() as folder:
             with translate_errors(self.root):
                 staged = self._copy(source, folder)
             yield staged
+
+    @contextmanager
+    def empty(self) -> Iterator[Path]:
+        """Make a temporary folder to stage files in; removed at the end."""
+        folder = Path(mkdtemp(prefix=_STAGED, dir=self.root))
+        try:
+            yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -71,6 +80,10 @@ class ArtifactFolder:
             _sync(staged.folder)
             staged.folder.rename(final)
             _sync(self.root)
+
+    def remove(self, digest: str) -> None:
+        """Delete a published artifact, if it is there."""
+        shutil.rmtree(self.path(digest), ignore_errors=True)
 
     def verify(self, digest: str, files: Mapping[str, str]) -> None:
         """Check that the folder holds exactly these files with these hashes.
@@ -99,7 +112,11 @@ class ArtifactFolder:
 
     def clean(self, known: set[str]) -> int:
         """Remove what an interrupted registration left; return the number of folders."""
-        left = [path for path in self.root.iterdir() if path.name not in known]
+        left = [
+            path
+            for path in self.root.iterdir()
+            if path.name not in known and _LEFT.fullmatch(path.name)
+        ]
         for path in left:
             shutil.rmtree(path, ignore_errors=True)
         return len(left)
@@ -127,6 +144,14 @@ class ArtifactFolder:
             left -= check_file(target, left)
             files[name] = hash_file(target)
         return Staged(folder, files)
+
+
+def check_hashes(staged: Staged) -> None:
+    """Check staged files against their hashes; raises `ArtifactCorrupt`."""
+    for name, expected in staged.files.items():
+        file = staged.folder / name
+        if not file.is_file() or hash_file(file) != expected:
+            raise ArtifactCorrupt(f"{name} is not the file that was registered.")
 
 
 def hash_file(file: Path) -> str:

@@ -9,6 +9,7 @@ from trimtab.kernel.tasks import ScheduledTask
 from trimtab.models.monitoring.actions import actions
 from trimtab.models.monitoring.faults import faults
 from trimtab.models.monitoring.registered import registered_reference
+from trimtab.models.monitoring.served import ServedObserver
 from trimtab.models.monitoring.service import ModelMonitor
 from trimtab.models.monitoring.signals import signals
 from trimtab.models.monitoring.status import DRILL_PREFIX, MonitoringOptions
@@ -58,6 +59,13 @@ def build(env: Environment, models: Models) -> Module:
         ChangeNotes(env).note,
         partial(registered_reference, models.registry),
     )
+    observer = ServedObserver(monitor)
+    models.serving.observers.append(observer.observe)
+
+    def look() -> None:
+        observer.flush()
+        monitor.run_once()
+
     return Module(
         "model_monitoring",
         monitor,
@@ -65,7 +73,7 @@ def build(env: Environment, models: Models) -> Module:
         actions=actions(monitor),
         faults=faults(monitor),
         scheduled=(
-            ScheduledTask("judge models", _LOOK_SECONDS, monitor.run_once),
+            ScheduledTask("judge models", _LOOK_SECONDS, look),
             ScheduledTask("delete old observations", _CLEAN_SECONDS, monitor.drop_old),
         ),
     )

@@ -16,7 +16,7 @@ class OnnxPredictor:
 
     Raises:
         LibraryMissing: ONNX Runtime is not installed.
-        ArtifactRefused: The file is no ONNX model that the runtime can run.
+        ArtifactRefused: The file is not an ONNX model that the runtime can run.
         BadManifest: Inputs or outputs are not those of a classifier or regressor on numbers.
     """
 
@@ -62,13 +62,13 @@ def _session(file: Path) -> Any:
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        # From memory, so that the model cannot name files beside it.
+        # From memory, so that the model cannot name files next to it.
         return onnxruntime.InferenceSession(
             file.read_bytes(), options, providers=["CPUExecutionProvider"]
         )
     # The runtime has no common class of errors.
     except Exception as error:
-        raise ArtifactRefused(f"{file.name} is no ONNX model that can run: {error}.") from error
+        raise ArtifactRefused(f"{file.name} is not an ONNX model that can run: {error}.") from error
 
 
 def _output(session: Any, is_classifier: bool) -> str:

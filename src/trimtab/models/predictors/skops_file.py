@@ -1,6 +1,7 @@
 """Loads scikit-learn estimators from skops files without running their code."""
 
 import warnings
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from trimtab.models.errors import (
 )
 from trimtab.models.records import Manifest
 
+SKLEARN = "scikit-learn"
 _SHOWN = 10
 
 
@@ -27,12 +29,11 @@ def untrusted_types(file: Path) -> list[str]:
         raise ArtifactRefused(f"{file.name} cannot be read as a skops file: {error}.") from error
 
 
-def load_estimator(file: Path, manifest: Manifest) -> Any:
-    """Return the estimator, with only trusted types in it.
+def read_estimator(file: Path, trusted: Sequence[str]) -> tuple[Any, Mapping[str, str]]:
+    """Return the estimator, and the versions of libraries that saved it where they differ.
 
     Raises:
-        UntrustedTypes: It holds a type that neither skops nor the manifest trusts.
-        LibraryMismatch: Another version of scikit-learn saved it, and the manifest says otherwise.
+        UntrustedTypes: It holds a type that neither skops nor the caller trusts.
         ArtifactRefused: The file is damaged.
         LibraryMissing: A trusted type is of a package that is not installed.
     """
@@ -40,7 +41,7 @@ def load_estimator(file: Path, manifest: Manifest) -> Any:
     from skops.io import load
 
     found = untrusted_types(file)
-    if refused := [name for name in found if name not in manifest.trusted_types]:
+    if refused := [name for name in found if name not in trusted]:
         more = f" and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
         raise UntrustedTypes(
             f"{file.name} holds types that are not trusted: {', '.join(refused[:_SHOWN])}{more}."
@@ -52,23 +53,34 @@ def load_estimator(file: Path, manifest: Manifest) -> Any:
         except ImportError as error:
             raise LibraryMissing(
                 f"{file.name} needs a package that is not installed: {error}.",
-                hint="Install it beside trimtab, then repeat the call.",
+                hint="Install it next to trimtab, then repeat the call.",
             ) from error
         except Exception as error:
             raise ArtifactRefused(f"{file.name} cannot be loaded: {error}.") from error
-    saved = {
+    saved = sorted(
         str(item.message.original_sklearn_version)
         for item in caught
         if isinstance(item.message, InconsistentVersionWarning)
-    }
-    if other := sorted(saved - {manifest.libraries.get("scikit-learn", "")}):
-        raise _mismatch(file.name, other[0])
+    )
+    return estimator, {SKLEARN: saved[0]} if saved else {}
+
+
+def load_estimator(file: Path, manifest: Manifest) -> Any:
+    """Return the estimator of a manifest; see `read_estimator`.
+
+    Raises:
+        LibraryMismatch: Another version of scikit-learn saved it than the manifest says.
+    """
+    estimator, saved = read_estimator(file, manifest.trusted_types)
+    if saved and saved[SKLEARN] != manifest.libraries.get(SKLEARN):
+        raise library_mismatch(file.name, saved[SKLEARN])
     return estimator
 
 
-def _mismatch(name: str, saved: str) -> LibraryMismatch:
+def library_mismatch(name: str, saved: str) -> LibraryMismatch:
+    """Return the error of a model that another version of scikit-learn saved."""
     return LibraryMismatch(
-        f"{name} was saved with scikit-learn {saved}; {installed('scikit-learn')} is installed.",
+        f"{name} was saved with scikit-learn {saved}; {installed(SKLEARN)} is installed.",
         hint=(
             f"Train it again with the installed version, install scikit-learn=={saved}, or register"
             " it with --accept-libraries: then its golden batch decides."

@@ -63,7 +63,7 @@ def _check_classes(manifest: Manifest) -> None:
         raise BadManifest(f"The positive class {manifest.positive!r} is not among the classes.")
     _check_baseline(manifest)
     if unknown := {entry.feature for entry in manifest.edges} - set(manifest.schema.names):
-        raise BadManifest(f"The edges name {sorted(unknown)[0]!r}, which is no column.")
+        raise BadManifest(f"The edges name {sorted(unknown)[0]!r}, which is not a column.")
 
 
 def _check_baseline(manifest: Manifest) -> None:
@@ -74,6 +74,8 @@ def _check_baseline(manifest: Manifest) -> None:
         raise BadManifest("The baseline gives probabilities of other classes than the model has.")
     for rule in manifest.baseline.rules:
         if rule.column not in manifest.schema.names:
-            raise BadManifest(f"A rule of the baseline names {rule.column!r}, which is no column.")
+            raise BadManifest(
+                f"A rule of the baseline names {rule.column!r}, which is not a column."
+            )
         if labels and rule.label not in labels:
-            raise BadManifest(f"A rule of the baseline gives {rule.label!r}, which is no class.")
+            raise BadManifest(f"A rule of the baseline gives {rule.label!r}, which is not a class.")

@@ -26,7 +26,7 @@ _log = sa.table("model_alias_log", *map(sa.column, _LOGGED))
 
 @dataclass(frozen=True, slots=True)
 class MoveReason:
-    """Who moves aliases, when and why.
+    """Reason, time and principal of a move of aliases.
 
     Attributes:
         at: Of the move.
@@ -122,19 +122,29 @@ class RegistryStore:
         with self.database.write() as connection:
             if why.key and _moved_before(connection, why.key):
                 return []
-            current = dict(
-                connection.execute(
-                    sa.select(_aliases.c.alias, _aliases.c.version).where(_aliases.c.name == name)
-                )
-                .tuples()
-                .all()
-            )
+            mine = sa.select(_aliases.c.alias, _aliases.c.version).where(_aliases.c.name == name)
+            current = {row.alias: row.version for row in connection.execute(mine)}
             made = []
             for alias, version in targets.items():
                 previous = current.get(alias)
                 if previous != version:
                     made.append(_move_one(connection, name, (alias, version, previous), why))
             return made
+
+    def was_moved(self, key: str) -> bool:
+        """Return whether the change with that key has happened."""
+        with self.database.read() as connection:
+            return _moved_before(connection, key)
+
+    def delete(self, name: str) -> list[str]:
+        """Delete a model's versions and aliases; return the digests that no other model has."""
+        with self.database.write() as connection:
+            mine = sa.select(_versions.c.digest).where(_versions.c.name == name)
+            digests = list(connection.scalars(mine))
+            connection.execute(sa.delete(_aliases).where(_aliases.c.name == name))
+            connection.execute(sa.delete(_versions).where(_versions.c.name == name))
+            kept = set(connection.scalars(sa.select(_versions.c.digest)))
+        return [digest for digest in digests if digest not in kept]
 
     def log(self, name: str, limit: int = 1000) -> list[AliasMove]:
         """Return the newest moves of a model's aliases, newest first."""

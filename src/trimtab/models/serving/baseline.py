@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.models.records import Baseline, BaselineRule, Comparison, Manifest
+from trimtab.models.records import BaselineRule, Comparison, Manifest, ModelBaseline
 from trimtab.models.rows import Outputs, Rows
 
 _COMPARISONS: Mapping[Comparison, Callable[[Any, Any], bool]] = {
@@ -20,7 +20,7 @@ _RULE_SHARE = 0.5
 """Share that a rule moves to its class; the rest keeps the usual shares."""
 
 
-def baseline_outputs(manifest: Manifest, baseline: Baseline, rows: Rows) -> Outputs:
+def baseline_outputs(manifest: Manifest, baseline: ModelBaseline, rows: Rows) -> Outputs:
     """Return the baseline's output for each row."""
     found = [_first_rule(baseline, rows, at) for at in range(len(rows))]
     if not manifest.classes:
@@ -39,7 +39,7 @@ def baseline_outputs(manifest: Manifest, baseline: Baseline, rows: Rows) -> Outp
     return Outputs(values, confidence, manifest.classes, labels, shares)
 
 
-def _first_rule(baseline: Baseline, rows: Rows, at: int) -> BaselineRule | None:
+def _first_rule(baseline: ModelBaseline, rows: Rows, at: int) -> BaselineRule | None:
     for rule in baseline.rules:
         value = rows.column(rule.column)[at]
         # A missing value satisfies no rule; a rule may compare a text with a number by mistake.

@@ -9,7 +9,7 @@ from cachetools import TTLCache
 from trimtab.models.rows import Outputs
 
 _ENTRY_BYTES = 400
-"""Objects of an entry, beside its texts and arrays."""
+"""Objects of an entry, next to its texts and arrays."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from trimtab.models.serving.baseline import baseline_outputs
 from trimtab.models.serving.records import (
     BASELINE,
     FailedBatch,
-    Outcome,
     PendingRequest,
     Prediction,
+    PredictionOutcome,
 )
 from trimtab.models.serving.version_server import (
     Admission,
@@ -40,13 +40,13 @@ class Routing:
     Attributes:
         production: The version that the alias names; None when there is none.
         servers: The loaded versions by alias. One that could not be loaded is missing.
-        error: Why production could not be loaded; None when it is.
+        failures: Why a version could not be loaded or was taken out, by alias.
         candidate_share: Share of requests that the candidate answers, in [0, 1].
     """
 
     production: ModelVersion | None = None
     servers: Mapping[str, VersionServer] = field(default_factory=dict)
-    error: TrimtabError | None = None
+    failures: Mapping[str, TrimtabError] = field(default_factory=dict)
     candidate_share: float = 0.0
 
 
@@ -77,6 +77,8 @@ class ModelServer:
         """Requests that nothing could answer."""
         self.fallbacks = 0
         """Requests that something else than the version that was asked answered."""
+        self.failures = 0
+        """Attempts that failed or were late."""
         self._counting = threading.Lock()
 
     def submit(self, pending: PendingRequest, ref: str = "") -> None:
@@ -93,6 +95,7 @@ class ModelServer:
         error = PredictionLate(f"{self.name} did not answer in time.")
         server = pending.asked
         if pending.advance(stage, error):
+            self._count_failure()
             if server is not None:
                 server.breaker.record_failure()
                 at = self._sinks.clock.now()
@@ -105,7 +108,12 @@ class ModelServer:
     def fail(self, pending: PendingRequest, stage: int, error: TrimtabError) -> None:
         """Ask the next of the plan, because an attempt failed."""
         if pending.advance(stage, error):
+            self._count_failure()
             self._ask(pending)
+
+    def _count_failure(self) -> None:
+        with self._counting:
+            self.failures += 1
 
     def _plan(self, pending: PendingRequest, ref: str) -> list[str]:
         """Return the aliases to ask, last first."""
@@ -113,7 +121,8 @@ class ModelServer:
             return [ref]
         routing = self.routing
         chosen = [PRODUCTION]
-        if routing.candidate_share and _share_of(pending.request_id) < routing.candidate_share:
+        share = routing.candidate_share if CANDIDATE in routing.servers else 0.0
+        if share and _share_of(pending.request_id) < share:
             # A candidate that fails costs no answer, also when other fallbacks are off.
             chosen = [PRODUCTION, CANDIDATE]
         return [PREVIOUS, *chosen] if self._fallback_enabled() else chosen
@@ -126,6 +135,8 @@ class ModelServer:
             server = self.routing.servers.get(alias)
             while server is not None:
                 pending.asked, pending.alias = server, alias
+                if not pending.stage:
+                    pending.asked_first = server.version.version
                 admission = server.submit(pending, alias)
                 if admission is Admission.TAKEN:
                     return
@@ -143,8 +154,8 @@ class ModelServer:
             open_ = server.breaker.state is not BreakerState.CLOSED
             why = "its circuit breaker is open" if open_ else "too many requests wait"
             return ModelUnavailable(f"Model Unavailable: {server.version.ref}: {why}.")
-        if routing.error is not None:
-            return routing.error
+        if alias in routing.failures:
+            return routing.failures[alias]
         return ModelUnavailable(
             f"Model Unavailable: {self.name} has no {alias} version.",
             hint=f"`trimtab models promote {self.name} VERSION` lets a version serve.",
@@ -168,7 +179,7 @@ class ModelServer:
             digest="",
             alias=PRODUCTION,
             served_by=BASELINE,
-            outcome=Outcome.FALLBACK,
+            outcome=PredictionOutcome.FALLBACK,
             request_id=pending.request_id,
             outputs=outputs,
             outputs_json=orjson.dumps(outputs.to_json()),

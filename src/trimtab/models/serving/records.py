@@ -14,8 +14,8 @@ from trimtab.models.rows import Outputs, Rows
 BASELINE = "baseline"
 
 
-class Outcome(StrEnum):
-    """How a request ended."""
+class PredictionOutcome(StrEnum):
+    """Result of a request."""
 
     OK = "ok"
     FALLBACK = "fallback"
@@ -35,7 +35,7 @@ class Prediction:
     alias: str
     served_by: str
     """``name@version`` or ``baseline``."""
-    outcome: Outcome
+    outcome: PredictionOutcome
     request_id: str
     outputs: Outputs
     outputs_json: bytes
@@ -66,12 +66,16 @@ class PendingRequest:
     waiter: Any = None
     """What `deliver` resolves."""
     user_id: str = ""
+    probe: bool = False
+    """True for a health check: no cache, and no monitor counts it."""
     plan: list[str] = field(default_factory=list)
     """Aliases that are still to be asked, the next one last."""
     asked: Any = None
     """The server that has the request now."""
     alias: str = ""
     """The alias that was asked last."""
+    asked_first: int = 0
+    """The version that was asked first; 0 for none."""
     stage: int = 0
     answered: bool = False
     error: TrimtabError | None = None

@@ -5,6 +5,8 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -15,7 +17,7 @@ from trimtab.kernel.clock import machine_clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.events import Event
 from trimtab.models.context import ModelsContext
-from trimtab.models.errors import ModelUnavailable, TooManyRows
+from trimtab.models.errors import ModelUnavailable, TooManyRows, VersionUnknown
 from trimtab.models.records import ALIASES, PRODUCTION, InputSchema, ModelVersion
 from trimtab.models.registry import Registry
 from trimtab.models.registry.golden import check_golden
@@ -51,7 +53,7 @@ class Serving:
         settings, env = context.settings, context.env
         self._settings = settings
         self._registry = registry
-        self._clock, self._events = env.clock, env.events
+        self.clock, self._events = env.clock, env.events
         self._machine = machine_clock(env.clock)
         self.store = ResultStore(context.database)
         self.cache = ResultCache(
@@ -66,6 +68,9 @@ class Serving:
             settings.batch_wait_ms / 1000, settings.batch_rows, settings.max_waiting
         )
         self.servers: dict[str, ModelServer] = {}
+        self.promoted_at: dict[str, datetime] = {}
+        """When the production alias of each model moved last."""
+        self._shares: dict[str, float] = {}
         self._refreshing = threading.RLock()
         self._spare = ThreadPoolExecutor(1, thread_name_prefix="models-spare")
         self._deliverers: dict[int, _LoopDeliverer] = {}
@@ -89,18 +94,18 @@ class Serving:
             name: Of the model.
             records: One object for each row.
             request_id: Stored with the result.
-            user_id: Whom the rows are about, for a later erasure; empty for nobody.
+            user_id: Whom the rows are about, for a later erasure; empty for no caller.
             ref: An alias to ask; empty for production, or the candidate of a canary.
             inputs_json: The rows as JSON, when the caller has them.
 
         Raises:
-            ModelUnknown, InvalidRows, TooManyRows: The request cannot be predicted.
+            ModelUnknown, VersionUnknown, InvalidRows, TooManyRows: It cannot be predicted.
             ModelUnavailable, PredictionLate, StorageFull: Nothing could answer.
         """
         server = self.servers.get(name)
         if server is None:
             server = await run_in_threadpool(self.ready, name)
-        schema = self._schema(server)
+        schema = self._schema(server, ref)
         self._check_count(records)
         if len(records) > _ON_LOOP_ROWS:
             rows = await run_in_threadpool(parse_rows, schema, records)
@@ -125,12 +130,12 @@ class Serving:
         return found
 
     def predict_now(
-        self, name: str, records: Records, request_id: str, *, ref: str = ""
+        self, name: str, records: Records, request_id: str, *, ref: str = "", probe: bool = False
     ) -> Prediction:
         """Return the prediction for the rows, from any thread but the event loop's."""
         server = self.servers.get(name) or self.ready(name)
         self._check_count(records)
-        rows = parse_rows(self._schema(server), records)
+        rows = parse_rows(self._schema(server, ref), records)
         found: list[Prediction | TrimtabError] = []
         done = threading.Event()
 
@@ -139,6 +144,7 @@ class Serving:
             done.set()
 
         pending = self._pending(rows, orjson.dumps(records), request_id, deliver)
+        pending.probe = probe
         server.submit(pending, ref)
         limit = self._settings.deadline_seconds
         if not done.wait(limit * _FIRST_SHARE):
@@ -163,14 +169,29 @@ class Serving:
         if len(records) > limit:
             raise TooManyRows(f"The request has {len(records)} rows; {limit} are allowed.")
 
-    def _schema(self, server: ModelServer) -> InputSchema:
+    def _schema(self, server: ModelServer, ref: str) -> InputSchema:
+        """Return the columns that the named alias expects; raises `VersionUnknown`."""
+        if not ref:
+            return self._production(server).manifest.schema
+        served = server.routing.servers.get(ref)
+        if served is None:
+            if ref in server.routing.failures:
+                raise server.routing.failures[ref]
+            raise VersionUnknown(f"Model {server.name!r} has no {ref} version.")
+        return served.version.manifest.schema
+
+    def production(self, name: str) -> ModelVersion:
+        """Return the version that serves; raises `ModelUnknown` and `ModelUnavailable`."""
+        return self._production(self.servers.get(name) or self.ready(name))
+
+    def _production(self, server: ModelServer) -> ModelVersion:
         production = server.routing.production
         if production is None:
             raise ModelUnavailable(
                 f"Model Unavailable: {server.name} has no production version.",
                 hint=f"`trimtab models promote {server.name} VERSION` lets a version serve.",
             )
-        return production.manifest.schema
+        return production
 
     def _deliverer(self, loop: asyncio.AbstractEventLoop) -> "_LoopDeliverer":
         return self._deliverers.setdefault(id(loop), _LoopDeliverer(loop))
@@ -191,7 +212,7 @@ class Serving:
 
         Args:
             name: Of the model.
-            reload: Load and prove every version anew, such as after a repair.
+            reload: Load and prove every version again, such as after a repair.
         """
         with self._refreshing:
             server = self.servers.get(name)
@@ -200,12 +221,33 @@ class Serving:
             old = server.routing
             server.routing = self._route(server, {} if reload else _by_digest(old), reload=reload)
             self.servers[name] = server
+            self._note_promotion(name)
             kept = set(_by_digest(server.routing).values())
             for retired in set(old.servers.values()) - kept:
                 retired.close()
                 if retired.version.digest not in _by_digest(server.routing):
                     self._registry.unload(retired.version.digest)
             return server
+
+    def _note_promotion(self, name: str) -> None:
+        moves = (move for move in self._registry.alias_log(name) if move.alias == PRODUCTION)
+        if (newest := next(moves, None)) is not None:
+            self.promoted_at[name] = newest.at
+
+    def drop(self, name: str) -> None:
+        """Stop serving a model that is deleted."""
+        with self._refreshing:
+            server = self.servers.pop(name, None)
+            self.promoted_at.pop(name, None)
+            for served in set(server.routing.servers.values()) if server is not None else ():
+                served.close()
+
+    def set_share(self, name: str, share: float) -> None:
+        """Let the candidate of a model answer that share of the requests; 0 ends it."""
+        with self._refreshing:
+            self._shares[name] = share
+            if (server := self.servers.get(name)) is not None:
+                server.routing = replace(server.routing, candidate_share=share)
 
     def warm_up(self) -> None:
         """Load every model that has a production version, and predict its golden batch."""
@@ -220,15 +262,13 @@ class Serving:
 
         A version with a problem stops serving: its fallbacks answer until it is repaired.
         """
-        problems = []
         with self._refreshing:
             server = self.ready(name)
-            for alias, served in dict(server.routing.servers).items():
+            for served in set(server.routing.servers.values()):
                 problem = self._problem(served)
                 if problem is not None:
-                    problems.append(f"{alias} ({served.version.ref}): {problem}")
-                    self._stop_serving(server, alias, problem)
-        return problems
+                    self._stop_serving(server, served, problem)
+            return [f"{alias}: {error}" for alias, error in server.routing.failures.items()]
 
     def verify_all(self) -> list[str]:
         """Check what serves of every model; see `verify`."""
@@ -254,7 +294,7 @@ class Serving:
         servers: dict[str, VersionServer] = {}
         found = dict(known)
         production: ModelVersion | None = None
-        failure: TrimtabError | None = None
+        failures: dict[str, TrimtabError] = {}
         for alias in ALIASES:
             if alias not in aliases:
                 continue
@@ -268,9 +308,9 @@ class Serving:
                 _log.error(
                     "Model Unavailable", extra={"model": version.ref, "error": error.message}
                 )
-                failure = error if alias == PRODUCTION else failure
+                failures[alias] = error
                 self._publish(version, error)
-        return Routing(production, servers, failure, server.routing.candidate_share)
+        return Routing(production, servers, failures, self._shares.get(server.name, 0.0))
 
     def _serve(self, server: ModelServer, version: ModelVersion, *, reload: bool) -> VersionServer:
         if reload:
@@ -288,19 +328,23 @@ class Serving:
             return error
         return None
 
-    def _stop_serving(self, server: ModelServer, alias: str, error: TrimtabError) -> None:
+    def _stop_serving(
+        self, server: ModelServer, served: VersionServer, error: TrimtabError
+    ) -> None:
         routing = server.routing
-        served = routing.servers[alias]
-        left = {key: value for key, value in routing.servers.items() if value is not served}
-        failure = error if alias == PRODUCTION else routing.error
-        server.routing = Routing(routing.production, left, failure, routing.candidate_share)
+        stopped = [alias for alias, value in routing.servers.items() if value is served]
+        server.routing = replace(
+            routing,
+            servers={key: value for key, value in routing.servers.items() if value is not served},
+            failures={**routing.failures, **dict.fromkeys(stopped, error)},
+        )
         served.close()
         self._registry.unload(served.version.digest)
         self._publish(served.version, error)
 
     def _publish(self, version: ModelVersion, error: TrimtabError) -> None:
         facts: dict[str, object] = {"version": version.version, "code": error.code}
-        self._events.publish(Event(FAILED, self._clock.now(), version.name, facts))
+        self._events.publish(Event(FAILED, self.clock.now(), version.name, facts))
 
 
 class _LoopDeliverer:

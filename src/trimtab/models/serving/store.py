@@ -16,6 +16,7 @@ _COLUMNS = (
     "model",
     "version",
     "digest",
+    "asked",
     "alias",
     "outcome",
     "served_by",
@@ -42,6 +43,8 @@ class ResultRow(NamedTuple):
     model: str
     version: int
     digest: str
+    asked: int
+    """The version that was asked first; 0 for none."""
     alias: str
     outcome: str
     served_by: str
@@ -73,7 +76,7 @@ class ServedBytes:
 
 @dataclass(frozen=True, slots=True)
 class ResultStore:
-    """Stored predictions."""
+    """Predictions stored on disk."""
 
     database: Database
 

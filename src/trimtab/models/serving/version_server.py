@@ -14,15 +14,16 @@ from trimtab.infra.breaker import CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.models.errors import ModelUnavailable
+from trimtab.models.ports import Predictor
 from trimtab.models.registry import LoadedModel
 from trimtab.models.rows import Outputs, Rows
 from trimtab.models.serving.cache import CachedResult, ResultCache
 from trimtab.models.serving.records import (
     FailedBatch,
     Observer,
-    Outcome,
     PendingRequest,
     Prediction,
+    PredictionOutcome,
     ServedBatch,
 )
 from trimtab.models.serving.store import ResultRow, ResultStore
@@ -31,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class Admission(StrEnum):
-    """Whether a server took a request."""
+    """Reply of a server to a new request."""
 
     TAKEN = "taken"
     CLOSED = "closed"
@@ -51,14 +52,14 @@ class BatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class ServingSinks:
-    """Where results go.
+    """Destinations of results.
 
     Attributes:
         store: On disk, before the reply.
         cache: In memory.
         observers: Monitors, after the reply.
         clock: Of the process.
-        store_inputs: Whether rows are stored beside their result.
+        store_inputs: Whether rows are stored next to their result.
     """
 
     store: ResultStore
@@ -122,8 +123,10 @@ class VersionServer:
         self._closed = False
         self._crowded = False
         """Whether the last batch had several requests, so that waiting for more is worth it."""
+        self.stand_in: Predictor | None = None
+        """Predicts instead of the loaded model; set by a drill only."""
         self.served = 0
-        self.failed = 0
+        self._busy_since: float | None = None
         self._thread = threading.Thread(
             target=self._run, name=f"model-{self.version.ref}", daemon=True
         )
@@ -133,6 +136,12 @@ class VersionServer:
     def waiting(self) -> int:
         """Return the number of requests in the queue."""
         return self._queue.qsize()
+
+    @property
+    def busy_seconds(self) -> float:
+        """Return how long the model has worked on its present batch; 0 when it is idle."""
+        since = self._busy_since
+        return 0.0 if since is None else self._machine.monotonic() - since
 
     def submit(self, pending: PendingRequest, alias: str) -> Admission:
         """Queue a request, unless this server is closed, unwell or too busy."""
@@ -199,7 +208,7 @@ class VersionServer:
             pending, stage, _ = item
             if pending.answered or pending.stage != stage:
                 continue
-            found = cache.find(digest, pending.inputs_json)
+            found = None if pending.probe else cache.find(digest, pending.inputs_json)
             if found is None:
                 missing.append(item)
             else:
@@ -215,9 +224,9 @@ class VersionServer:
     def _predict(self, items: list[_Item]) -> tuple[Rows, Outputs, float] | None:
         """Return rows, outputs and seconds of a batch; None when it failed or was split."""
         rows = Rows.join([pending.rows for pending, _, _ in items])
-        started = self._machine.monotonic()
+        started = self._busy_since = self._machine.monotonic()
         try:
-            outputs = self.loaded.predictor.predict(rows)
+            outputs = (self.stand_in or self.loaded.predictor).predict(rows)
             if len(outputs) != len(rows) or not np.isfinite(outputs.values).all():
                 raise ValueError("the model gave NaN, infinity, or too few outputs")
         # Whatever a model raises, its fallback shall answer.
@@ -233,6 +242,8 @@ class VersionServer:
             self.breaker.record_failure()
             self._refuse(items, _broken(self.version.ref, error))
             return None
+        finally:
+            self._busy_since = None
         if not self.breaker.healthy:
             self.breaker.record_success()
         return rows, outputs, self._machine.monotonic() - started
@@ -266,7 +277,7 @@ class VersionServer:
             digest=self.version.digest,
             alias=alias,
             served_by=self.version.ref,
-            outcome=Outcome.FALLBACK if stage else Outcome.OK,
+            outcome=PredictionOutcome.FALLBACK if stage else PredictionOutcome.OK,
             request_id=pending.request_id,
             outputs=entry.result.outputs,
             outputs_json=entry.result.outputs_json,
@@ -275,7 +286,8 @@ class VersionServer:
         )
 
     def _observe(self, items: list[_Item], rows: Rows, outputs: Outputs, seconds: float) -> None:
-        if self._sinks.observers:
+        is_probe = all(pending.probe for pending, _, _ in items)
+        if self._sinks.observers and not is_probe:
             self._sinks.notify(
                 ServedBatch(
                     self.version,
@@ -290,7 +302,6 @@ class VersionServer:
             )
 
     def _refuse(self, items: Sequence[_Item], error: TrimtabError) -> None:
-        self.failed += len(items)
         for pending, stage, _ in items:
             self._fail(pending, stage, error)
         ids = [pending.request_id for pending, _, _ in items]
@@ -331,8 +342,9 @@ def store_error(
         model,
         0,
         "",
+        pending.asked_first,
         pending.alias,
-        Outcome.ERROR,
+        PredictionOutcome.ERROR,
         "",
         pending.user_id,
         len(pending.rows),
@@ -352,6 +364,7 @@ def _row(
         found.model,
         found.version,
         found.digest,
+        pending.asked_first,
         found.alias,
         found.outcome,
         found.served_by,

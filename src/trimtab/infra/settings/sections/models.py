@@ -18,7 +18,10 @@ class ModelsSettings:
     )
     artifacts_url: str = setting(
         "",
-        help="Where artifacts are kept too, such as `s3://model-artifacts`; empty for this disk.",
+        help=(
+            "Where artifacts are kept too, such as `s3://model-artifacts`; empty for a second copy"
+            " in the data directory."
+        ),
     )
     artifacts_endpoint: str = setting(
         "", help="The address of an S3-compatible server; empty for that of AWS."

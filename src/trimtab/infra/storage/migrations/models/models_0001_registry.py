@@ -59,6 +59,8 @@ def upgrade() -> None:
         # 0 when no version answered.
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
+        # The version that was asked first; another one answered when it failed.
+        sa.Column("asked", sa.Integer, nullable=False),
         sa.Column("alias", sa.String(20), nullable=False),
         sa.Column("outcome", sa.String(20), nullable=False),
         sa.Column("served_by", sa.String(200), nullable=False),
@@ -76,3 +78,23 @@ def upgrade() -> None:
         ["user_id"],
         sqlite_where=sa.text("user_id <> ''"),
     )
+    op.create_table(
+        "model_canaries",
+        sa.Column("id", sa.String(40), primary_key=True),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("candidate", sa.Integer, nullable=False),
+        sa.Column("production", sa.Integer, nullable=False),
+        sa.Column("mode", sa.String(20), nullable=False),
+        sa.Column("share", sa.Float, nullable=False),
+        sa.Column("margin", sa.Float, nullable=False),
+        sa.Column("alpha", sa.Float, nullable=False),
+        sa.Column("slow_ms", sa.Float, nullable=False),
+        sa.Column("max_seconds", sa.Float, nullable=False),
+        sa.Column("promote", sa.Boolean, nullable=False),
+        sa.Column("actor", sa.String(200), nullable=False),
+        sa.Column("started_at", sa.String(32), nullable=False),
+        sa.Column("state", sa.String(20), nullable=False),
+        sa.Column("ended_at", sa.String(32)),
+        sa.Column("reason", sa.Text, nullable=False),
+    )
+    op.create_index("idx_canaries_name", "model_canaries", ["name", "started_at"])
