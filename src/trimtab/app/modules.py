@@ -45,6 +45,8 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         services.build_tracing,
         services.build_evaluation,
         services.build_models,
+        services.build_model_monitoring,
+        services.build_model_retraining,
         alone(gates.build),
         alone(infra.build_audit),
         services.build_privacy,

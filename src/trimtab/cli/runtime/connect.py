@@ -123,6 +123,7 @@ class Client:
         body: object = None,
         params: Mapping[str, Any] | None = None,
         files: Any = None,
+        content: bytes | None = None,
     ) -> Any:
         """Return the answer's JSON, or None when it has no body.
 
@@ -131,7 +132,8 @@ class Client:
             ServiceUnreachable: It did not answer.
         """
         http = self._ready(method, path)
-        response = self._run(http.request(method, path, json=body, params=params, files=files))
+        request = http.request(method, path, json=body, params=params, files=files, content=content)
+        response = self._run(request)
         # /health answers 503 with its usual body when everything is down: that is its result.
         is_result = path.endswith("/health") and response.status_code == _DOWN
         if not response.is_success and not is_result:
