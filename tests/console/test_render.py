@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.console.charts import HEIGHT, WIDTH, spark
-from trimtab.console.render import code, duration, facts, markdown, number, render, size
+from trimtab.console.render import code, duration, excerpt, facts, markdown, number, render, size
 
 
 @pytest.mark.parametrize(
@@ -120,3 +120,16 @@ def test_facts_are_said_in_words(found, shown):
 def test_code_is_marked_and_the_rest_is_text():
     assert code("run `a <b>` & <i>") == "run <code>a &lt;b&gt;</code> &amp; &lt;i&gt;"
     assert code("one ` alone") == "one ` alone"
+
+
+@pytest.mark.parametrize(
+    ("text", "characters", "shown"),
+    [
+        ("one two", 7, "one two"),
+        ("one two", 6, "one..."),
+        ("see `a b` and more", 15, "see `a b` and..."),
+        ("see `a long command` here", 14, "see..."),
+    ],
+)
+def test_an_excerpt_ends_between_words_and_outside_of_code(text, characters, shown):
+    assert excerpt(text, characters) == shown

@@ -142,6 +142,16 @@ def code(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before.
 
 
+def excerpt(text: str, characters: int) -> str:
+    """Return the beginning of a text, cut between words and never inside code."""
+    if len(text) <= characters:
+        return text
+    cut = text[:characters].rpartition(" ")[0]
+    if cut.count("`") % 2:
+        cut = cut[: cut.rindex("`")]
+    return f"{cut.rstrip()}..."
+
+
 def words(name: object) -> str:
     """Return a name in snake case as words."""
     return str(name).replace("_", " ")
@@ -166,6 +176,7 @@ _environment = Environment(
 )
 _environment.filters |= {
     "code": code,
+    "excerpt": excerpt,
     "facts": facts,
     "markdown": markdown,
     "number": number,
