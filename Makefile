@@ -15,7 +15,7 @@ install = $(BIN)/uv pip install $(quiet) --system-certs --compile-bytecode --pyt
   || { echo "trimtab: uv could not install them; pip does, which takes minutes" >&2; \
   $(BIN)/python -m pip install $(quiet) --require-hashes -r $(1); }
 
-.PHONY: handbook journeys quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-qa mutate
+.PHONY: handbook journeys quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa mutate
 
 # The service ends with code 130 on a Ctrl-C before it serves: no failure of make's.
 run: env
@@ -127,6 +127,10 @@ bench-knowledge: dev $(VENV)/.bench
 # Our guards beside packaged detectors on the same texts; DATA=DIR holds the labelled sets.
 bench-guards: dev $(VENV)/.bench
 	$(BIN)/python -m benchmarks.guards $(DATA)
+
+# What a prediction over HTTP costs, next to FastAPI with scikit-learn; BENCH="--requests 500" for a short look.
+bench-models: dev
+	$(BIN)/python -W ignore -m benchmarks.models $(BENCH)
 
 $(VENV)/.bench: requirements/bench.lock
 	$(PYTHON) -m venv $(VENV)/bench

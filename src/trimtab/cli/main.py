@@ -91,6 +91,11 @@ class Commands(LazyGroup):
             "Connect a language model, test it, and forget it again.",
             "Documents and answers",
         ),
+        "models": Lazy(
+            "trimtab.cli.models",
+            "Register trained models, serve them, and prove what serves.",
+            "Documents and answers",
+        ),
         "incidents": Lazy(
             "trimtab.cli.incidents",
             "Show and follow incidents, approve plans, print post-mortems.",

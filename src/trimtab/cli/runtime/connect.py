@@ -42,7 +42,7 @@ _NEEDS_START = (
 )
 """Paths that need the embedding model or samples; for others a local app is not started."""
 
-_MAY_CREATE = ("/api/v1/ingest", "/api/v1/projects", "/v1/keys")
+_MAY_CREATE = ("/api/v1/ingest", "/api/v1/projects", "/v1/keys", "/v1/models")
 """Paths whose POST may create the data directory; other commands only read or change one."""
 
 _Result = TypeVar("_Result")
@@ -61,6 +61,9 @@ class NoService(Unavailable):
     default_hint = (
         "`trimtab serve` starts a service; --data-dir names a data directory, --url another host."
     )
+
+
+_DOWN = 503
 
 
 class Client:
@@ -120,6 +123,7 @@ class Client:
         body: object = None,
         params: Mapping[str, Any] | None = None,
         files: Any = None,
+        content: bytes | None = None,
     ) -> Any:
         """Return the answer's JSON, or None when it has no body.
 
@@ -128,9 +132,11 @@ class Client:
             ServiceUnreachable: It did not answer.
         """
         http = self._ready(method, path)
-        response = self._run(http.request(method, path, json=body, params=params, files=files))
+        request = http.request(method, path, json=body, params=params, files=files, content=content)
+        response = self._run(request)
         # /health answers 503 with its usual body when everything is down: that is its result.
-        if not response.is_success and path != "/health":
+        is_result = path.endswith("/health") and response.status_code == _DOWN
+        if not response.is_success and not is_result:
             raise _refusal(response)
         return response.json() if response.content else None
 
@@ -140,6 +146,13 @@ class Client:
         if not response.is_success:
             raise _refusal(response)
         return response.text
+
+    def content(self, path: str, params: Mapping[str, Any] | None = None) -> bytes:
+        """Return the answer's bytes; raises as `call` does."""
+        response = self._run(self._ready("GET", path).get(path, params=params))
+        if not response.is_success:
+            raise _refusal(response)
+        return response.content
 
     def events(self, path: str, body: object = None) -> Iterator[ServerSentEvent]:
         """Yield server-sent events until the service ends the stream; a body is posted."""
