@@ -6,6 +6,7 @@ from fastapi import Depends
 
 from trimtab.answers.service import AnswerService
 from trimtab.drills import DrillRunner
+from trimtab.evaluation.contradictions import ContradictionFinder
 from trimtab.evaluation.service import EvaluationService
 from trimtab.incidents import Incidents
 from trimtab.incidents.module import IncidentRecords
@@ -30,6 +31,7 @@ WebDep = Annotated[Web, provided(Web)]
 CatalogDep = Annotated[Catalog, provided(Catalog)]
 KnowledgeDep = Annotated[Knowledge, provided(Knowledge)]
 AnswersDep = Annotated[AnswerService, provided(AnswerService)]
+ContradictionsDep = Annotated[ContradictionFinder, provided(ContradictionFinder)]
 EvaluationDep = Annotated[EvaluationService, provided(EvaluationService)]
 ErasuresDep = Annotated[Erasures, provided(Erasures)]
 ChecklistsDep = Annotated[Checklists, provided(Checklists)]

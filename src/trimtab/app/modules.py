@@ -44,6 +44,7 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         services.build_answers,
         services.build_tracing,
         services.build_evaluation,
+        services.build_contradictions,
         alone(gates.build),
         alone(infra.build_audit),
         services.build_privacy,

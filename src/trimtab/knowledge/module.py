@@ -25,6 +25,7 @@ def build(env: Environment) -> Module:
         faults=faults(knowledge, env.clock),
         personal_data=_personal_data(PersonalDocuments(knowledge)),
         tasks=tuple(knowledge.background.tasks),
+        scheduled=(*knowledge.gpus.scheduled(), *knowledge.qdrant_usage.scheduled()),
         start=(knowledge.start,),
         close=(knowledge.close,),
     )

@@ -1,5 +1,6 @@
 """Text to vectors: the ``EmbeddingModel`` port, the shipped model, and the multilingual one."""
 
+from trimtab.knowledge.embedding.device import Device
 from trimtab.knowledge.embedding.e5 import E5_PREFIXES, MULTILINGUAL_E5, E5Embedder
 from trimtab.knowledge.embedding.minilm import MiniLmEmbedder
 from trimtab.knowledge.embedding.model_files import (
@@ -16,6 +17,7 @@ __all__ = [
     "MINILM",
     "MODEL_ID",
     "MULTILINGUAL_E5",
+    "Device",
     "E5Embedder",
     "EmbeddingModel",
     "MiniLmEmbedder",

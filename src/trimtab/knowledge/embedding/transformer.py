@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from trimtab.knowledge.embedding.device import Device, EncoderOnDevice
 from trimtab.knowledge.embedding.native import tune
 from trimtab.knowledge.embedding.port import Vectors
 from trimtab.knowledge.errors import EmbedderUnavailable
 
 DIMENSION = 384
-# Padded tokens in one forward pass: 512 cost 3 to 10 % more CPU per token, as they need more
-# padding and their states leave the cache; below 128 the matrix products get too small.
-_TOKEN_BUDGET = 256
 
 
 class TransformerEmbedder:
@@ -33,26 +31,33 @@ class TransformerEmbedder:
         threads: How many cores a large ``embed`` may use, at least 1.
         model_id: Names model, weights and pooling.
         max_tokens: The number of tokens of a text that are used, end marks included.
+        device: Where it should run; it falls back to the CPU.
     """
 
     def __init__(
-        self, model_dir: Path, tokenizer: Tokenizer, threads: int, model_id: str, max_tokens: int
+        self,
+        model_dir: Path,
+        tokenizer: Tokenizer,
+        threads: int,
+        model_id: str,
+        max_tokens: int,
+        device: Device = "cpu",
     ) -> None:
         tune()
         self._tokenizer = tokenizer
         self._model_id, self._max_tokens = model_id, max_tokens
-        self._encoder: ctranslate2.Encoder | None = ctranslate2.Encoder(
-            str(model_dir),
-            compute_type="int8",
-            inter_threads=threads + 1,
-            intra_threads=1,
-        )
+        self._encoder = EncoderOnDevice(model_dir, device, threads + 1)
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="embedder")
 
     @property
     def model_id(self) -> str:
         """Names model, weights and pooling."""
         return self._model_id
+
+    @property
+    def device(self) -> Device:
+        """Device in use."""
+        return self._encoder.device
 
     @property
     def dimension(self) -> int:
@@ -78,7 +83,7 @@ class TransformerEmbedder:
             for text in encoded
         ]
         vectors = np.empty((len(tokens), DIMENSION), dtype=np.float32)
-        batches = list(_batches(tokens))
+        batches = list(_batches(tokens, self._encoder.token_budget))
         try:
             run = map if len(batches) < 2 else self._workers.map
             for batch, rows in zip(batches, run(self._forward, batches), strict=True):
@@ -93,22 +98,17 @@ class TransformerEmbedder:
 
     def close(self) -> None:
         """Free the model."""
-        self._encoder = None
+        self._encoder.close()
         self._workers.shutdown()
 
     def _forward(self, batch: "_Batch") -> Vectors:
         """Return the unit vector along each text's mean token state; padding is left out."""
-        encoder = self._encoder
-        if encoder is None:
+        if self._encoder.closed:
             raise EmbedderUnavailable("The embedder is closed.")
         try:
-            output = encoder.forward_batch(
-                ctranslate2.StorageView.from_array(batch.ids),
-                ctranslate2.StorageView.from_array(batch.lengths),
-            )
+            states = self._encoder.run(lambda encoder: _states(encoder, batch))
         except RuntimeError as error:
             raise EmbedderUnavailable(f"The embedding model failed: {error}") from error
-        states = np.array(output.last_hidden_state)
         mask = np.arange(states.shape[1]) < batch.lengths[:, None]
         sums = np.einsum("nld,nl->nd", states, mask.astype(np.float32))
         vectors: Vectors = sums / np.linalg.norm(sums, axis=1, keepdims=True)
@@ -124,14 +124,27 @@ class _Batch:
     lengths: NDArray[np.int32]
 
 
-def _batches(tokens: list[list[int]]) -> Iterator[_Batch]:
+def _states(encoder: ctranslate2.Encoder, batch: _Batch) -> NDArray[np.float32]:
+    """Return the state of each token; (texts, longest, 384)."""
+    output = encoder.forward_batch(
+        ctranslate2.StorageView.from_array(batch.ids),
+        ctranslate2.StorageView.from_array(batch.lengths),
+    )
+    states = output.last_hidden_state
+    if states.device != "cpu":
+        # Only views of memory of the CPU are arrays.
+        states = states.to_device(ctranslate2.Device.cpu)
+    return np.array(states)
+
+
+def _batches(tokens: list[list[int]], token_budget: int) -> Iterator[_Batch]:
     """Yield the texts longest first, in batches that keep the token budget when padded."""
     lengths = np.array([len(ids) for ids in tokens], dtype=np.int32)
     order = np.argsort(-lengths, kind="stable")
     start = 0
     while start < len(order):
         longest = int(lengths[order[start]])
-        positions = order[start : start + max(1, _TOKEN_BUDGET // longest)]
+        positions = order[start : start + max(1, token_budget // longest)]
         padded = np.zeros((len(positions), longest), dtype=np.int32)
         for row, position in enumerate(positions):
             padded[row, : lengths[position]] = tokens[position]
