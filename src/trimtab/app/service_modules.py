@@ -17,6 +17,10 @@ from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
 from trimtab.kernel.tasks import ScheduledTask
 from trimtab.knowledge import Knowledge
+from trimtab.models import module as models
+from trimtab.models.monitoring import module as model_monitoring
+from trimtab.models.retraining import module as model_retraining
+from trimtab.models.service import Models
 from trimtab.privacy import module as privacy
 
 _COMPARE_SECONDS = 600.0
@@ -63,6 +67,21 @@ def build_contradictions(assembly: Assembly) -> Module:
         signals=(contradiction_signal(finder),),
         scheduled=(ScheduledTask("compare new documents with older ones", _COMPARE_SECONDS, look),),
     )
+
+
+def build_models(assembly: Assembly) -> Module:
+    """Return the trained models; those that read text use the embedding model of knowledge."""
+    return models.build(assembly.env, KnowledgeEmbedder(assembly.service(Knowledge)))
+
+
+def build_model_monitoring(assembly: Assembly) -> Module:
+    """Return the monitoring of models that run here or anywhere."""
+    return model_monitoring.build(assembly.env, assembly.service(Models))
+
+
+def build_model_retraining(assembly: Assembly) -> Module:
+    """Return the retraining of models that have a training function in this package."""
+    return model_retraining.build(assembly.env, assembly.service(Models), {})
 
 
 def build_privacy(assembly: Assembly) -> Module:
