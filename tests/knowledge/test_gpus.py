@@ -8,48 +8,33 @@ import pytest
 from tests.knowledge.conftest import WordModel
 from trimtab.kernel.operable import ActionContext
 from trimtab.knowledge.actions import actions
-from trimtab.knowledge.gpus import Gpu, GpuMonitor, gpu_signals, parse_gpus
+from trimtab.knowledge.gpus import gpu_signals, scheduled_look
 from trimtab.knowledge.operable.device_actions import device_actions
+from trimtab.models.gpu import GpuMonitor, parse_gpus
 
-# Recorded outputs of: nvidia-smi --query-gpu=index,name,memory.used,memory.total,utilization.gpu
+# Recorded outputs of: nvidia-smi --query-gpu=index,name,utilization.gpu,memory.used,memory.total
 # --format=csv,noheader,nounits
-TWO = "0, NVIDIA A100-SXM4-40GB, 39321, 40960, 97\n1, NVIDIA A100-SXM4-40GB, 3, 40960, 0\n"
-OLD = "0, GeForce GT 710, 51, 2001, [Not Supported]\n"
+TWO = "0, NVIDIA A100-SXM4-40GB, 97, 39321, 40960\n1, NVIDIA A100-SXM4-40GB, 0, 3, 40960\n"
 SHARED = "0, NVIDIA A100 MIG 1g.5gb, [N/A], [N/A], [N/A]\n"
 FAILED = (
     "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that "
     "the latest NVIDIA driver is installed and running.\n"
 )
-WARNED = "WARNING: infoROM is corrupted at gpu 0000:00:1E.0\n0, Tesla T4, 450, 15360, 12\n"
 
 
-@pytest.mark.feature("F653")
-def test_memory_and_utilization_of_each_processor_are_read():
-    assert parse_gpus(TWO) == (
-        Gpu(0, "NVIDIA A100-SXM4-40GB", 39321, 40960, 0.97),
-        Gpu(1, "NVIDIA A100-SXM4-40GB", 3, 40960, 0.0),
-    )
-    assert round(parse_gpus(TWO)[0].memory_used_ratio, 2) == 0.96
-    assert [gpu.name for gpu in parse_gpus(WARNED)] == ["Tesla T4"]
+def _monitor(report):
+    monitor = GpuMonitor()
+    monitor.report = parse_gpus(report)
+    return monitor
 
 
-def test_what_the_driver_does_not_tell_is_unknown_and_not_zero():
-    (old,), (shared,) = parse_gpus(OLD), parse_gpus(SHARED)
-    assert (old.memory_used_mb, math.isnan(old.utilization)) == (51, True)
-    assert math.isnan(shared.memory_used_ratio)
-
-
-@pytest.mark.parametrize(
-    "report", ["", FAILED, "index, name, memory.used [MiB]\n", "\ufffd, , ,\n"]
-)
+@pytest.mark.parametrize("report", ["", FAILED, "index, name, memory.used [MiB]\n"])
 def test_a_report_without_processors_is_none(report):
-    assert parse_gpus(report) == ()
+    assert _monitor(report).report.gpus == ()
 
 
 def _values(knowledge, report, device="cpu"):
-    monitor = GpuMonitor(lambda: report)
-    monitor.look()
-    found = gpu_signals(monitor, knowledge.encoder, device)
+    found = gpu_signals(_monitor(report), knowledge.encoder, device)
     return {
         (signal.name.removeprefix("knowledge."), *sample.labels.values()): round(sample.value, 2)
         for signal in found
@@ -67,6 +52,10 @@ def test_the_signals_name_each_processor(knowledge):
         ("gpu.utilization", "1"): 0.0,
         ("embedding.fell_back",): 0,
     }
+
+
+def test_memory_that_the_driver_does_not_tell_is_unknown_and_not_zero(knowledge):
+    assert math.isnan(_values(knowledge, SHARED)["gpu.memory_used_ratio", "0"])
 
 
 def test_no_gpu_is_a_value(knowledge):
@@ -93,28 +82,17 @@ def driver(tmp_path, monkeypatch):
 
 
 @pytest.mark.feature("F527")
-def test_the_driver_is_asked_for_what_is_parsed(driver):
-    driver('case "$*" in *memory.used,memory.total,utilization.gpu*noheader,nounits) '
-           'echo "0, Tesla T4, 450, 15360, 12";; esac')  # fmt: skip
+def test_the_driver_is_looked_at_regularly(driver):
+    driver('echo "0, Tesla T4, 12, 450, 15360"')
     monitor = GpuMonitor()
-    assert [task.name for task in monitor.scheduled()] == ["look at the graphics processors"]
-    monitor.look()
-    assert monitor.gpus == (Gpu(0, "Tesla T4", 450, 15360, 0.12),)
-
-
-def test_a_driver_that_fails_is_no_processor(driver):
-    driver('echo "0, Tesla T4, 450, 15360, 12"; exit 9')
-    monitor = GpuMonitor()
-    monitor.look()
-    assert monitor.gpus == ()
+    (task,) = scheduled_look(monitor)
+    task.run()
+    assert [gpu.name for gpu in monitor.report.gpus] == ["Tesla T4"]
 
 
 def test_without_a_driver_nothing_is_started(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monitor = GpuMonitor()
-    assert monitor.scheduled() == ()
-    monitor.look()
-    assert monitor.gpus == ()
+    assert scheduled_look(GpuMonitor()) == ()
 
 
 @pytest.mark.feature("F527")

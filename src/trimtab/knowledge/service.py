@@ -19,7 +19,6 @@ from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines import health as engine_health
 from trimtab.knowledge.engines.qdrant_usage import QdrantUsageMonitor
 from trimtab.knowledge.errors import EmbedderUnavailable
-from trimtab.knowledge.gpus import GpuMonitor
 from trimtab.knowledge.ingestion import HEARTBEAT, DocumentSource, Progress
 from trimtab.knowledge.maintenance.deletion_proof import DeletionProof
 from trimtab.knowledge.model_store import ModelStore
@@ -39,6 +38,7 @@ from trimtab.knowledge.stats import KnowledgeStats, collect_stats
 from trimtab.knowledge.store.reviews import RecentDocuments
 from trimtab.knowledge.validation import validate_project_name
 from trimtab.knowledge.wiring import build_components
+from trimtab.models.gpu import GpuMonitor
 
 RECENT_DAYS = 7
 """What came in within them is looked at when retrieval gets worse."""

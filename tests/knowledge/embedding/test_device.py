@@ -6,8 +6,12 @@ import ctranslate2
 import numpy as np
 import pytest
 
-from trimtab.knowledge.embedding import MiniLmEmbedder, device, transformer
-from trimtab.knowledge.embedding.device import EncoderOnDevice, is_memory_exhausted, open_encoder
+from trimtab.knowledge.embedding import MiniLmEmbedder, transformer
+from trimtab.knowledge.embedding.transformer import (
+    EncoderOnDevice,
+    is_memory_exhausted,
+    open_encoder,
+)
 from trimtab.knowledge.errors import EmbedderUnavailable
 
 OUT_OF_MEMORY = "CUDA failed with error out of memory"
@@ -127,7 +131,7 @@ def test_a_gpu_gets_larger_batches(on_gpu):
     model.embed([f"{text} {number}" for number in range(100) for text in TEXTS])
     on_gpu_alone = gpu.calls
     assert on_gpu_alone == 1
-    assert device.GPU_TOKENS > device.CPU_TOKENS
+    assert transformer.GPU_TOKENS > transformer.CPU_TOKENS
 
 
 @pytest.mark.parametrize(

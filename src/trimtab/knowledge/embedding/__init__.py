@@ -1,6 +1,5 @@
 """Text to vectors: the ``EmbeddingModel`` port, the shipped model, and the multilingual one."""
 
-from trimtab.knowledge.embedding.device import Device
 from trimtab.knowledge.embedding.e5 import E5_PREFIXES, MULTILINGUAL_E5, E5Embedder
 from trimtab.knowledge.embedding.minilm import MiniLmEmbedder
 from trimtab.knowledge.embedding.model_files import (
@@ -11,6 +10,7 @@ from trimtab.knowledge.embedding.model_files import (
     model_problem,
 )
 from trimtab.knowledge.embedding.port import EmbeddingModel, Prefixes, Vectors
+from trimtab.knowledge.embedding.transformer import Device
 
 __all__ = [
     "E5_PREFIXES",

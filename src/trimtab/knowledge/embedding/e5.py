@@ -8,11 +8,10 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from trimtab.knowledge.embedding.device import Device
 from trimtab.knowledge.embedding.e5_conversion import TOKENIZER, convert_e5
 from trimtab.knowledge.embedding.model_files import ModelSource, model_problem
 from trimtab.knowledge.embedding.port import Prefixes
-from trimtab.knowledge.embedding.transformer import TransformerEmbedder
+from trimtab.knowledge.embedding.transformer import Device, TransformerEmbedder
 from trimtab.knowledge.errors import EmbedderUnavailable
 
 E5_PREFIXES = Prefixes(query="query: ", passage="passage: ")

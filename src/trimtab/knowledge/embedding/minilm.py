@@ -4,9 +4,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from trimtab.knowledge.embedding.device import Device
 from trimtab.knowledge.embedding.model_files import MODEL_ID, TOKENIZER_FILE, model_problem
-from trimtab.knowledge.embedding.transformer import TransformerEmbedder
+from trimtab.knowledge.embedding.transformer import Device, TransformerEmbedder
 from trimtab.knowledge.errors import EmbedderUnavailable
 
 # The model was trained on at most 256 tokens, although it has positions for 512.
