@@ -36,6 +36,7 @@ TABLE = {
     "knowledge recover": ("", 0),
     "knowledge merge": ("--backup x --recovery y --output {folder}/z", 4),
     "knowledge scaffold": ("{folder}/new", 0),
+    "knowledge contradictions": ("ship", 0),
     "knowledge disk": ("", 0),
     "knowledge clean-up": ("--dry-run", 0),
     "knowledge move": ("ship --to nowhere", 2),

@@ -209,6 +209,8 @@ _KNOWLEDGE = [
         0,
         0.5,
     ),
+    Boundary("KnowledgeGpuMemoryLow", {'kb_gpu_memory_used_ratio{{gpu="1"}}': "{v}"}, 0.9, 0.91, 5),
+    Boundary("KnowledgeGpuMemoryLow", {"kb_embedding_fell_back": "{v}"}, 0, 1, 5),
     Boundary("KnowledgeIngestionBacklog", {"knowledge_documents_queued": "{v}"}, 10000, 10001, 1),
     Boundary(
         "KnowledgeCacheHitRatioLow",

@@ -32,6 +32,7 @@ FEATURES = {
     "KnowledgeDiskSpaceLow": ("F563", "F644"),
     "KnowledgeEmbeddingModelDown": ("F647",),
     "KnowledgeErrorRateHigh": ("F592",),
+    "KnowledgeGpuMemoryLow": ("F669",),
     "KnowledgeIngestionBacklog": ("F666",),
     "KnowledgeMemoryGrowing": ("F564", "F590"),
     "KnowledgeSearchSlow": ("F507",),

@@ -6,6 +6,7 @@ from fastapi import Depends
 
 from trimtab.answers.service import AnswerService
 from trimtab.drills import DrillRunner
+from trimtab.evaluation.contradictions import ContradictionFinder
 from trimtab.evaluation.service import EvaluationService
 from trimtab.incidents import Incidents
 from trimtab.incidents.module import IncidentRecords
@@ -33,6 +34,7 @@ WebDep = Annotated[Web, provided(Web)]
 CatalogDep = Annotated[Catalog, provided(Catalog)]
 KnowledgeDep = Annotated[Knowledge, provided(Knowledge)]
 AnswersDep = Annotated[AnswerService, provided(AnswerService)]
+ContradictionsDep = Annotated[ContradictionFinder, provided(ContradictionFinder)]
 EvaluationDep = Annotated[EvaluationService, provided(EvaluationService)]
 ModelsDep = Annotated[Models, provided(Models)]
 ModelMonitorDep = Annotated[ModelMonitor, provided(ModelMonitor)]

@@ -44,6 +44,7 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         services.build_answers,
         services.build_tracing,
         services.build_evaluation,
+        services.build_contradictions,
         services.build_models,
         services.build_model_monitoring,
         services.build_model_retraining,

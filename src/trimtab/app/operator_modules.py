@@ -71,11 +71,13 @@ def build_incidents(assembly: Assembly) -> Module:
 
 def build_operations(assembly: Assembly) -> Module:
     """Return the checklists, which read the services through an adapter."""
+    knowledge = assembly.service(Knowledge)
     readings = Readings(
         assembly.service(AnswerService),
         assembly.service(EvaluationService).monitor,
         assembly.service(SpanExporter),
-        assembly.service(Knowledge).maintenance.backups,
+        knowledge.maintenance.backups,
+        knowledge.qdrant_usage,
     )
     firing = assembly.service(Monitoring).firing
     return operations.build(assembly.env, readings, assembly.service(AuditFiles), firing)

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from trimtab.answers.service import AnswerService
+from trimtab.evaluation.contradictions import ContradictionFinder
 from trimtab.gates.monitor import GateMonitor
 from trimtab.incidents import Incidents
 from trimtab.incidents.module import IncidentRecords
@@ -25,6 +26,7 @@ WebDep = Annotated[Web, provided(Web)]
 CatalogDep = Annotated[Catalog, provided(Catalog)]
 KnowledgeDep = Annotated[Knowledge, provided(Knowledge)]
 AnswersDep = Annotated[AnswerService, provided(AnswerService)]
+ContradictionsDep = Annotated[ContradictionFinder, provided(ContradictionFinder)]
 ModelsDep = Annotated[Models, provided(Models)]
 GatesDep = Annotated[GateMonitor, provided(GateMonitor)]
 ModelMonitorDep = Annotated[ModelMonitor, provided(ModelMonitor)]
