@@ -13,8 +13,9 @@ class ModelsSettings:
         512.0, unit="MB", help="The largest artifact, unpacked.", minimum=1
     )
     trusted_types: tuple[str, ...] = setting(
-        (),
-        help="Types outside of scikit-learn that an artifact may hold; each of them can run code.",
+        # Holds arrays only; skops does not trust it, because crafted ones can crash the process.
+        ("sklearn.tree._tree.Tree",),
+        help="Types that an artifact may hold beyond those that skops trusts.",
     )
     artifacts_url: str = setting(
         "",
@@ -74,5 +75,5 @@ class ModelsSettings:
         30.0, unit="days", help="How long results of predictions are kept.", minimum=0.01
     )
     store_inputs: bool = setting(
-        default=True, help="Whether the rows of a request are stored beside its result."
+        default=True, help="Whether the rows of a request are stored with its result."
     )
