@@ -47,6 +47,10 @@ def test_routes_that_change_something_are_closed_to_readers_except_asking(app):
         "/api/v1/query",
         "/v1/check",
         "/v1/traces/{trace_id}/feedback",
+        "/v1/models/{name}/predict",
+        "/v1/models/{name}/health",
+        "/v2/models/{name}/infer",
+        "/v1/analyze",
     }
     for_readers = {
         route.path for route in changing if roles_of(route.dependant)[0].role is Role.READER

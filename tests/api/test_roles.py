@@ -14,6 +14,8 @@ SAME_EFFECT = {
     "knowledge.database.recover": ("POST", "/v1/knowledge/recover"),
     "knowledge.backup.take": ("POST", "/v1/knowledge/backups"),
     "knowledge.cache.warm": ("POST", "/api/v1/cache/warm"),
+    "models.resync": ("POST", "/v1/models/{name}/repair"),
+    "models.rollback": ("POST", "/v1/models/{name}/rollback"),
 }
 """Actions that do what a route does."""
 ONLY_ACTIONS = {
@@ -57,6 +59,9 @@ ONLY_ACTIONS = {
     "knowledge.parser.recycle",
     "knowledge.snapshot.restore",
     "knowledge.snapshot.take",
+    "models.cache.resize",
+    "models.fallback",
+    "models.reload",
     "notify.send",
     "service.change.rollback",
 }
@@ -71,6 +76,8 @@ CONSOLE = {
     "/console/incidents/{incident_id}/approve": "/v1/incidents/{incident_id}/approve",
     "/console/incidents/{incident_id}/reject": "/v1/incidents/{incident_id}/reject",
     "/console/incidents/{incident_id}/close": "/v1/incidents/{incident_id}/close",
+    "/console/models/{name}/promote": "/v1/models/{name}/promote",
+    "/console/models/{name}/rollback": "/v1/models/{name}/rollback",
 }
 """Pages that do what the POST route does."""
 DELETING = {

@@ -113,7 +113,7 @@ def describe(estimator: Any, description: Description) -> Manifest:
         card=description.card,
     )
     # The predictor takes column names off the estimator, which belongs to the caller.
-    outputs = SklearnPredictor(deepcopy(estimator), draft).predict(rows)
+    outputs = SklearnPredictor(deepcopy(estimator), draft, exact=True).predict(rows)
     chosen = golden_positions(len(rows))
     shown = outputs.to_json()
     return draft.changed(

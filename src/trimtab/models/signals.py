@@ -14,65 +14,9 @@ Read = Callable[[ModelServer], float]
 def signals(models: Models) -> tuple[Signal, ...]:
     """Return every signal of the domain."""
     serving = models.serving
-
-    def each(read: Read) -> Callable[[], Iterable[Sample]]:
-        return lambda: [
-            Sample(read(server), {"model": name}) for name, server in list(serving.servers.items())
-        ]
-
     return (
-        _by_model(
-            "up",
-            "1",
-            "1 when the production version answers, 0 when not.",
-            each(lambda server: float(_is_up(models, server))),
-        ),
-        _by_model(
-            "intact",
-            "1",
-            "1 when files and golden batch of what serves are as registered.",
-            each(lambda server: float(not server.routing.failures)),
-        ),
-        _by_model(
-            "stuck",
-            "1",
-            "1 when the production version works on one batch for longer than the deadline.",
-            each(lambda server: float(_is_stuck(models, server))),
-        ),
-        _by_model(
-            "waiting",
-            "requests",
-            "Requests that wait for the production version.",
-            each(lambda server: float(_of_production(server, lambda served: served.waiting))),
-        ),
-        _by_model(
-            "served",
-            "requests",
-            "Requests that the production version answered.",
-            each(lambda server: float(_of_production(server, lambda served: served.served))),
-            counter=True,
-        ),
-        _by_model(
-            "failures",
-            "requests",
-            "Requests that a version could not predict; its fallbacks were asked.",
-            each(lambda server: float(server.failures)),
-            counter=True,
-        ),
-        _by_model(
-            "fallbacks",
-            "requests",
-            "Requests that the rule baseline answered.",
-            each(lambda server: float(server.fallbacks)),
-            counter=True,
-        ),
-        _by_model(
-            "errors",
-            "requests",
-            "Requests that nothing could answer: Model Unavailable.",
-            each(lambda server: float(server.errors)),
-            counter=True,
-        ),
+        *_states(models),
+        *_counts(models),
         _by_model(
             "promoted_age",
             "seconds",
@@ -83,7 +27,7 @@ def signals(models: Models) -> tuple[Signal, ...]:
             "artifact_bytes",
             "bytes",
             "Size of the files of the production version.",
-            each(lambda server: float(_artifact_bytes(models, server))),
+            _each(models, lambda server: float(_artifact_bytes(models, server))),
         ),
         *_cache(models),
         Signal(
@@ -93,6 +37,70 @@ def signals(models: Models) -> tuple[Signal, ...]:
             lambda: (Sample(float(serving.fallback_enabled)),),
         ),
         *_gpu(models),
+    )
+
+
+def _each(models: Models, read: Read) -> Callable[[], Iterable[Sample]]:
+    """Return a reader of one sample for each model that serves."""
+    servers = models.serving.servers
+    return lambda: [Sample(read(server), {"model": name}) for name, server in list(servers.items())]
+
+
+def _states(models: Models) -> tuple[Signal, ...]:
+    return (
+        _by_model(
+            "up",
+            "1",
+            "1 when the production version answers, 0 when not.",
+            _each(models, lambda server: float(_is_up(models, server))),
+        ),
+        _by_model(
+            "intact",
+            "1",
+            "1 when files and golden batch of what serves are as registered.",
+            _each(models, lambda server: float(not server.routing.failures)),
+        ),
+        _by_model(
+            "stuck",
+            "1",
+            "1 when the production version works on one batch for longer than the deadline.",
+            _each(models, lambda server: float(_is_stuck(models, server))),
+        ),
+        _by_model(
+            "waiting",
+            "requests",
+            "Requests that wait for the production version.",
+            _each(models, lambda server: float(_of_production(server, lambda s: s.waiting))),
+        ),
+    )
+
+
+def _counts(models: Models) -> tuple[Signal, ...]:
+    reads: tuple[tuple[str, str, Read], ...] = (
+        (
+            "served",
+            "Requests that the production version answered.",
+            lambda server: float(_of_production(server, lambda served: served.served)),
+        ),
+        (
+            "failures",
+            "Requests that a version could not predict; its fallbacks were asked.",
+            lambda server: float(server.failures),
+        ),
+        (
+            "fallbacks",
+            "Requests that the rule baseline answered.",
+            lambda server: float(server.fallbacks),
+        ),
+        (
+            "errors",
+            "Requests that nothing could answer: Model Unavailable.",
+            lambda server: float(server.errors),
+        ),
+    )
+    return tuple(
+        _by_model(name, "requests", text, _each(models, read), counter=True)
+        for name, text, read in reads
     )
 
 

@@ -6,8 +6,12 @@ import zipfile
 from contextlib import closing
 
 import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
-from tests.models.factory import described, models_in, register, sample_rows, saved, trained
+from tests.models.factory import described, matrix, models_in, register, sample_rows, saved, trained
 from trimtab.models.errors import (
     AliasRefused,
     ArtifactCorrupt,
@@ -15,10 +19,11 @@ from trimtab.models.errors import (
     GoldenMismatch,
     LibraryMismatch,
     ModelUnknown,
+    UntrustedTypes,
     VersionUnknown,
 )
 from trimtab.models.packing import Description, describe
-from trimtab.models.predictors.skops_file import installed
+from trimtab.models.predictors.skops_file import installed, read_estimator
 from trimtab.models.records import GoldenBatch, Manifest
 
 
@@ -241,3 +246,20 @@ def test_edges_and_noise_of_each_feature_are_kept(models, tmp_path):
     assert all(len(entry.deciles) == 9 for entry in edges)
     assert all(abs(sum(entry.shares) - 1) < 1e-9 for entry in edges)
     assert all(0 < entry.noise_floor < 1 for entry in edges)
+
+
+def test_trees_are_trusted_and_other_types_are_listed(models, tmp_path):
+    rows = sample_rows()
+    forest = RandomForestClassifier(5, random_state=1).fit(matrix(rows), ["a", "b"] * 100)
+    registered = models.registry.register(saved(tmp_path, forest), described(forest), "anna")
+    assert registered.manifest.classes == ("a", "b")
+    named = FunctionTransformer(own_function)
+    file = saved(
+        tmp_path, make_pipeline(named, LogisticRegression()).fit(matrix(rows), ["a", "b"] * 100)
+    )
+    with pytest.raises(UntrustedTypes, match="own_function"):
+        read_estimator(file, ())
+
+
+def own_function(values):
+    return values

@@ -20,8 +20,10 @@ def start(
     share: Annotated[float, typer.Option(help="Share of the requests.")] = 0.1,
     margin: Annotated[float, typer.Option(help="A rate higher by less is not worse.")] = 0.02,
     alpha: Annotated[float, typer.Option(help="Chance of a wrong decision.")] = 0.05,
-    shadow: Annotated[bool, typer.Option(help="Predict a copy; no caller gets it.")] = False,
-    no_promote: Annotated[bool, typer.Option(help="A person promotes it.")] = False,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="Predict a copy; no caller gets it.")
+    ] = False,
+    no_promote: Annotated[bool, typer.Option("--no-promote", help="A person promotes it.")] = False,
     json: Json = False,
 ) -> None:
     """Give a version a share of the requests until a sequential test decides."""

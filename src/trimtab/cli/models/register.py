@@ -37,9 +37,9 @@ def register(
         Path | None, typer.Option(help="The model card, as Markdown.", exists=True, dir_okay=False)
     ] = None,
     accept_libraries: Annotated[
-        bool, typer.Option(help="Accept a model of another scikit-learn, if its batch agrees.")
+        bool, typer.Option("--accept-libraries", help="Accept a model of another scikit-learn.")
     ] = False,
-    promote: Annotated[bool, typer.Option(help="Let it serve at once.")] = False,
+    promote: Annotated[bool, typer.Option("--promote", help="Let it serve at once.")] = False,
     json: Json = False,
 ) -> None:
     """Register a version; with `--promote` it serves at once."""
@@ -60,16 +60,19 @@ def register(
     parts.append(("artifact", _artifact(artifact)))
     body = session.client.call("POST", "/v1/models", files=parts)
     if promote:
-        number = body["version"]
-        request = {"version": number, "reason": "registered with --promote"}
+        request = {"version": body["version"], "reason": "registered with --promote"}
         session.client.call("POST", f"/v1/models/{name}/promote", body=request)
         body["aliases"] = ["production"]
     if not printed_as_json(session, body):
-        print_line(f"Registered {name}@{body['version']} (sha256 {body['sha256'][:12]}).")
-        if promote:
-            print_line(f"{name}@{body['version']} serves: POST /v1/models/{name}/predict.")
-        else:
-            print_line(f"Next: trimtab models promote {name} {body['version']}")
+        _print_registered(name, body, promoted=promote)
+
+
+def _print_registered(name: str, body: dict[str, Any], *, promoted: bool) -> None:
+    print_line(f"Registered {name}@{body['version']} (sha256 {body['sha256'][:12]}).")
+    if promoted:
+        print_line(f"{name}@{body['version']} serves: POST /v1/models/{name}/predict.")
+    else:
+        print_line(f"Next: trimtab models promote {name} {body['version']}")
 
 
 @app.command()
@@ -78,7 +81,9 @@ def export(
     name: str,
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
     version: Annotated[str, typer.Option(help="A number or an alias.")] = "production",
-    mlflow: Annotated[bool, typer.Option(help="Write a model folder of MLflow.")] = False,
+    mlflow: Annotated[
+        bool, typer.Option("--mlflow", help="Write a model folder of MLflow.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write a version into a folder: its files with the manifest, or for MLflow."""

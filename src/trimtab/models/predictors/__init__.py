@@ -1,6 +1,6 @@
 """Loads the files of a version as a predictor, by its flavour."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from trimtab.models.errors import ArtifactRefused
@@ -12,9 +12,20 @@ PredictorTable = Callable[[str], PredictorLoader]
 
 
 def load_predictor(
-    folder: Path, manifest: Manifest, encoder: TextEncoder, own: PredictorTable
+    folder: Path,
+    manifest: Manifest,
+    encoder: TextEncoder,
+    own: PredictorTable,
+    trusted_types: Sequence[str] = (),
 ) -> Predictor:
     """Return the predictor of files that have been checked.
+
+    Args:
+        folder: Holds the files.
+        manifest: Describes them.
+        encoder: The embedding model.
+        own: Finds predictors of the flavour ``trimtab``.
+        trusted_types: Types that a skops file may hold beyond those that skops trusts.
 
     Raises:
         UntrustedTypes, LibraryMismatch, LibraryMissing, ArtifactRefused, BadManifest: It cannot be
@@ -25,7 +36,8 @@ def load_predictor(
             from trimtab.models.predictors.sklearn_model import SklearnPredictor
             from trimtab.models.predictors.skops_file import load_estimator
 
-            estimator = load_estimator(_only(folder, manifest, ".skops"), manifest)
+            file = _only(folder, manifest, ".skops")
+            estimator = load_estimator(file, manifest, trusted_types)
             return SklearnPredictor(estimator, manifest)
         case Flavour.ONNX:
             from trimtab.models.predictors.onnx_model import OnnxPredictor

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.models.errors import BadManifest
+from trimtab.models.predictors.fast_paths import fast_probabilities
 from trimtab.models.records import ColumnKind, Manifest
 from trimtab.models.rows import Floats, Outputs, Rows
 
@@ -17,12 +18,13 @@ class SklearnPredictor:
     Args:
         estimator: Fitted.
         manifest: Names columns and classes.
+        exact: Whether scikit-learn computes everything, such as for a golden batch.
 
     Raises:
         BadManifest: The estimator cannot predict, or expects other columns or classes.
     """
 
-    def __init__(self, estimator: Any, manifest: Manifest) -> None:
+    def __init__(self, estimator: Any, manifest: Manifest, *, exact: bool = False) -> None:
         self.estimator = estimator
         self._classes = manifest.classes
         self._single_text = [c.kind for c in manifest.schema.columns] == [ColumnKind.TEXT]
@@ -34,6 +36,7 @@ class SklearnPredictor:
                 f" manifest {', '.join(self._classes) or 'none'}."
             )
         self._positive = _position(self._classes, manifest.positive)
+        self._fast = fast_probabilities(estimator) if self._classes and not exact else None
         # Columns are checked by name before; scikit-learn would warn at every call about arrays.
         for part in _parts(estimator):
             if hasattr(part, "feature_names_in_"):
@@ -43,6 +46,10 @@ class SklearnPredictor:
         """Return one output for each row."""
         from sklearn import config_context
 
+        values = rows.values
+        # scikit-learn decides what a missing number means.
+        if self._fast is not None and values is not None and np.isfinite(values).all():
+            return class_outputs(self._fast(values), self._classes, self._positive)
         inputs = self._inputs(rows)
         with config_context(skip_parameter_validation=True):
             if not self._classes:

@@ -65,13 +65,13 @@ def read_estimator(file: Path, trusted: Sequence[str]) -> tuple[Any, Mapping[str
     return estimator, {SKLEARN: saved[0]} if saved else {}
 
 
-def load_estimator(file: Path, manifest: Manifest) -> Any:
+def load_estimator(file: Path, manifest: Manifest, trusted: Sequence[str]) -> Any:
     """Return the estimator of a manifest; see `read_estimator`.
 
     Raises:
         LibraryMismatch: Another version of scikit-learn saved it than the manifest says.
     """
-    estimator, saved = read_estimator(file, manifest.trusted_types)
+    estimator, saved = read_estimator(file, trusted)
     if saved and saved[SKLEARN] != manifest.libraries.get(SKLEARN):
         raise library_mismatch(file.name, saved[SKLEARN])
     return estimator

@@ -17,7 +17,6 @@ from trimtab.models.errors import (
     ArtifactCorrupt,
     ArtifactRefused,
     ModelUnknown,
-    UntrustedTypes,
     VersionUnknown,
 )
 from trimtab.models.ports import Predictor
@@ -220,10 +219,9 @@ class Registry:
         self.artifacts.verify(version.digest, version.manifest.files)
 
     def _prove(self, folder: Path, manifest: Manifest, ref: str) -> Predictor:
-        allowed = set(self._context.settings.trusted_types)
-        if extra := sorted(set(manifest.trusted_types) - allowed):
-            raise UntrustedTypes(f"{ref} needs types that are not trusted: {', '.join(extra)}.")
-        predictor = load_predictor(folder, manifest, self._context.encoder, self._own)
+        trusted = self._context.settings.trusted_types
+        encoder = self._context.encoder
+        predictor = load_predictor(folder, manifest, encoder, self._own, trusted)
         check_golden(predictor, manifest, ref)
         return predictor
 

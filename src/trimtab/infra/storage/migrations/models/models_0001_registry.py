@@ -10,6 +10,13 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _versions()
+    _alias_log()
+    _results()
+    _canaries()
+
+
+def _versions() -> None:
     op.create_table(
         "model_versions",
         sa.Column("name", sa.String(64), primary_key=True),
@@ -30,6 +37,9 @@ def upgrade() -> None:
             ["name", "version"], ["model_versions.name", "model_versions.version"]
         ),
     )
+
+
+def _alias_log() -> None:
     op.create_table(
         "model_alias_log",
         sa.Column("seq", sa.Integer, primary_key=True),
@@ -50,6 +60,9 @@ def upgrade() -> None:
             f"CREATE TRIGGER model_alias_log_no_{verb.lower()} BEFORE {verb} ON model_alias_log"
             " BEGIN SELECT RAISE(ABORT, 'the alias log is append-only'); END"
         )
+
+
+def _results() -> None:
     op.create_table(
         "analysis_results",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -78,6 +91,9 @@ def upgrade() -> None:
         ["user_id"],
         sqlite_where=sa.text("user_id <> ''"),
     )
+
+
+def _canaries() -> None:
     op.create_table(
         "model_canaries",
         sa.Column("id", sa.String(40), primary_key=True),
