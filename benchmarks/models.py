@@ -23,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from skops.io import dump
 
 from trimtab.cli.runtime.connect import Client
+from trimtab.infra.control_socket import is_answering
 from trimtab.infra.settings import load
 from trimtab.models.packing import Description, describe
 from trimtab.models.records import Flavour
@@ -142,6 +143,8 @@ def ours(folder, estimators, sample, options):
     service = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         wait_for(port)
+        while not is_answering(folder / "data"):
+            time.sleep(0.1)
         settings = load(flags={"service.data_dir": str(folder / "data")}, environment={})
         http = Client.local(settings, folder / "data")
         for name, estimator in estimators.items():

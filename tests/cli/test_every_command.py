@@ -115,6 +115,7 @@ TABLE = {
     "keys review": ("", 0),
     "audit verify": ("", 0),
     "audit list": ("", 0),
+    "completion": ("bash", 0),
     "gates run": ("{folder}/no.json", 2),
     "gates repository": ("--project {folder} --only schema", 0),
     "gates import": ("{folder}/no.json --from lm-eval -o {folder}/x.json", 2),

@@ -1,7 +1,7 @@
 """Routes of predictions: rows as JSON, the Open Inference Protocol, health, and many models."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,13 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from trimtab.api.data_subject import Person
+from trimtab.api.data_subject import MAX_USER_ID, Person, validate_user_id
 from trimtab.api.errors import error_body
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.roles import READER
 from trimtab.api.services import ModelsDep
+from trimtab.infra.web import Needs
 from trimtab.infra.web.json_body import InvalidRequest, problem_of
 from trimtab.infra.web.request_id import request_id_of
 from trimtab.kernel.errors import ErrorKind, TrimtabError
@@ -57,7 +58,10 @@ class PredictionBody:
     outputs: tuple[OutputRow, ...]
 
 
-_ROWS_SCHEMA = {"requestBody": {"content": {"application/json": {"schema": {
+_ROWS_SCHEMA = {"parameters": [
+    {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}},
+    {"name": "X-User-Id", "in": "header", "schema": {"type": "string", "maxLength": MAX_USER_ID}},
+], "requestBody": {"content": {"application/json": {"schema": {
     "type": "object",
     "required": ["rows"],
     "properties": {
@@ -68,24 +72,41 @@ _ROWS_SCHEMA = {"requestBody": {"content": {"application/json": {"schema": {
 }}}}}  # fmt: skip
 
 
-@router.post(
-    "/v1/models/{name}/predict",
-    responses={**answers(200, PredictionBody), **_FAILS},
-    openapi_extra=_ROWS_SCHEMA,
-    dependencies=[READER],
-)
-async def predict(name: str, request: Request, models: ModelsDep, person: Person = "") -> Response:
+class DirectRoute(ApiRoute):
+    """A route whose endpoint reads the request itself: no dependency is resolved per request."""
+
+    def _work_without(self, needs: Needs) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return endpoint
+
+
+async def predict(request: Request) -> Response:
     """Predict rows: ``{"rows": [{"column": value, ...}, ...]}``.
 
     ``version`` asks an alias instead of production. With ``user_id`` or the header ``X-User-Id``
     the stored result belongs to that user: an erasure of the user deletes it.
     """
-    body = await _body_of(request)
-    rows, ref, user_id = _predict_request(body)
+    rows, ref, user_id = _predict_request(await _body_of(request))
+    models: Models = request.app.state.services.by_type[Models]
     found = await models.serving.predict(
-        name, rows, request_id_of(request.scope), user_id=user_id or person, ref=ref
+        request.path_params["name"],
+        rows,
+        request_id_of(request.scope),
+        user_id=user_id or _user_id(request.headers.get("x-user-id", "").strip()),
+        ref=ref,
     )
     return Response(prediction_json(found), media_type="application/json")
+
+
+router.add_api_route(
+    "/v1/models/{name}/predict",
+    predict,
+    methods=["POST"],
+    responses={**answers(200, PredictionBody), **_FAILS},
+    openapi_extra=_ROWS_SCHEMA,
+    dependencies=[READER],
+    route_class_override=DirectRoute,
+)
 
 
 async def _body_of(request: Request) -> Any:
@@ -112,9 +133,20 @@ def _predict_request(body: Any) -> tuple[list[Any], str, str]:
     ref, user_id = body.get("version", ""), body.get("user_id", "")
     if ref not in _ALIASES:
         raise InvalidRequest(f"`version` is none of: {', '.join(_ALIASES[1:])}.")
-    if not isinstance(user_id, str) or len(user_id) > 200:
-        raise InvalidRequest("`user_id` is not a text of at most 200 characters.")
-    return body["rows"], ref, user_id
+    if not isinstance(user_id, str):
+        raise InvalidRequest("`user_id` is not a text.")
+    return body["rows"], ref, _user_id(user_id)
+
+
+def _user_id(given: str) -> str:
+    if not given:
+        return ""
+    if len(given) > MAX_USER_ID:
+        raise InvalidRequest(f"The user id is longer than {MAX_USER_ID} characters.")
+    try:
+        return validate_user_id(given)
+    except ValueError as problem:
+        raise InvalidRequest(str(problem)) from None
 
 
 def prediction_json(found: Prediction) -> bytes:

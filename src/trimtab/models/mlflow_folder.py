@@ -69,7 +69,7 @@ def read_mlflow(folder: Path) -> MlflowModel:
         inputs = json.loads(signature["inputs"]) if signature.get("inputs") else None
         schema = None if inputs is None else _schema(inputs)
         example = _example(folder, body.get("saved_input_example_info") or {})
-    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+    except (OSError, AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise BadManifest(f"{folder.name} is not an MLflow model folder: {error}.") from error
     return MlflowModel(file, flavour, schema, example)
 

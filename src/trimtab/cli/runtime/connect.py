@@ -17,6 +17,7 @@ import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
 from trimtab.cli.runtime.errors import Refused
+from trimtab.cli.runtime.interrupts import ending_at_once
 from trimtab.infra.control_socket import LABELS_HEADER, control_path
 from trimtab.kernel.errors import Unavailable
 
@@ -201,7 +202,8 @@ class Client:
         return self._connected
 
     def _build(self, *, may_create: bool) -> httpx.AsyncClient:
-        from trimtab.app import build
+        with ending_at_once():
+            from trimtab.app import build
 
         assert self._settings is not None  # noqa: S101 - only `remote` and sockets have none.
         data_dir = self._settings.service.data_dir

@@ -7,6 +7,7 @@ from trimtab.models.errors import BadManifest, BadModelName
 from trimtab.models.records import Flavour, InputSchema, Manifest
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_RESERVED = frozenset({"requests"})
 _MAX_COLUMNS = 10_000
 _MAX_GOLDEN = 1000
 _MAX_BYTES = 16 * 1024 * 1024
@@ -16,6 +17,8 @@ def check_name(name: str) -> None:
     """Raise `BadModelName` when the name has other characters than allowed."""
     if not _NAME.fullmatch(name):
         raise BadModelName(f"Invalid model name {name[:80]!r}.")
+    if name in _RESERVED:
+        raise BadModelName(f"The name {name!r} is part of an address of the interface.")
 
 
 def check_manifest(manifest: Manifest, max_rows: int) -> None:

@@ -74,7 +74,7 @@ class ModelsSettings:
         30.0, unit="days", help="How long results of predictions are kept.", minimum=0.01
     )
     store_inputs: bool = setting(
-        default=True, help="Whether the rows of a request are stored beside its result."
+        default=True, help="Whether the rows of a request are stored with its result."
     )
     # Monitoring of models that run here or anywhere.
     monitoring_window_minutes: float = setting(
