@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from trimtab.models.monitoring.corrections import CorrectionKind, InputCorrection, corrected
-from trimtab.models.monitoring.drift import judge_window
+from trimtab.models.monitoring.drift import FeatureDrift, judge_window
 from trimtab.models.monitoring.observations import Observation
 from trimtab.models.monitoring.performance import Confusion, Estimate, estimate, measure
 from trimtab.models.monitoring.profile import ReferenceProfile
@@ -95,20 +95,21 @@ def window_rows(
         drift.verdict,
         computed_at,
     )
-    features = [
-        FeatureWindow(
-            model.name,
-            start,
-            each.feature,
-            end,
-            each.rows,
-            each.null_rate,
-            each.unseen_rate,
-            math.nan if each.unit_factor is None else each.unit_factor,
-            each.psi,
-            each.noise_floor,
-            each.verdict,
-        )
-        for each in drift.features
-    ]
-    return metrics, features
+    return metrics, [_feature_row(model.name, span, each) for each in drift.features]
+
+
+def _feature_row(model: str, span: tuple[str, str], each: FeatureDrift) -> FeatureWindow:
+    start, end = span
+    return FeatureWindow(
+        model,
+        start,
+        each.feature,
+        end,
+        each.rows,
+        each.null_rate,
+        each.unseen_rate,
+        math.nan if each.unit_factor is None else each.unit_factor,
+        each.psi,
+        each.noise_floor,
+        each.verdict,
+    )

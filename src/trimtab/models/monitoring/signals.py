@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
 from trimtab.kernel.drilling import LABEL, MARK
 from trimtab.kernel.operable import Sample, Signal
@@ -20,63 +21,70 @@ def signals(monitor: ModelMonitor) -> tuple[Signal, ...]:
     return (*_metrics(monitor), *_drift(monitor), *_quality(monitor))
 
 
-def _metrics(monitor: ModelMonitor) -> Iterator[Signal]:
-    def of_models(
-        name: str, unit: str, text: str, read: Callable[[MonitoredStatus], float], metric: str = ""
-    ) -> Signal:
-        return Signal(
-            name, unit, text, lambda: _of(monitor, read), labels=("model", LABEL), metric=metric
-        )
-
-    yield of_models(
+_Read = Callable[[MonitoredStatus], float]
+_METRICS: tuple[tuple[str, str, str, _Read], ...] = (
+    (
         "models.f1",
         "1",
         "F1 of the labelled predictions of the last hour, or of the last day without any.",
         lambda status: status.performance.f1,
-    )
-    yield of_models(
+    ),
+    (
         "models.labelled",
         "rows",
         "The labelled predictions that the F1 is made of.",
         lambda status: status.performance.rows,
-    )
-    yield of_models(
+    ),
+    (
         "models.label_share",
         "1",
         "The share of the predictions of a day ago that have a label by now.",
         lambda status: status.label_share,
-    )
-    yield of_models(
+    ),
+    (
         "models.f1_estimate",
         "1",
         "The F1 that the scores of the last hour let expect, without labels.",
         lambda status: status.estimate.f1,
-    )
-    yield of_models(
+    ),
+    (
         "models.f1_estimate_error",
         "1",
         "Half the width of the 95 % interval of the expected F1.",
         lambda status: status.estimate.f1_error,
-    )
-    yield of_models(
+    ),
+    (
         "models.requests",
         "rows",
         "The predictions and failures of the last hour.",
         lambda status: status.requests,
-    )
-    yield of_models(
+    ),
+    (
         "models.error_rate",
         "1",
         "The share of the last hour's requests that the model failed.",
         lambda status: status.error_rate,
-    )
-    yield of_models(
+    ),
+    (
         "models.latency.p99",
         "seconds",
         "99 % of the last hour's predictions took no longer.",
         lambda status: status.latency_p99_seconds,
-        metric="models_latency_p99_seconds",
-    )
+    ),
+)
+_OTHER_METRIC_NAMES = {"models.latency.p99": "models_latency_p99_seconds"}
+
+
+def _metrics(monitor: ModelMonitor) -> Iterator[Signal]:
+    for name, unit, text, read in _METRICS:
+        yield Signal(
+            name,
+            unit,
+            text,
+            partial(_of, monitor, read),
+            labels=("model", LABEL),
+            metric=_OTHER_METRIC_NAMES.get(name, ""),
+        )
 
 
 def _drift(monitor: ModelMonitor) -> Iterator[Signal]:
