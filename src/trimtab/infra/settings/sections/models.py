@@ -13,7 +13,7 @@ class ModelsSettings:
         512.0, unit="MB", help="The largest artifact, unpacked.", minimum=1
     )
     trusted_types: tuple[str, ...] = setting(
-        # Holds arrays only; skops does not trust it, because crafted ones can crash the process.
+        # skops does not trust it, because crafted indices can crash the process; we check them.
         ("sklearn.tree._tree.Tree",),
         help="Types that an artifact may hold beyond those that skops trusts.",
     )
