@@ -57,7 +57,7 @@ def said(folder):
                 file.write_text(code, encoding="utf-8")
                 script.append(f'"{COMMAND.parent}/python" {file}')
             else:
-                script += [line for line in code.splitlines() if not line.startswith("alias ")]
+                script += [line for line in code.splitlines() if not line.startswith("source ")]
         done = subprocess.run(
             ["bash", "-c", "\n".join(script)],
             capture_output=True, text=True, timeout=300, cwd=where, env=clean_environment(), check=False,

@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from trimtab.cli.runtime.errors import Exit, ProgramError, exit_code, of_system, report
+from trimtab.cli.runtime.interrupts import end_at_once
 from trimtab.cli.runtime.lazy_group import Lazy, LazyGroup
 from trimtab.cli.runtime.session import Session, SetOptions, settings_of
 from trimtab.kernel.errors import TrimtabError
@@ -144,6 +145,11 @@ class Commands(LazyGroup):
             "Read the audit chain and verify that it is complete.",
             "Administer",
         ),
+        "completion": Lazy(
+            "trimtab.cli.completion",
+            "Print the script that completes commands in bash, zsh or fish.",
+            "Administer",
+        ),
     }
 
 
@@ -239,6 +245,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
     finally:
+        end_at_once()
         _flush()
 
 

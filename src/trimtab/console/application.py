@@ -19,6 +19,7 @@ from trimtab.console import (
     gates,
     incidents,
     language_model,
+    model_monitoring,
     models,
     overview,
     reference,
@@ -55,6 +56,7 @@ def create_console(
         runbooks,
         gates,
         language_model,
+        model_monitoring,
         models,
         reference,
     )

@@ -8,7 +8,7 @@ from trimtab.infra.storage import Database, DataDirectory
 from trimtab.models.ports import TextEncoder
 
 DATABASE_FILE = "models.db"
-CHAINS = ("models",)
+CHAINS = ("models", "model_monitoring")
 """Chains of migrations of the database; each sub-package with tables adds its own."""
 
 

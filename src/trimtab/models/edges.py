@@ -37,6 +37,7 @@ def edges_of_numbers(feature: str, values: NDArray[np.float64]) -> FeatureEdges:
         return FeatureEdges(feature, null_rate=1.0 if len(values) else 0.0)
     deciles = np.unique(np.quantile(known, _DECILES))
     counts = np.bincount(np.searchsorted(deciles, known, side="right"), minlength=len(deciles) + 1)
+    logs = np.log(np.abs(known[known != 0]))
     return FeatureEdges(
         feature,
         deciles=tuple(deciles.tolist()),
@@ -44,6 +45,9 @@ def edges_of_numbers(feature: str, values: NDArray[np.float64]) -> FeatureEdges:
         null_rate=1.0 - len(known) / len(values),
         reference_rows=len(values),
         noise_floor=noise_floor(len(deciles) + 1, len(known), len(known)),
+        log_mean=float(logs.mean()) if len(logs) else None,
+        log_deviation=float(logs.std()) if len(logs) else None,
+        positive_share=float((known > 0).mean()),
     )
 
 

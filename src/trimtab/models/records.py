@@ -94,6 +94,12 @@ class FeatureEdges:
     """PSI that a sample of `reference_rows` rows of the same distribution exceeds in 1 of 100
     cases.
     """
+    log_mean: float | None = None
+    """Mean of log |x| over values other than 0; a change of unit moves only this."""
+    log_deviation: float | None = None
+    positive_share: float | None = None
+    weight: float | None = None
+    """Importance of the feature for the model; None when it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

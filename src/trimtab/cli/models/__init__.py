@@ -2,9 +2,9 @@
 
 import typer
 
-from trimtab.cli.models import aliases, canary, predict, register, registry
+from trimtab.cli.models import aliases, canary, drift, predict, register, registry, retraining
 
 app = typer.Typer(no_args_is_help=True)
 # One module for each group of commands.
-for _module in (registry, register, aliases, predict, canary):
+for _module in (registry, register, aliases, predict, canary, drift, retraining):
     app.add_typer(_module.app)

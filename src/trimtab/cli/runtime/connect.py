@@ -17,6 +17,7 @@ import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
 from trimtab.cli.runtime.errors import Refused
+from trimtab.cli.runtime.interrupts import ending_at_once
 from trimtab.infra.control_socket import LABELS_HEADER, control_path
 from trimtab.kernel.errors import Unavailable
 
@@ -122,6 +123,7 @@ class Client:
         body: object = None,
         params: Mapping[str, Any] | None = None,
         files: Any = None,
+        content: bytes | None = None,
     ) -> Any:
         """Return the answer's JSON, or None when it has no body.
 
@@ -130,7 +132,8 @@ class Client:
             ServiceUnreachable: It did not answer.
         """
         http = self._ready(method, path)
-        response = self._run(http.request(method, path, json=body, params=params, files=files))
+        request = http.request(method, path, json=body, params=params, files=files, content=content)
+        response = self._run(request)
         # /health answers 503 with its usual body when everything is down: that is its result.
         is_result = path.endswith("/health") and response.status_code == _DOWN
         if not response.is_success and not is_result:
@@ -199,7 +202,8 @@ class Client:
         return self._connected
 
     def _build(self, *, may_create: bool) -> httpx.AsyncClient:
-        from trimtab.app import build
+        with ending_at_once():
+            from trimtab.app import build
 
         assert self._settings is not None  # noqa: S101 - only `remote` and sockets have none.
         data_dir = self._settings.service.data_dir
