@@ -38,7 +38,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from skops.io import load
 
-model = load(sys.argv[1])
+model = load(sys.argv[1], trusted=["sklearn.tree._tree.Tree"])
 app = FastAPI()
 
 class Rows(BaseModel):

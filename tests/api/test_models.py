@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 
+import numpy as np
 import pytest
 
 from tests.faces import client_of, key_of
@@ -34,7 +35,7 @@ def test_a_registered_model_predicts_as_its_estimator_does(served):
     body = served.post("/v1/models/churn/predict", json={"rows": ROWS}).json()
     expected = trained().predict_proba(matrix(ROWS))
     found = [[row["probabilities"][c] for c in ("no", "yes")] for row in body["outputs"]]
-    assert found == pytest.approx(expected.tolist())
+    assert np.array(found) == pytest.approx(expected)
     assert (body["version"], body["served_by"], body["outcome"]) == (1, "churn@1", "ok")
 
 

@@ -22,7 +22,7 @@ def read(models, name):
     return {sample.labels["model"]: sample.value for sample in signal.read()}[NAME]
 
 
-def act(models, name, **given):
+def act(models, name, /, **given):
     (action,) = [each for each in actions(models) if each.name == name]
     assert action.dry_run(given, CONTEXT).changes
     return action.run(given, CONTEXT)

@@ -35,7 +35,7 @@ NO_GPU = GpuReport((), "no GPU")
 
 
 class GpuMonitor:
-    """Keeps the newest report, which a periodic task refreshes: the program may take seconds."""
+    """Keeps the newest report; a periodic task refreshes it, since the program is slow."""
 
     def __init__(self) -> None:
         self.report = NO_GPU

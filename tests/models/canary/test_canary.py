@@ -81,13 +81,13 @@ def test_a_canary_goes_on_after_a_restart_with_its_counts(tmp_path):
         register(models, tmp_path, shift=0.4)
         models.registry.promote("churn", 1, "anna", "first")
         begin(models, share=0.5, margin=0.1)
-        ask(models, 200)
+        ask(models, 40)
     with models_in(tmp_path / "data") as models:
         assert {answer.version for answer in ask(models, 50, 1000)} == {1, 2}
         ask(models, 200, 2000)
         models.canaries.look()
         report = models.canaries.report("churn")
-        assert sum(r.count for r in (report.rates[0].production, report.rates[0].candidate)) == 450
+        assert sum(r.count for r in (report.rates[0].production, report.rates[0].candidate)) == 290
         assert report.canary.state is CanaryState.PROMOTED
 
 

@@ -10,11 +10,13 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.tree import DecisionTreeClassifier
 
 from tests.models.factory import described, matrix, models_in, register, sample_rows, saved, trained
 from trimtab.models.errors import (
     AliasRefused,
     ArtifactCorrupt,
+    ArtifactRefused,
     BadManifest,
     GoldenMismatch,
     LibraryMismatch,
@@ -259,6 +261,21 @@ def test_trees_are_trusted_and_other_types_are_listed(models, tmp_path):
     )
     with pytest.raises(UntrustedTypes, match="own_function"):
         read_estimator(file, ())
+
+
+@pytest.mark.parametrize(
+    ("field", "number"), [("left_child", 10**6), ("left_child", 0), ("feature", 9)]
+)
+def test_a_tree_whose_indices_lead_nowhere_is_refused(models, tmp_path, field, number):
+    rows = sample_rows()
+    tree = DecisionTreeClassifier(max_depth=3).fit(matrix(rows), ["a", "b"] * 100)
+    manifest = described(tree)
+    state = tree.tree_.__getstate__()
+    state["nodes"] = state["nodes"].copy()
+    state["nodes"][field][0] = number
+    tree.tree_.__setstate__(state)
+    with pytest.raises(ArtifactRefused, match="lead nowhere"):
+        models.registry.register(saved(tmp_path, tree), manifest, "anna")
 
 
 def own_function(values):

@@ -70,7 +70,7 @@ def serve_check(
     requests: Annotated[int, typer.Option(min=1, max=10_000, help="Of each model.")] = 50,
     json: Json = False,
 ) -> None:
-    """Check files, golden batch, health and times of what serves; exit 1 on a problem."""
+    """Check every serving model: files, golden batch, health, times; exit 1 on a problem."""
     session = session_of(context)
     names = [
         row["name"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.models.errors import BadManifest
+from trimtab.models.errors import ArtifactRefused, BadManifest
 from trimtab.models.predictors.fast_paths import fast_probabilities
 from trimtab.models.records import ColumnKind, Manifest
 from trimtab.models.rows import Floats, Outputs, Rows
@@ -28,6 +28,7 @@ class SklearnPredictor:
         self.estimator = estimator
         self._classes = manifest.classes
         self._single_text = [c.kind for c in manifest.schema.columns] == [ColumnKind.TEXT]
+        check_trees(estimator)
         _check_columns(estimator, manifest.schema.names)
         found = class_labels(estimator)
         if found != self._classes:
@@ -97,6 +98,34 @@ def class_labels(estimator: Any) -> tuple[str, ...]:
             hint="Wrap it in sklearn.calibration.CalibratedClassifierCV, and fit that.",
         )
     return tuple(str(label) for label in np.asarray(classes).tolist())
+
+
+def check_trees(estimator: Any) -> None:
+    """Check the indices in every tree, which scikit-learn follows without looking.
+
+    Raises:
+        ArtifactRefused: A child does not come after its parent, or a column does not exist: the
+            file was crafted or damaged, and a prediction could end the process or never end.
+    """
+    for part in _parts(estimator):
+        tree = getattr(part, "tree_", None)
+        if tree is None or not hasattr(tree, "children_left"):
+            continue
+        left, right = np.asarray(tree.children_left), np.asarray(tree.children_right)
+        own, inner = np.arange(tree.node_count), left != -1
+        is_sound = (
+            ((right != -1) == inner).all()
+            and (left[inner] > own[inner]).all()
+            and (right[inner] > own[inner]).all()
+            and (left < tree.node_count).all()
+            and (right < tree.node_count).all()
+            and (tree.feature[inner] >= 0).all()
+            and (tree.feature < tree.n_features).all()
+            and tree.n_features == getattr(part, "n_features_in_", tree.n_features)
+            and len(tree.value) == tree.node_count
+        )
+        if not is_sound:
+            raise ArtifactRefused("A decision tree of the model has indices that lead nowhere.")
 
 
 def _position(classes: tuple[str, ...], positive: str) -> int | None:

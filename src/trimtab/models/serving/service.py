@@ -268,7 +268,11 @@ class Serving:
                 problem = self._problem(served)
                 if problem is not None:
                     self._stop_serving(server, served, problem)
-            return [f"{alias}: {error}" for alias, error in server.routing.failures.items()]
+            numbers = self._registry.aliases(name)
+            return [
+                f"{alias} ({name}@{numbers.get(alias, 0)}): {error}"
+                for alias, error in server.routing.failures.items()
+            ]
 
     def verify_all(self) -> list[str]:
         """Check what serves of every model; see `verify`."""

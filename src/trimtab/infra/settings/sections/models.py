@@ -13,7 +13,7 @@ class ModelsSettings:
         512.0, unit="MB", help="The largest artifact, unpacked.", minimum=1
     )
     trusted_types: tuple[str, ...] = setting(
-        # Holds arrays only; skops does not trust it, because crafted ones can crash the process.
+        # skops does not trust it, because crafted indices can crash the process; we check them.
         ("sklearn.tree._tree.Tree",),
         help="Types that an artifact may hold beyond those that skops trusts.",
     )
@@ -76,4 +76,24 @@ class ModelsSettings:
     )
     store_inputs: bool = setting(
         default=True, help="Whether the rows of a request are stored with its result."
+    )
+    # Monitoring of models that run here or anywhere.
+    monitoring_window_minutes: float = setting(
+        15.0, unit="minutes", help="The length of a window of a model's metrics.", minimum=1
+    )
+    monitoring_recent_minutes: float = setting(
+        60.0, unit="minutes", help="How far back a judgement about a model looks.", minimum=1
+    )
+    keep_observations_days: float = setting(
+        30.0, unit="days", help="How long observed predictions and windows are kept.", minimum=2
+    )
+    retraining_schedule: str = setting(
+        "", help="When models are retrained, as five cron fields in UTC; empty for never."
+    )
+    retraining_data: str = setting(
+        "retraining-data",
+        help="The folder where the data pipeline puts NAME.jsonl or NAME.csv for retraining.",
+    )
+    drift_p1: float = setting(
+        0.4, help="The overall PSI above which drift of a model is critical (P1).", minimum=0.3
     )
