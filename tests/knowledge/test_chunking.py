@@ -79,3 +79,15 @@ def test_an_underlined_heading_is_part_of_the_path():
     chunks = chunk_document("doc", _parsed(text), 400)
     assert [chunk.heading for chunk in chunks] == ["Of the sea", "Of the sea > Whales"]
     assert chunks[1].text.startswith("Whales")
+
+
+def test_a_question_stays_with_its_answer():
+    filler = "word " * 30 + "end."
+    text = f"{filler}\n\nQ: Does the proxy keep its cache?\n\nA: No. {filler}\n\n{filler}\n"
+    chunks = chunk_document("doc", _parsed(text, marked_up=False), 220)
+    [asked] = [chunk.text for chunk in chunks if "Q: Does" in chunk.text]
+    assert "A: No." in asked
+    statement = text.replace("cache?", "cache.")
+    cut = chunk_document("doc", _parsed(statement, marked_up=False), 220)
+    [told] = [chunk.text for chunk in cut if "Q: Does" in chunk.text]
+    assert "A: No." not in told

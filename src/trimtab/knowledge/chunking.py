@@ -1,8 +1,8 @@
 """Splits a text into passages at headings, paragraphs and sentences.
 
 The pieces are a partition: joined in order they are the text again, so offsets are exact and
-nothing is stored twice. A block of code stays whole as far as a passage may be long, and a line
-that ends with a colon stays with what it announces.
+nothing is stored twice. A block of code stays whole as far as a passage may be long; a line that
+ends with a colon stays with what it announces, and a question with its answer.
 """
 
 import re
@@ -160,8 +160,12 @@ def _joint(text: str, start: int, target: int, fences: Sequence[int]) -> int:
 
 
 def _may_cut(text: str, at: int, fences: Sequence[int]) -> bool:
-    """Return whether the offset is not inside a block of code nor behind a line that announces."""
+    """Return whether the offset is not in a block of code nor behind a line that announces.
+
+    That is one with a colon at its end, or the question of a list of questions and answers.
+    """
     before = at
     while before and text[before - 1].isspace():
         before -= 1
-    return text[before - 1 : before] not in (":", "\uff1a") and not bisect_right(fences, at - 1) % 2
+    announces = text[before - 1 : before] in (":", "\uff1a", "?", "\uff1f")
+    return not announces and not bisect_right(fences, at - 1) % 2

@@ -10,12 +10,14 @@ from trimtab.knowledge.embedding.model_files import (
     model_problem,
 )
 from trimtab.knowledge.embedding.port import EmbeddingModel, Prefixes, Vectors
+from trimtab.knowledge.embedding.transformer import CrossEncoder
 
 __all__ = [
     "E5_PREFIXES",
     "MINILM",
     "MODEL_ID",
     "MULTILINGUAL_E5",
+    "CrossEncoder",
     "E5Embedder",
     "EmbeddingModel",
     "MiniLmEmbedder",
