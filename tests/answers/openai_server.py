@@ -14,6 +14,8 @@ class Script:
     """What the server does; tests change it between calls."""
 
     models: tuple[str, ...] = ("tiny", "large")
+    cohere_models: tuple[str, ...] = ()
+    """Names that ``/v1/models`` tells in Cohere's form instead."""
     key: str = ""
     """The only key that is let in; empty lets everybody in."""
     replies: list[str] = field(default_factory=lambda: ["It has seven doors [1]."])
@@ -93,6 +95,8 @@ class OpenAiServer:
             text = script.replies.pop(0) if len(script.replies) > 1 else script.replies[0]
             return 200, "text/event-stream", sse(completion(text))
         known = {"/v1/models": {"data": [{"id": name} for name in script.models]}}
+        if script.cohere_models:
+            known["/v1/models"] = {"models": [{"name": name} for name in script.cohere_models]}
         known["/v1/key"] = script.key_facts
         return 200, "application/json", json.dumps(known.get(path, {})).encode()
 

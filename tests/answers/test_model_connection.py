@@ -13,6 +13,7 @@ from trimtab.answers.generators import configured_generators
 from trimtab.answers.model_endpoint import PROVIDERS, ModelEndpoint, endpoint_of, key_for
 from trimtab.answers.signals import signals
 from trimtab.infra.settings import load
+from trimtab.testing.clock import FakeClock
 
 KEY = "sk-only-for-this-host"
 ASK = Question("handbook", QUESTION)
@@ -178,7 +179,11 @@ def test_credits_that_are_not_told_are_unknown(left, monkeypatch):
         assert model_api.inspect(ModelEndpoint(server.url, "tiny", KEY)).credits_usd is None
 
 
-ENVIRONMENT = {"OPENAI_API_KEY": "sk-openai", "OPENROUTER_API_KEY": "sk-or"}
+ENVIRONMENT = {
+    "OPENAI_API_KEY": "sk-openai",
+    "OPENROUTER_API_KEY": "sk-or",
+    "COHERE_API_KEY": "sk-cohere",
+}
 
 
 @pytest.mark.parametrize(
@@ -187,6 +192,8 @@ ENVIRONMENT = {"OPENAI_API_KEY": "sk-openai", "OPENROUTER_API_KEY": "sk-or"}
         ("https://api.openai.com/v1", "sk-openai"),
         ("https://openrouter.ai/api/v1", "sk-or"),
         ("https://OpenRouter.ai:443/api/v1", "sk-or"),
+        ("https://api.cohere.ai/compatibility/v1", "sk-cohere"),
+        ("https://api.cohere.ai.evil.example/compatibility/v1", ""),
         ("http://openrouter.ai/api/v1", ""),
         ("https://openrouter.ai:8443/api/v1", ""),
         ("https://openrouter.ai.evil.example/v1", ""),
@@ -255,3 +262,62 @@ def test_a_provider_without_an_address_needs_one():
 
 def test_no_key_is_shown():
     assert "sk-" not in repr(ModelEndpoint("http://host/v1", "m", "sk-secret"))
+
+
+@pytest.fixture
+def cohere(monkeypatch):
+    with openai_server(
+        key=KEY, replies=["It has seven doors [1].", CITED], cohere_models=("tiny",)
+    ) as server:
+        monkeypatch.setitem(PROVIDERS, "cohere", server.url)
+        yield server
+
+
+@pytest.mark.feature("F441")
+def test_the_calls_of_the_month_at_cohere_are_counted_beside_the_limit(whole, cohere):
+    service = whole(cohere_calls_per_month=50).service
+    report = service.model.connect(ModelEndpoint(cohere.url, "tiny", KEY))
+    assert (report.works, report.key, report.calls_used, report.calls_limit) == (
+        (True, "valid", 1, 50)
+    )
+    service.answer(ASK)
+    assert service.model.check().calls_used == 3
+    shown = shown_by(service)["answers.model.calls_ratio"]
+    assert [sample.value for sample in shown] == [3 / 50]
+
+
+@pytest.mark.feature("F441")
+def test_a_look_at_cohere_is_no_call(whole, cohere):
+    service = whole().service
+    service.model.connect(ModelEndpoint(cohere.url, "tiny", KEY))
+    service.answer(ASK)
+    asked = len(cohere.received)
+    service.model.look()
+    assert (len(cohere.received), service.model.report.calls_used) == (asked, 2)
+    assert service.model.report.works
+
+
+@pytest.mark.feature("F441")
+def test_calls_are_counted_by_month_and_over_a_restart(whole, cohere):
+    clock = FakeClock()
+    before = whole(clock=clock)
+    before.service.model.connect(ModelEndpoint(cohere.url, "tiny", KEY))
+    after = whole(clock=clock)
+    assert after.service.model.calls.used(cohere.url) == 1
+    clock.advance(31 * 86_400)
+    assert after.service.model.calls.used(cohere.url) == 0
+
+
+def test_calls_of_a_provider_without_a_limit_are_not_counted(whole):
+    service = whole().service
+    with openai_server() as server:
+        report = service.model.connect(ModelEndpoint(server.url, "tiny"))
+        service.answer(ASK)
+        assert (report.calls_used, report.calls_limit) == (None, None)
+        assert service.model.calls.used(server.url) == 0
+    assert shown_by(service)["answers.model.calls_ratio"] == []
+
+
+def test_a_wrong_key_at_cohere_is_told(cohere):
+    report = model_api.inspect(ModelEndpoint(cohere.url, "tiny", "sk-wrong"))
+    assert (report.key, "refuses the API key" in report.problem) == ("invalid", True)

@@ -25,6 +25,24 @@ def client_for(app):
     return lambda role: client_of(app, key=key_of(app, role))
 
 
+@pytest.mark.feature("F457")
+@pytest.mark.usefixtures("app")
+def test_contradictions_of_new_documents_are_shown_with_both_places(app, client_for):
+    app.knowledge.encoder.install_and_load()
+    for name, hours in (("old.md", "nine"), ("new.md", "ten")):
+        app.knowledge.ingest_text(
+            "yard", name, f"The yard opens at {hours} hours on <b>Monday</b>."
+        )
+    reader = client_for(Role.READER)
+    text = reader.get("/console/documents/yard/contradictions").text
+    assert "1 found" in text
+    assert text.index("new.md") < text.index("old.md")
+    assert "opens at ten hours on &lt;b&gt;Monday" in text
+    listed = reader.get("/api/v1/projects/yard/contradictions").json()["contradictions"]
+    assert [(each["kind"], each["old"]["document"]) for each in listed] == [("figure", "old.md")]
+    assert reader.get("/api/v1/projects/nowhere/contradictions").status_code == 404
+
+
 def named(answer):
     return re.findall(r'<a class="row-link" href="[^"]*">([^<]*)</a>', answer.text)
 

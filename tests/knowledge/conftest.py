@@ -41,6 +41,7 @@ class WordModel:
     """Embeds a text as the sum of fixed random vectors of its words: like words, like vectors."""
 
     model_id = "words/1"
+    device = "cpu"
     dimension = 64
     max_tokens = 256
 
@@ -99,7 +100,7 @@ class WordModelHome:
         intact = (self.folder / "model.bin").read_bytes() == b"weights" * 2000
         return "" if intact else "model.bin is damaged"
 
-    def load(self):
+    def load(self, device=None):
         if self.problem():
             raise EmbedderUnavailable(f"The embedding model is unusable: {self.problem()}.")
         return self.model

@@ -1,5 +1,6 @@
 """Passages are a partition of the text, cut at its joints."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,13 +82,86 @@ def test_an_underlined_heading_is_part_of_the_path():
     assert chunks[1].text.startswith("Whales")
 
 
-def test_a_question_stays_with_its_answer():
-    filler = "word " * 30 + "end."
-    text = f"{filler}\n\nQ: Does the proxy keep its cache?\n\nA: No. {filler}\n\n{filler}\n"
-    chunks = chunk_document("doc", _parsed(text, marked_up=False), 220)
-    [asked] = [chunk.text for chunk in chunks if "Q: Does" in chunk.text]
-    assert "A: No." in asked
-    statement = text.replace("cache?", "cache.")
-    cut = chunk_document("doc", _parsed(statement, marked_up=False), 220)
-    [told] = [chunk.text for chunk in cut if "Q: Does" in chunk.text]
-    assert "A: No." not in told
+def _passages(text, target=100, **given):
+    return [chunk.text for chunk in chunk_document("doc", _parsed(text, **given), target)]
+
+
+_FILLER = "This is a sentence of a text. "
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Q: Can it save its cache?",
+        "**May I?**",
+        "\u8cea\u554f\uff1f",
+        "\u0644\u0645\u0627\u0630\u0627\u061f",
+        'Who said "why?"',
+    ],
+)
+@pytest.mark.parametrize("gap", ["\n", "\n\n", "\n \n\n"])
+@pytest.mark.parametrize("before", range(1, 5))
+def test_a_question_and_its_answer_are_never_cut_apart(question, gap, before):
+    text = f"{_FILLER * before}\n\n{question}{gap}A: Only while it runs.\n\n{_FILLER * 6}"
+    assert any(question in passage and "A: Only" in passage for passage in _passages(text))
+
+
+def test_a_statement_and_the_next_paragraph_may_be_cut_apart():
+    text = f"{_FILLER * 2}\n\nIt can save its cache.\n\nA: Only while it runs.\n\n{_FILLER * 6}"
+    assert not any("its cache" in passage and "A: Only" in passage for passage in _passages(text))
+
+
+def test_a_list_of_questions_is_cut_at_its_lines():
+    passages = _passages("Which harbour is that one?\n" * 20)
+    assert max(map(len, passages)) <= 125
+    assert all(passage.startswith("Which") for passage in passages)
+
+
+def test_a_long_answer_is_cut_after_a_sentence_and_not_behind_its_question():
+    question = "Which of the harbours has a lamp that burns by night and by day, in all winters?"
+    first = _passages(f"Of lamps.\n\n{question}\n\n{_FILLER * 8}")[0]
+    assert question in first
+    assert first.rstrip().endswith("of a text.")
+
+
+def test_a_question_at_the_end_of_a_page_stays_with_the_answer_on_the_next():
+    text = "May I?\n\nYes.\n\n"
+    assert _passages(text, pages=(0, 8)) == [text]
+    assert _passages(text.replace("?", "."), pages=(0, 8)) == ["May I.\n\n", "Yes.\n\n"]
+
+
+def test_a_line_that_announces_stays_with_what_follows():
+    text = f"{_FILLER * 3}\n\nDo this first:\n\n- Open the valve.\n\n{_FILLER * 4}"
+    assert any("first:" in passage and "- Open" in passage for passage in _passages(text))
+
+
+def test_a_block_of_code_stays_whole_up_to_twice_the_target():
+    def found(lines):
+        code = "```\n" + "run the thing\n\n" * lines + "```\n"
+        return any(code in passage for passage in _passages(f"{_FILLER}\n\n{code}\n{_FILLER * 4}"))
+
+    assert found(6)
+    assert not found(40)
+
+
+def test_a_heading_directly_above_a_deeper_one_is_no_passage_of_its_own():
+    passages = _passages("# A\n\n## B\n\nText.\n")
+    assert passages == ["# A\n\n## B\n\nText.\n"]
+
+
+def test_front_matter_is_a_passage_of_its_own():
+    assert _passages("---\ntitle: A\n---\nText.\n") == ["---\ntitle: A\n---\n", "Text.\n"]
+
+
+def test_a_quoted_mail_is_a_passage_of_its_own():
+    text = "Yes, on Monday.\n\nAnn wrote:\n> When?\n> On Monday?\n> Or later?\n\nBob\n"
+    parsed = ParsedDocument(text, "title", "message/rfc822", (), marked_up=False)
+    passages = [chunk.text for chunk in chunk_document("doc", parsed, 800)]
+    assert [passage.split()[0] for passage in passages] == ["Yes,", "Ann", "Bob"]
+    assert all("Bob" not in passage for passage in passages[:2])
+
+
+def test_no_row_of_a_table_is_cut():
+    rows = [f"Tank: Q-{n:03}; Pressure: {n * 7}; Wall: steel" for n in range(40)]
+    passages = _passages("\n\n".join(rows), target=150, marked_up=False)
+    assert [row for passage in passages for row in passage.split("\n\n") if row] == rows

@@ -1,9 +1,12 @@
 """Office files become passages that can be cited, and a broken one harms nobody."""
 
 import contextlib
+import io
 from dataclasses import replace
 
+import docx
 import pytest
+from docx.enum.style import WD_STYLE_TYPE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -103,3 +106,31 @@ def test_a_broken_file_is_read_or_refused_in_bounded_time(parser, file):
     with contextlib.suppress(InvalidInput):  # What takes too long is killed, and refused too.
         parser.parse(*file)
     assert parser.parse("after.html", b"<p>still well</p>").text.strip() == "still well"
+
+
+def test_objects_and_log_entries_are_stored_row_by_row(knowledge):
+    knowledge.ingest_bytes("sea", "a.json", b'[{"tank": "Q-087", "wall": "steel"}]')
+    knowledge.ingest_bytes("sea", "b.log", b"2026-11-29 12:00:00 ERROR The pump stopped.\n")
+    assert knowledge.documents.text("sea", "a.json") == "tank: Q-087; wall: steel"
+    assert knowledge.documents.text("sea", "b.log") == (
+        "time: 2026-11-29 12:00:00; level: ERROR; message: The pump stopped."
+    )
+
+
+def test_rows_that_would_be_too_long_stay_as_they_are(tmp_path):
+    text = '{"long_name": [{"a": 1}, {"a": 2}, {"a": 3}, {"a": 4}]}'
+    rows = "\n\n".join(f"long_name.a: {n}" for n in range(1, 5))
+    for limit, expected in ((len(rows) - 1, text), (len(rows), rows)):
+        tight = Parser(replace(KnowledgeSettings(), max_text_characters=limit), tmp_path)
+        assert tight.parse("a.json", text.encode()).text == expected
+
+
+def test_a_table_of_contents_of_a_word_document_is_not_ingested(parser):
+    made = docx.Document()
+    made.styles.add_style("toc 1", WD_STYLE_TYPE.PARAGRAPH)
+    made.add_paragraph("Whales\t2", style="toc 1")
+    made.add_heading("Whales", 1)
+    made.add_paragraph("They sing.")
+    file = io.BytesIO()
+    made.save(file)
+    assert parser.parse("a.docx", file.getvalue()).text.strip() == "# Whales\n\nThey sing."

@@ -21,6 +21,7 @@ FILES = one_of_each() | {
     "a.txt": b"Whales sing.",
     "a.md": b"# Whales\n\nThey sing.",
     "a.json": b'{"whales": "sing"}',
+    "a.log": b"2026-11-29 12:00:00 INFO They sing.\n",
     "a.csv": b"animal,does\nwhale,sing\n",
     "a.tsv": b"animal\tdoes\nwhale\tsing\n",
 }

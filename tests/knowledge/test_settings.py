@@ -112,13 +112,14 @@ def test_the_documents_model_is_the_shipped_one_and_another_is_refused_at_start(
 
 
 @pytest.mark.feature("F656")
-def test_the_model_runs_on_the_cpu_and_another_device_is_refused_at_start(started):
+def test_the_model_runs_on_the_cpu_and_an_unknown_device_is_refused_at_start(started):
     knowledge = started(EMBEDDING_DEVICE="cpu")
     knowledge.ingest_text("sea", "a.md", "Whales sing.")
     found = knowledge.search("sea", "whales")
     assert (found.degraded_mode, found.passages[0].vector_score is not None) == (False, True)
     with pytest.raises(Misconfigured, match="EMBEDDING_DEVICE"):
-        load(environment={"EMBEDDING_DEVICE": "cuda"})
+        load(environment={"EMBEDDING_DEVICE": "tpu"})
+    assert load(environment={"EMBEDDING_DEVICE": "cuda"}).knowledge.embedding_device == "cuda"
 
 
 @pytest.mark.feature("F560")

@@ -8,6 +8,7 @@ from tests.answers.openai_server import openai_server
 from tests.answers.service import QUESTION, Whole
 from tests.answers.world import StillClock, WholeDrafts
 from tests.evaluation.online.test_quality_monitor import WordEmbedder
+from tests.knowledge.engines.qdrant_server import collection, qdrant_server
 from trimtab.answers import Question
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.model_endpoint import PROVIDERS, ModelEndpoint
@@ -19,6 +20,7 @@ from trimtab.infra.settings.sections.trust import TrustSettings
 from trimtab.infra.signing import Signer
 from trimtab.kernel.health import ComponentHealth, Health, Status
 from trimtab.kernel.tasks import ScheduledTask
+from trimtab.knowledge.engines.qdrant_usage import QdrantUsageMonitor
 from trimtab.operations.checklists import Checklists, PeriodUnknown
 from trimtab.operations.readings import DependencyReading
 from trimtab.testing.clock import FakeClock
@@ -31,8 +33,11 @@ class CurrentPackages(Readings):
         return DependencyReading(1, 1, self.answers.context.clock.now().date(), ())
 
 
+NO_QDRANT = QdrantUsageMonitor("", 0)
+
+
 class Operated(Whole):
-    def __init__(self, path, clock=None, embedder=None):
+    def __init__(self, path, clock=None, embedder=None, qdrant=NO_QDRANT):
         super().__init__(path, clock, embedder=embedder)
         self.keys = Keys(self.database, self.clock, self.audit)
         self.files = AuditFiles(
@@ -44,7 +49,7 @@ class Operated(Whole):
         self.health.register("database", lambda: ComponentHealth(self.status))
         self.backups = SimpleNamespace(newest_good=lambda: None)
         readings = CurrentPackages(
-            self.service, self.evaluation.monitor, self.exporter, self.backups
+            self.service, self.evaluation.monitor, self.exporter, self.backups, qdrant
         )
         self.tasks = Checklists(
             readings, self.health, self.keys, self.files, TrustSettings(), lambda: self.alerts
@@ -131,6 +136,45 @@ def test_credits_and_a_refused_key_of_the_connected_model_are_told_this_month(ar
         server.script.key = "another"
         refused = around.of("monthly")["ENT-23"]
     assert (refused.passed, "refuses the API key" in refused.todo) == (False, True)
+
+
+@pytest.mark.feature("F441")
+@pytest.mark.parametrize(("used", "passed"), [(899, True), (902, False)])
+def test_the_months_calls_at_cohere_are_told_beside_the_limit(around, monkeypatch, used, passed):
+    with openai_server(key="sk-mine") as server:
+        monkeypatch.setitem(PROVIDERS, "cohere", server.url)
+        around.service.model.connect(ModelEndpoint(server.url, "tiny", "sk-mine"))
+        calls = around.service.model.calls
+        while calls.used(server.url) < used:
+            calls.count(server.url)
+        use = around.of("monthly")["ENT-23"]
+    assert f"{used} of 1000 calls of this month" in use.detail
+    assert (use.passed, "calls of this month are nearly used" in use.todo) == (passed, not passed)
+
+
+@pytest.mark.feature("F442")
+@pytest.mark.parametrize(("points", "passed"), [(3_000_000, True), (3_200_000, False)])
+def test_storage_and_request_limits_at_qdrant_cloud_are_told(tmp_path, points, passed):
+    with qdrant_server({"a b": collection(points, 384, "float16", reads=120)}) as url:
+        around = Operated(tmp_path / "data", qdrant=QdrantUsageMonitor(url, 4.0))
+        use = around.of("monthly")["ENT-23"]
+        around.close()
+    assert f"about {points * 384 * 3 / 1e9:.2f} of 4 GB at Qdrant" in use.detail
+    assert "at most 120 reads a minute" in use.detail
+    assert (use.passed, "storage at Qdrant is nearly full" in use.todo) == (passed, not passed)
+
+
+@pytest.mark.feature("F442")
+def test_a_qdrant_that_refuses_its_key_is_something_to_do_this_month(tmp_path):
+    with qdrant_server({}, key="right") as url:
+        monitor = QdrantUsageMonitor(url.replace("right", "wrong"), 4.0)
+        around = Operated(tmp_path / "data", qdrant=monitor)
+        use = around.of("monthly")["ENT-23"]
+        around.close()
+    assert (use.passed, use.todo) == (
+        False,
+        "Qdrant's use is not known: it refuses the API key.",
+    )
 
 
 def test_a_cut_audit_chain_fails_the_month(around):

@@ -22,7 +22,9 @@ def backups(age):
 
 def checklists(age=None):
     audit = SimpleNamespace(audit=SimpleNamespace(clock=CLOCK))
-    return Checklists(Readings(None, None, None, backups(age)), None, None, audit, None, tuple)
+    return Checklists(
+        Readings(None, None, None, backups(age), None), None, None, audit, None, tuple
+    )
 
 
 def of(age):

@@ -110,7 +110,7 @@ def test_a_page_names_the_scenarios_that_it_was_written_from(page, scenarios):
         ("Run `make nonsense`.", "no such make target"),
         ("Open https://status.example.com now.", "no address outside"),
         ("Delete the pod.", "has no adapter"),
-        ("Look at the GPU.", "has no adapter"),
+        ("Look at the replicas.", "has no adapter"),
         ("Give it 8 Gi.", "has no adapter"),
     ],
 )

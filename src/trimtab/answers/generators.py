@@ -1,10 +1,12 @@
 """The configured generators; calls of paid models have a deadline and a budget."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from trimtab.answers.budgets import Bill, Budget, Price
+from trimtab.answers.budgets.monthly_calls import MonthlyCalls
 from trimtab.answers.deadlines import Deadlines, TimedGenerator
 from trimtab.answers.drafts import Draft, DraftSentence, Generator, Piece, Usage
 from trimtab.answers.errors import BudgetExhausted, GeneratorUnavailable
@@ -51,6 +53,8 @@ class MeteredGenerator:
     budget: Budget | None
     """None only prices the calls: the caller has reserved the money."""
     max_tokens: int = 400
+    count_call: Callable[[], object] | None = None
+    """Counts a call, where the provider's plan limits them."""
 
     def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
         """Yield the inner pieces, the draft with its cost; settle also when the caller stops.
@@ -59,6 +63,8 @@ class MeteredGenerator:
             GeneratorUnavailable: The inner generator is, or the budget is used up.
         """
         with self._reserve_cost(question, passages) as bill:
+            if self.count_call is not None:
+                self.count_call()
             for piece in self.inner.stream(question, passages):
                 if isinstance(piece, Draft):
                     yield replace(piece, usage=self._charge(bill, piece.usage))
@@ -108,4 +114,8 @@ def paid_generator(
     )
     price = Price(settings.input_usd_per_million, settings.output_usd_per_million)
     timed = TimedGenerator(remote, deadlines, settings.generation_deadline_seconds)
-    return MeteredGenerator(timed, price, budget)
+    count_call = None
+    if budget is not None:
+        calls = MonthlyCalls(budget.store, budget.clock, settings)
+        count_call = partial(calls.count, endpoint.url) if calls.limit(endpoint.url) else None
+    return MeteredGenerator(timed, price, budget, count_call=count_call)

@@ -5,6 +5,7 @@ No redirect is followed, so that nothing is sent to a host that was not named.
 
 import math
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -19,7 +20,11 @@ def inspect(endpoint: ModelEndpoint) -> ModelReport:
     headers = {"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
     with httpx.Client(timeout=_SECONDS, follow_redirects=False, headers=headers) as client:
         root = endpoint.url.rstrip("/")
-        status, body = _get(client, f"{root}/models")
+        if origin_of(endpoint.url) == origin_of(PROVIDERS["cohere"]):
+            # Its OpenAI-compatible part does not list models.
+            status, body = _get(client, f"{_host_root(endpoint.url)}/v1/models")
+        else:
+            status, body = _get(client, f"{root}/models")
         key, problem = _judge(status, endpoint)
         left: float | None = None
         # OpenRouter lists its models for everybody: only this call tells whether the key is valid.
@@ -74,10 +79,17 @@ def _judge(status: int | None, endpoint: ModelEndpoint) -> tuple[str, str]:
 
 
 def _names(body: object) -> Iterator[str]:
-    entries = body.get("data") if isinstance(body, dict) else None
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and isinstance(entry.get("id"), str):
-            yield entry["id"]
+    """Yield the names of a list of models: OpenAI's, or Cohere's own."""
+    listed = (body.get("data") or body.get("models")) if isinstance(body, dict) else None
+    for entry in listed if isinstance(listed, list) else ():
+        name = (entry.get("id") or entry.get("name")) if isinstance(entry, dict) else None
+        if isinstance(name, str):
+            yield name
+
+
+def _host_root(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _credits(body: object) -> float | None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from trimtab.answers.budgets.monthly_calls import MonthlyCalls
 from trimtab.answers.drafts import Generator, last_draft
 from trimtab.answers.errors import BadModelEndpoint, GeneratorUnavailable, ModelNotConnected
 from trimtab.answers.model_endpoint import ModelEndpoint, ModelReport
@@ -31,6 +32,7 @@ class ModelConnection:
         directory: Keeps the record; None keeps it in memory.
         make: Makes the generator of an endpoint.
         use: Asks this generator first from now on; None stops asking it.
+        calls: Counts the month's calls, where a plan limits them.
     """
 
     def __init__(
@@ -38,10 +40,12 @@ class ModelConnection:
         directory: DataDirectory | None,
         make: Callable[[ModelEndpoint], Generator],
         use: Callable[[Generator | None], None],
+        calls: MonthlyCalls,
     ) -> None:
         self._directory = directory
         self._make = make
         self._use = use
+        self.calls = calls
         self._lock = threading.Lock()
         self._report: ModelReport | None = None
         self.endpoint = self._read()
@@ -100,7 +104,12 @@ class ModelConnection:
         endpoint, before = self.endpoint, self._report
         if endpoint is None:
             return
-        report = inspect(endpoint)
+        limited = bool(self.calls.limit(endpoint.url))
+        if limited and before is not None:
+            # A look is a call too: a trial's calls of a month would be used up by looking.
+            report = replace(before, calls_used=self.calls.used(endpoint.url))
+        else:
+            report = self._with_calls(inspect(endpoint))
         if before is not None and not report.problem:
             report = replace(report, works=before.works, seconds=before.seconds)
         with self._lock:
@@ -116,18 +125,26 @@ class ModelConnection:
         # The HTTP client takes long to load, and most services never need it here.
         from trimtab.answers.model_api import inspect
 
-        report = inspect(endpoint.validate())
+        report = self._with_calls(inspect(endpoint.validate()))
         if report.problem:
             return report
         started = time.monotonic()
         try:
             draft = last_draft(self._make(endpoint).stream(_QUESTION, (_PASSAGE,)))
         except GeneratorUnavailable as error:
-            return replace(report, problem=error.message)
+            return replace(self._with_calls(report), problem=error.message)
         seconds = round(time.monotonic() - started, 3)
+        report = self._with_calls(report)
         if not draft.citations:
             return replace(report, problem="It did not find the answer in its passage.")
         return replace(report, works=True, seconds=seconds)
+
+    def _with_calls(self, report: ModelReport) -> ModelReport:
+        """Return the report with the calls of the month, where the plan limits them."""
+        limit = self.calls.limit(report.url)
+        if not limit:
+            return report
+        return replace(report, calls_used=self.calls.used(report.url), calls_limit=limit)
 
     def _read(self) -> ModelEndpoint | None:
         if self._directory is None or not (file := self._directory.file(_FILE)).exists():

@@ -9,6 +9,7 @@ from trimtab.infra.settings.sections.answers import AnswersSettings
 PROVIDERS = {
     "openai": "https://api.openai.com/v1",
     "openrouter": "https://openrouter.ai/api/v1",
+    "cohere": "https://api.cohere.ai/compatibility/v1",
     "ollama": "http://127.0.0.1:11434/v1",
     "vllm": "http://127.0.0.1:8001/v1",
 }
@@ -56,6 +57,10 @@ class ModelReport:
     """How long the test question took."""
     credits_usd: float | None = None
     """What is left of the account or of the key's limit; None where the provider does not say."""
+    calls_used: int | None = None
+    """Calls of this month that were counted here; None where the plan has no limit of calls."""
+    calls_limit: int | None = None
+    """Calls a month that the plan allows."""
     models: tuple[str, ...] = ()
     """Models that the API lists, at most 20; empty where it lists none."""
 
@@ -104,9 +109,11 @@ def key_for(url: str, settings: AnswersSettings) -> str:
     """Return the provider's key for this address; empty for every other host.
 
     ``OPENAI_API_KEY`` is for OpenAI, and for the address in ``OPENAI_BASE_URL``, as in OpenAI's own
-    clients; ``OPENROUTER_API_KEY`` is for OpenRouter.
+    clients; ``OPENROUTER_API_KEY`` is for OpenRouter, ``COHERE_API_KEY`` for Cohere.
     """
     origin = origin_of(url)
+    if origin == origin_of(PROVIDERS["cohere"]):
+        return settings.cohere_key
     if origin == origin_of(PROVIDERS["openrouter"]):
         return settings.openrouter_key
     named = [PROVIDERS["openai"], *([settings.openai_url] if settings.openai_url else [])]

@@ -5,6 +5,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from trimtab.answers.budgets import Budget, BudgetStore
+from trimtab.answers.budgets.monthly_calls import MonthlyCalls
 from trimtab.answers.deadlines import Deadlines, RetrievalStage, Retriever
 from trimtab.answers.drafts import Generator as Writer
 from trimtab.answers.generation import CachedGenerator, FallbackGenerator
@@ -93,7 +94,10 @@ class AnswerService:
         self.models = FallbackGenerator(generators, clock)
         version = f"{settings.generator}/{settings.generator_model}/{settings.second_model}"
         self.cache = CachedGenerator(self.models, version, settings.cache_entries)
-        self.model = ModelConnection(context.directory, self._make_generator, self._use_model)
+        calls = MonthlyCalls(budgets, clock, settings)
+        self.model = ModelConnection(
+            context.directory, self._make_generator, self._use_model, calls
+        )
         self.pipeline = AnswerPipeline(self.retrieval, self.cache, clock, guards)
         self._stream = AnswerStream(
             self.pipeline,

@@ -231,10 +231,17 @@ def _models(service: AnswerService) -> Iterable[Signal]:
         ("provider_up", "1", "1 when the provider answered.", lambda r: r.provider == "up"),
         ("key_valid", "1", "1 when the API key was accepted.", lambda r: valid.get(r.key)),
         ("credits_usd", "US dollars", "What was left of the key.", lambda r: r.credits_usd),
+        ("calls_ratio", "ratio", "Share of the plan's calls a month used from here.", _calls_ratio),
     )
     for name, unit, text, value in shown:
         note = "At the last look at the connected model, every ten minutes; absent if unknown."
         yield Signal(f"answers.model.{name}", unit, f"{text} {note}", report_samples(value))
+
+
+def _calls_ratio(report: ModelReport) -> float | None:
+    if report.calls_used is None or not report.calls_limit:
+        return None
+    return report.calls_used / report.calls_limit
 
 
 def _exports(exporter: SpanExporter) -> Iterable[Signal]:

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/v1/llm", tags=["answers"], route_class=ApiRoute)
 class ModelRequest(BaseModel):
     """A language model behind an OpenAI-compatible API."""
 
-    provider: Literal["openai", "openrouter", "ollama", "vllm", "other"] = "other"
+    provider: Literal["openai", "openrouter", "cohere", "ollama", "vllm", "other"] = "other"
     url: Annotated[str, Field(max_length=500)] = ""
     """The API's root; empty means the provider's usual address."""
     model: Annotated[str, Field(min_length=1, max_length=200)]

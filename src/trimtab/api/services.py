@@ -6,6 +6,7 @@ from fastapi import Depends
 
 from trimtab.answers.service import AnswerService
 from trimtab.drills import DrillRunner
+from trimtab.evaluation.contradictions import ContradictionFinder
 from trimtab.evaluation.service import EvaluationService
 from trimtab.incidents import Incidents
 from trimtab.incidents.module import IncidentRecords
@@ -16,6 +17,9 @@ from trimtab.infra.web.module import Web
 from trimtab.infra.web.routes import provided
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
+from trimtab.models.monitoring.service import ModelMonitor
+from trimtab.models.retraining.service import Retrainings
+from trimtab.models.service import Models
 from trimtab.monitoring.service import Monitoring
 from trimtab.operations.checklists import Checklists
 from trimtab.privacy.erasure import Erasures
@@ -30,7 +34,11 @@ WebDep = Annotated[Web, provided(Web)]
 CatalogDep = Annotated[Catalog, provided(Catalog)]
 KnowledgeDep = Annotated[Knowledge, provided(Knowledge)]
 AnswersDep = Annotated[AnswerService, provided(AnswerService)]
+ContradictionsDep = Annotated[ContradictionFinder, provided(ContradictionFinder)]
 EvaluationDep = Annotated[EvaluationService, provided(EvaluationService)]
+ModelsDep = Annotated[Models, provided(Models)]
+ModelMonitorDep = Annotated[ModelMonitor, provided(ModelMonitor)]
+RetrainingsDep = Annotated[Retrainings, provided(Retrainings)]
 ErasuresDep = Annotated[Erasures, provided(Erasures)]
 ChecklistsDep = Annotated[Checklists, provided(Checklists)]
 MonitoringDep = Annotated[Monitoring, provided(Monitoring)]

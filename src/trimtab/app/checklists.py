@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tracing import SpanExporter
 from trimtab.evaluation.online import QualityMonitor
+from trimtab.knowledge.engines.qdrant_usage import QdrantUsageMonitor
 from trimtab.knowledge.maintenance.backups import Backups
 from trimtab.operations.readings import (
     BackupReading,
@@ -14,6 +15,7 @@ from trimtab.operations.readings import (
     DependencyReading,
     DriftReading,
     QualityReading,
+    StorageReading,
 )
 
 
@@ -25,6 +27,7 @@ class Readings:
     monitor: QualityMonitor
     exporter: SpanExporter
     backups: Backups
+    qdrant: QdrantUsageMonitor
 
     def quality(self) -> QualityReading:
         """Measure the answers of the current window now."""
@@ -53,7 +56,17 @@ class Readings:
         report = self.answers.model.report
         if report is None:
             return BudgetReading(*spent)
-        return BudgetReading(*spent, report.credits_usd, report.problem)
+        calls = report.calls_used or 0, report.calls_limit or 0
+        return BudgetReading(*spent, report.credits_usd, report.problem, *calls)
+
+    def storage(self) -> StorageReading | None:
+        """Return the storage of the Qdrant server, read now; None without a limit."""
+        found = self.qdrant.look()
+        if found is None or not found.limit_gb:
+            return None
+        limits = (("reads", found.reads_per_minute), ("writes", found.writes_per_minute))
+        requests = ", ".join(f"at most {limit} {what} a minute" for what, limit in limits if limit)
+        return StorageReading("Qdrant", found.stored_gb, found.limit_gb, requests, found.problem)
 
     def resting_generators(self) -> Iterable[str]:
         """Return the names of the generators whose circuit is open."""

@@ -19,6 +19,7 @@ from trimtab.infra.web.module import Web
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
+from trimtab.models.retraining.service import Retrainings
 from trimtab.monitoring import module as monitoring
 from trimtab.monitoring.service import Monitoring
 from trimtab.operations import module as operations
@@ -70,11 +71,13 @@ def build_incidents(assembly: Assembly) -> Module:
 
 def build_operations(assembly: Assembly) -> Module:
     """Return the checklists, which read the services through an adapter."""
+    knowledge = assembly.service(Knowledge)
     readings = Readings(
         assembly.service(AnswerService),
         assembly.service(EvaluationService).monitor,
         assembly.service(SpanExporter),
-        assembly.service(Knowledge).maintenance.backups,
+        knowledge.maintenance.backups,
+        knowledge.qdrant_usage,
     )
     firing = assembly.service(Monitoring).firing
     return operations.build(assembly.env, readings, assembly.service(AuditFiles), firing)
@@ -90,10 +93,12 @@ def build_delivery(assembly: Assembly) -> Module:
 def build_jobs(assembly: Assembly) -> Module:
     """Return the durable jobs; unfinished incidents and erasures are resumed when they open."""
     incidents_, erasures = assembly.service(Incidents), assembly.service(Erasures)
+    retrainings = assembly.service(Retrainings)
 
     def resume() -> None:
         incidents_.resume()
         erasures.resume()
+        retrainings.resume()
 
     return infra.build_jobs(assembly.env, resume)
 

@@ -6,16 +6,24 @@ from trimtab.answers.service import AnswerService
 from trimtab.answers.signals import recent_errors
 from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
-from trimtab.app.handbook import PAGES_FILE, Handbook
+from trimtab.app.handbook import HANDBOOK, PAGES_FILE, Handbook
 from trimtab.app.retrieval import KnowledgeEmbedder, KnowledgeRetriever
 from trimtab.evaluation import module as evaluation
+from trimtab.evaluation.contradictions import ContradictionFinder, contradiction_signal
 from trimtab.guardrails.service import Guardrails
 from trimtab.infra import module as infra
 from trimtab.infra.background import background_signals
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
+from trimtab.kernel.tasks import ScheduledTask
 from trimtab.knowledge import Knowledge
+from trimtab.models import module as models
+from trimtab.models.monitoring import module as model_monitoring
+from trimtab.models.retraining import module as model_retraining
+from trimtab.models.service import Models
 from trimtab.privacy import module as privacy
+
+_COMPARE_SECONDS = 600.0
 
 
 def build_process(assembly: Assembly) -> Module:
@@ -43,6 +51,37 @@ def build_evaluation(assembly: Assembly) -> Module:
     """Return the evaluation of answers, with the embedding model of knowledge."""
     embedder = KnowledgeEmbedder(assembly.service(Knowledge))
     return evaluation.build(assembly.service(AnswerService), embedder)
+
+
+def build_contradictions(assembly: Assembly) -> Module:
+    """Return the comparison of new documents with older ones, but for the shipped pages."""
+    knowledge = assembly.service(Knowledge)
+    finder = ContradictionFinder(knowledge.neighbours, assembly.env.clock)
+
+    def look() -> None:
+        finder.look({found.project for found in knowledge.recent} - {HANDBOOK})
+
+    return Module(
+        "contradictions",
+        finder,
+        signals=(contradiction_signal(finder),),
+        scheduled=(ScheduledTask("compare new documents with older ones", _COMPARE_SECONDS, look),),
+    )
+
+
+def build_models(assembly: Assembly) -> Module:
+    """Return the trained models; those that read text use the embedding model of knowledge."""
+    return models.build(assembly.env, KnowledgeEmbedder(assembly.service(Knowledge)))
+
+
+def build_model_monitoring(assembly: Assembly) -> Module:
+    """Return the monitoring of models that run here or anywhere."""
+    return model_monitoring.build(assembly.env, assembly.service(Models))
+
+
+def build_model_retraining(assembly: Assembly) -> Module:
+    """Return the retraining of models that have a training function in this package."""
+    return model_retraining.build(assembly.env, assembly.service(Models), {})
 
 
 def build_privacy(assembly: Assembly) -> Module:

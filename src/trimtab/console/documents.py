@@ -8,12 +8,21 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from trimtab.console.paging import PageNumber, Pages
 from trimtab.console.render import page
-from trimtab.console.services import ADMIN, OPERATOR, READER, Caller, EnvDep, KnowledgeDep
+from trimtab.console.services import (
+    ADMIN,
+    OPERATOR,
+    READER,
+    Caller,
+    ContradictionsDep,
+    EnvDep,
+    KnowledgeDep,
+)
 from trimtab.infra.environment import Environment
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import InvalidInput
 from trimtab.knowledge import DocumentState, Knowledge
 from trimtab.knowledge.parsing.formats import SUFFIXES
+from trimtab.knowledge.service import RECENT_DAYS
 
 router = APIRouter(prefix="/console/documents", route_class=GuardedRoute)
 
@@ -58,6 +67,19 @@ def documents(
         "suffixes": sorted(SUFFIXES),
     }
     return page(request, "documents.html", values)
+
+
+@router.get("/{project}/contradictions", dependencies=[READER])
+def contradictions(
+    request: Request, project: str, finder: ContradictionsDep, principal: Caller
+) -> HTMLResponse:
+    """Show statements of the last days' documents that conflict with older ones."""
+    values = {
+        "project": project,
+        "days": RECENT_DAYS,
+        "contradictions": finder.find(project, RECENT_DAYS, PAGE_SIZE, principal.labels),
+    }
+    return page(request, "contradictions.html", values)
 
 
 @router.post("/{project}/delete", dependencies=[ADMIN])

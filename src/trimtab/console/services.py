@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from trimtab.answers.service import AnswerService
+from trimtab.evaluation.contradictions import ContradictionFinder
 from trimtab.gates.monitor import GateMonitor
 from trimtab.incidents import Incidents
 from trimtab.incidents.module import IncidentRecords
@@ -15,6 +16,8 @@ from trimtab.infra.web.module import Web
 from trimtab.infra.web.routes import provided
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
+from trimtab.models.monitoring.service import ModelMonitor
+from trimtab.models.service import Models
 from trimtab.monitoring.service import Monitoring
 from trimtab.runbooks.service import Runbooks
 
@@ -23,7 +26,10 @@ WebDep = Annotated[Web, provided(Web)]
 CatalogDep = Annotated[Catalog, provided(Catalog)]
 KnowledgeDep = Annotated[Knowledge, provided(Knowledge)]
 AnswersDep = Annotated[AnswerService, provided(AnswerService)]
+ContradictionsDep = Annotated[ContradictionFinder, provided(ContradictionFinder)]
+ModelsDep = Annotated[Models, provided(Models)]
 GatesDep = Annotated[GateMonitor, provided(GateMonitor)]
+ModelMonitorDep = Annotated[ModelMonitor, provided(ModelMonitor)]
 MonitoringDep = Annotated[Monitoring, provided(Monitoring)]
 RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
 RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]

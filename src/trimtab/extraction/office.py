@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from typing import Any
 
+from trimtab.extraction.docx_contents import without_contents
 from trimtab.extraction.markdown_tables import render_markdown_tables
 from trimtab.extraction.records import Extracted, Refusal
 from trimtab.extraction.slide_notes import slide_notes
@@ -45,6 +46,8 @@ def read_office(data: bytes, media_type: str) -> Extracted:
     content = _plain(result.content.replace("\r\n", "\n"))
     if media_type.endswith("presentation"):
         content = _with_notes(content, slide_notes(data))
+    elif media_type.endswith("wordprocessingml.document"):
+        content = without_contents(content, data)
     text, pages = _paged(render_markdown_tables(content))
     title = result.metadata.get("title") or result.metadata.get("subject")
     return Extracted(text, str(title or ""), pages)

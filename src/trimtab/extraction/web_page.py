@@ -165,6 +165,8 @@ class _Page:
 
     def _close(self) -> None:
         """Write the open inline text as a paragraph; line breaks inside it stay."""
+        if not self._line:
+            return
         lines = (" ".join(line.split()) for line in "".join(self._line).split(_LINE_BREAK))
         self._line.clear()
         self._write([line for line in lines if line])

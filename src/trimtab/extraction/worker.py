@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import IO, Any
 
-from trimtab.extraction.characters import cleaned
+from trimtab.extraction.characters import cleaned_pages
 from trimtab.extraction.records import Extracted, Refusal
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -89,12 +89,8 @@ def _read(data: bytes, media_type: str) -> Extracted:
     except (ImportError, OSError) as error:
         raise Refusal("installation", str(error)) from error
     found = reader(data)
-    text = cleaned(found.text)
-    if found.pages and len(text) != len(found.text):
-        # Characters were taken out, so the pages begin earlier.
-        starts = tuple(len(cleaned(found.text[:start])) for start in found.pages)
-        return Extracted(text, found.title, starts, found.warnings)
-    return Extracted(text, found.title, found.pages, found.warnings)
+    text, pages = cleaned_pages(found.text, found.pages)
+    return Extracted(text, found.title, pages, found.warnings)
 
 
 def _reader(media_type: str) -> Callable[[bytes], Extracted]:

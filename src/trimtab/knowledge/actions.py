@@ -12,6 +12,7 @@ from trimtab.kernel.operable import (
     Risk,
 )
 from trimtab.knowledge.cache_manager import CacheSizes
+from trimtab.knowledge.operable.device_actions import device_actions
 from trimtab.knowledge.operable.engine_actions import actions as engine_actions
 from trimtab.knowledge.operable.maintenance_actions import actions as maintenance_actions
 from trimtab.knowledge.operable.snapshot_actions import snapshot_actions
@@ -27,6 +28,7 @@ def actions(knowledge: Knowledge) -> tuple[Action, ...]:
         _warm(knowledge),
         _retry(knowledge),
         _restart_index(knowledge),
+        *device_actions(knowledge),
         *engine_actions(knowledge.engines, knowledge.mover),
         *maintenance_actions(knowledge),
         *snapshot_actions(knowledge),

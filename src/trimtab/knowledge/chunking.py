@@ -1,7 +1,7 @@
 """Splits a text into passages at headings, paragraphs and sentences.
 
 The pieces are a partition: joined in order they are the text again, so offsets are exact and
-nothing is stored twice. A block of code stays whole as far as a passage may be long; a line that
+nothing is stored twice. A block of code stays whole as far as a passage may be long, a line that
 ends with a colon stays with what it announces, and a question with its answer.
 """
 
@@ -30,6 +30,10 @@ _JOINTS = (
     re.compile(r"[;:,]\s+"),
     re.compile(r"\s+"),
 )
+_QUESTION_MARKS = ("?", "\uff1f", "\u061f")
+_CLOSING = " \t*_\"')]\u201d\u2019\u00bb"
+_LONGEST_ENDING = 40
+"""Characters before a cut that are looked at: blank lines and closing marks included."""
 _MAILS = frozenset({"message/rfc822", "application/mbox"})
 _QUOTED = re.compile(r"(?:^[^>\n][^\n]*:[ \t]*\n(?:[ \t]*\n)?)?(?:^>[^\n]*\n?){3,}", re.MULTILINE)
 """A quoted mail with the line that says who wrote it."""
@@ -65,7 +69,9 @@ def chunk_document(document_id: str, parsed: ParsedDocument, target: int) -> lis
         else:
             sections.append(section)
     starts = [section.start for section in sections]
-    hard = {0, *parsed.pages, *starts}
+    # A question at the end of a page stays with the answer on the next one.
+    pages = (page for page in parsed.pages if _may_cut(text, page, ()))
+    hard = {0, *pages, *starts}
     if parsed.media_type in _MAILS or text.startswith(("---\n", "+++\n")):
         hard.update(_other_cuts(parsed))
     cuts = _cuts(text, sorted(hard), target, fences)
@@ -145,27 +151,45 @@ def _joint(text: str, start: int, target: int, fences: Sequence[int]) -> int:
     window = text[start : start + target]
     for joint in _JOINTS[:2]:
         for least in (target // 2, target // 4):
-            ends = [match.end() for match in joint.finditer(window) if match.end() > least]
-            for end in reversed(ends):
-                if _may_cut(text, start + end, fences):
-                    return start + end
+            found = _last_cut(text, start, _ends(joint, window, least), fences)
+            if found:
+                return found
     place = bisect_right(fences, start + target // 2)
     if place % 2 and place < len(fences) and fences[place] - start <= 2 * target:
         return fences[place]  # The whole block of code.
     for joint in _JOINTS:
-        ends = [match.end() for match in joint.finditer(window) if match.end() > target // 2]
-        if ends:
+        ends = _ends(joint, window, target // 2)
+        if not ends:
+            continue
+        if joint in _JOINTS[3:]:
             return start + ends[-1]
+        best = _last_cut(text, start, ends, ()) or _first_cut(text, start, target)
+        return best or start + ends[-1]
     return start + target
 
 
-def _may_cut(text: str, at: int, fences: Sequence[int]) -> bool:
-    """Return whether the offset is not in a block of code nor behind a line that announces.
+def _ends(joint: re.Pattern[str], window: str, least: int) -> list[int]:
+    return [match.end() for match in joint.finditer(window) if match.end() > least]
 
-    That is one with a colon at its end, or the question of a list of questions and answers.
-    """
-    before = at
-    while before and text[before - 1].isspace():
-        before -= 1
-    announces = text[before - 1 : before] in (":", "\uff1a", "?", "\uff1f")
+
+def _last_cut(text: str, start: int, ends: Sequence[int], fences: Sequence[int]) -> int:
+    """Return the last of the offsets where the text may be cut; 0 without one."""
+    may = (start + end for end in reversed(ends) if _may_cut(text, start + end, fences))
+    return next(may, 0)
+
+
+def _first_cut(text: str, start: int, target: int) -> int:
+    """Return the first joint above the target that is not behind a question; 0 without one."""
+    window = text[start : start + 2 * target]
+    for joint in _JOINTS[:3]:
+        for match in joint.finditer(window, target):
+            if _may_cut(text, start + match.end(), ()):
+                return start + match.end()
+    return 0
+
+
+def _may_cut(text: str, at: int, fences: Sequence[int]) -> bool:
+    """Return whether the offset is not inside code, nor behind a question or an announcement."""
+    line = text[max(0, at - _LONGEST_ENDING) : at].rstrip()
+    announces = line.endswith((":", "\uff1a")) or line.rstrip(_CLOSING).endswith(_QUESTION_MARKS)
     return not announces and not bisect_right(fences, at - 1) % 2

@@ -9,6 +9,7 @@ from trimtab.knowledge.embedding import (
     E5_PREFIXES,
     MINILM,
     MULTILINGUAL_E5,
+    Device,
     E5Embedder,
     EmbeddingModel,
     MiniLmEmbedder,
@@ -24,8 +25,8 @@ class EmbedderKind:
     """An embedder by its name in projects."""
 
     source: ModelSource
-    load: Callable[[Path, int], EmbeddingModel]
-    """Loads the model of a folder with a number of threads."""
+    load: Callable[[Path, int, Device], EmbeddingModel]
+    """Loads the model of a folder with a number of threads, on a device."""
     folder: str
     """The folder of its files, in the folder of models."""
     prefixes: Prefixes

@@ -64,6 +64,12 @@ class Encoder:
         return self._model is not None
 
     @property
+    def device(self) -> str:
+        """Device in use: ``cpu`` or ``cuda``; ``none`` while the model is not loaded."""
+        model = self._model
+        return model.device if model is not None else "none"
+
+    @property
     def up(self) -> bool:
         """Return whether the model is loaded and its last call succeeded."""
         return self._model is not None and self.breaker.state is BreakerState.CLOSED
@@ -165,7 +171,11 @@ class Encoder:
     def health(self) -> ComponentHealth:
         """Return the model's health for ``/health``: up with its name, or down with the error."""
         name = self.model_id.partition("/")[0]
-        facts: dict[str, object] = {"model": name, "breaker": self.breaker.state.value}
+        facts: dict[str, object] = {
+            "model": name,
+            "device": self.device,
+            "breaker": self.breaker.state.value,
+        }
         if self.up:
             return ComponentHealth(Status.UP, facts=facts)
         error = self._last_error if self.files_present() else "Model file not found"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from trimtab.knowledge.embedders import EMBEDDERS, EmbedderKind
-from trimtab.knowledge.embedding import EmbeddingModel, ensure_model, model_problem
+from trimtab.knowledge.embedding import Device, EmbeddingModel, ensure_model, model_problem
 from trimtab.knowledge.records import STANDARD
 
 
@@ -40,16 +40,23 @@ class ModelStore(Protocol):
         """Return what is wrong with the files in one phrase, or nothing. Reads all of them."""
         ...
 
-    def load(self) -> EmbeddingModel:
-        """Load the model, or raise `EmbedderUnavailable`."""
+    def load(self, device: Device | None = None) -> EmbeddingModel:
+        """Load the model, or raise `EmbedderUnavailable`.
+
+        Args:
+            device: Where it should run; None means as the settings say.
+        """
         ...
 
 
 class PackagedModelStore:
     """A model of an installed package, converted into a folder of the data directory."""
 
-    def __init__(self, folder: Path, threads: int, kind: EmbedderKind) -> None:
+    def __init__(
+        self, folder: Path, threads: int, kind: EmbedderKind, device: Device = "cpu"
+    ) -> None:
         self.folder = folder
+        self._device: Device = device
         self._marker = folder.with_name(f"{folder.name}.installed")
         self._threads = threads
         self._kind = kind
@@ -85,9 +92,9 @@ class PackagedModelStore:
         """Return what is wrong with the files."""
         return model_problem(self.folder, self._kind.source)
 
-    def load(self) -> EmbeddingModel:
+    def load(self, device: Device | None = None) -> EmbeddingModel:
         """Load the embedding model."""
-        return self._kind.load(self.folder, self._threads)
+        return self._kind.load(self.folder, self._threads, device or self._device)
 
 
 class MiniLmStore(PackagedModelStore):

@@ -7,6 +7,7 @@ from trimtab.knowledge.actions import actions
 from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.erasure import PersonalDocuments
 from trimtab.knowledge.faults import faults
+from trimtab.knowledge.gpus import scheduled_look
 from trimtab.knowledge.schedules import register
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.signals import signals
@@ -25,6 +26,7 @@ def build(env: Environment) -> Module:
         faults=faults(knowledge, env.clock),
         personal_data=_personal_data(PersonalDocuments(knowledge)),
         tasks=tuple(knowledge.background.tasks),
+        scheduled=(*scheduled_look(knowledge.gpus), *knowledge.qdrant_usage.scheduled()),
         start=(knowledge.start,),
         close=(knowledge.close,),
     )

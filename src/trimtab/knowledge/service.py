@@ -17,10 +17,12 @@ from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.documents import Documents
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines import health as engine_health
+from trimtab.knowledge.engines.qdrant_usage import QdrantUsageMonitor
 from trimtab.knowledge.errors import EmbedderUnavailable
 from trimtab.knowledge.ingestion import HEARTBEAT, DocumentSource, Progress
 from trimtab.knowledge.maintenance.deletion_proof import DeletionProof
 from trimtab.knowledge.model_store import ModelStore
+from trimtab.knowledge.neighbours import Neighbours
 from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.projects import Projects
 from trimtab.knowledge.records import (
@@ -36,6 +38,7 @@ from trimtab.knowledge.stats import KnowledgeStats, collect_stats
 from trimtab.knowledge.store.reviews import RecentDocuments
 from trimtab.knowledge.validation import validate_project_name
 from trimtab.knowledge.wiring import build_components
+from trimtab.models.gpu import GpuMonitor
 
 RECENT_DAYS = 7
 """What came in within them is looked at when retrieval gets worse."""
@@ -74,10 +77,12 @@ class Knowledge:
         self.encoder = parts.encoders[STANDARD]
         self.indexes, self.engines = parts.indexes, parts.engines
         self.engine_store, self.mover = parts.stores.engines, parts.mover
+        self.qdrant_usage = QdrantUsageMonitor(settings.qdrant_url, settings.qdrant_storage_gb)
         self.ingestion = parts.ingestion
         self.events = parts.events
         self.maintenance = parts.maintenance
         self.snapshots = parts.snapshots
+        self.neighbours, self.gpus = Neighbours(parts), GpuMonitor()
         self.last_counts: dict[str, int] = {}
         """Documents by state at the last look at the database."""
         self.recent: list[RecentDocuments] = []

@@ -8,7 +8,9 @@ from trimtab.infra.breaker import BreakerState
 from trimtab.kernel.drilling import LABEL, MARK, Apart, samples_apart
 from trimtab.kernel.operable import Sample, Signal
 from trimtab.knowledge.caches import BoundedCache
+from trimtab.knowledge.engines.qdrant_usage import usage_signals
 from trimtab.knowledge.engines.signals import signals as engine_signals
+from trimtab.knowledge.gpus import gpu_signals
 from trimtab.knowledge.maintenance.signals import signals as care_signals
 from trimtab.knowledge.metrics import RecentValues, SearchMetrics
 from trimtab.knowledge.service import Knowledge
@@ -29,6 +31,8 @@ def signals(knowledge: Knowledge) -> tuple[Signal, ...]:
         *_index(knowledge),
         *_documents(knowledge),
         *engine_signals(knowledge.engines),
+        *usage_signals(knowledge.qdrant_usage),
+        *gpu_signals(knowledge.gpus, knowledge.encoder, knowledge.settings.embedding_device),
         *care_signals(knowledge.maintenance),
     )
 

@@ -12,6 +12,7 @@ from trimtab.knowledge.cache_manager import CacheManager
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.embedders import EMBEDDERS
+from trimtab.knowledge.embedding import Device
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engine_migration import ProjectMover
 from trimtab.knowledge.engines.registry import Engines
@@ -138,8 +139,9 @@ def _encoders(
 ) -> dict[str, Encoder]:
     """Return an encoder for each embedder, none of them loaded; ``model`` is the standard one."""
     folder, threads = data.folder("models"), settings.embedding_threads
+    device: Device = "cuda" if settings.embedding_device == "cuda" else "cpu"
     stores: dict[str, ModelStore] = {
-        name: PackagedModelStore(folder / kind.folder, threads, kind)
+        name: PackagedModelStore(folder / kind.folder, threads, kind, device)
         for name, kind in EMBEDDERS.items()
     }
     stores[STANDARD] = model or stores[STANDARD]

@@ -15,10 +15,12 @@ from trimtab.infra.settings.sections.trust import TrustSettings
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import NotFound, TrimtabError
 from trimtab.kernel.health import Health, Status, overall
-from trimtab.operations.readings import ServiceReadings
+from trimtab.operations.readings import ServiceReadings, StorageReading
 
 _BACKUP_MAX_AGE = timedelta(hours=26)
 """A daily backup that is late by two hours can still be restored from."""
+_NEARLY = 0.9
+"""Share of a limit above which there is something to do."""
 _ADVISORIES_MAX_AGE = timedelta(days=90)
 
 
@@ -176,16 +178,27 @@ class Checklists:
 
     def _provider_use(self) -> TaskResult:
         budget = self.services.budget()
-        left = "" if budget.credits_usd is None else f", {budget.credits_usd:.2f} USD left"
+        detail = [
+            f"{budget.spent_usd:.4f} of {budget.limit_usd:g} USD",
+            f"{budget.calls} calls",
+            f"{budget.tokens} tokens in {budget.period}",
+        ]
         todo = [budget.provider_problem] if budget.provider_problem else []
-        if budget.share > 0.9:
+        if budget.credits_usd is not None:
+            detail.append(f"{budget.credits_usd:.2f} USD left")
+        if budget.share > _NEARLY:
             todo.append("The budget is nearly used: runbook answers-budget.")
-        return result_of(
-            ("ENT-23", "provider use"),
-            f"{budget.spent_usd:.4f} of {budget.limit_usd:g} USD, {budget.calls} calls, "
-            f"{budget.tokens} tokens in {budget.period}{left}",
-            " ".join(todo),
-        )
+        if budget.calls_limit:
+            detail.append(f"{budget.calls_used} of {budget.calls_limit} calls of this month")
+            if budget.calls_used > _NEARLY * budget.calls_limit:
+                todo.append("The calls of this month are nearly used: runbook answers-budget.")
+        storage = self.services.storage()
+        if storage is not None:
+            detail += _storage_detail(storage)
+            todo += [storage.problem] if storage.problem else []
+            if storage.used_gb > _NEARLY * storage.limit_gb:
+                todo.append(f"The storage at {storage.name} is nearly full: enlarge the plan.")
+        return result_of(("ENT-23", "provider use"), ", ".join(detail), " ".join(todo))
 
     def _audit(self) -> TaskResult:
         review = self.verify_audit()
@@ -254,6 +267,13 @@ class Checklists:
             "application, configuration and database together",
             " ".join(both),
         )
+
+
+def _storage_detail(storage: StorageReading) -> list[str]:
+    if storage.problem:
+        return []
+    stored = f"about {storage.used_gb:.2f} of {storage.limit_gb:g} GB at {storage.name}"
+    return [stored, *([storage.requests] if storage.requests else [])]
 
 
 def _settings_problem() -> str:

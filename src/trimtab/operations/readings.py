@@ -42,6 +42,22 @@ class BudgetReading:
     """What is left of the connected model's key; None where the provider does not say."""
     provider_problem: str = ""
     """Why the connected model's API refuses to work; empty when it works, or none is connected."""
+    calls_used: int = 0
+    calls_limit: int = 0
+    """Calls a month that the connected model's plan allows; 0 where it has no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageReading:
+    """Storage in a server of vectors whose plan limits it."""
+
+    name: str
+    used_gb: float
+    limit_gb: float
+    requests: str = ""
+    """Limits of requests in words; empty where there are none."""
+    problem: str = ""
+    """Why it is not known; empty when it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +91,10 @@ class ServiceReadings(Protocol):
 
     def budget(self) -> BudgetReading:
         """Return the spending of the model budget."""
+        ...
+
+    def storage(self) -> StorageReading | None:
+        """Return the storage of the server of vectors; None where no limit is configured."""
         ...
 
     def resting_generators(self) -> Iterable[str]:

@@ -16,15 +16,26 @@ _ROUTE = re.compile(r"(?:(?:GET|POST|PUT|PATCH|DELETE) )?(/[A-Za-z0-9_{}<>./-]+)
 _OPTION = re.compile(r"--?[a-z][a-z-]*")
 _FILE = re.compile(r"[\w./-]*\w\.(?:md|json|jsonl|toml|ya?ml|txt|tsv|py|sh|lock)")
 _ABSENT = re.compile(
-    r"\b(?:kubectl|kubernetes|helm|docker|nvidia-smi|gpu|pods?|replicas?|pvc|network"
-    r" polic(?:y|ies)|\d+ ?gi)\b",
+    r"\b(?:kubectl|kubernetes|helm|docker|pods?|replicas?|pvc|network polic(?:y|ies)|\d+ ?gi)\b",
     re.IGNORECASE,
 )
-"""Terms of clusters and GPUs: trimtab has no adapter for them, so a page must not refer to them."""
+"""Terms of clusters: trimtab has no adapter for them, so a page must not refer to them."""
 _NAMING = {"act", "read", "fault"}
 """Commands whose arguments are names of the catalog."""
 NO_FILE = "there is no such file."
-_PROGRAMS = {"top", "df", "grep", "jq", "git", "pip", "chroma", "memray", "py-spy", "python"}
+_PROGRAMS = {
+    "top",
+    "df",
+    "grep",
+    "jq",
+    "git",
+    "pip",
+    "chroma",
+    "memray",
+    "py-spy",
+    "python",
+    "nvidia-smi",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,11 @@ class BudgetStore:
                 connection.execute(sa.delete(_reservations).where(mine))
                 _spend(connection, row["name"], row["period"], (micros, *tokens))
 
+    def count_call(self, name: str, period: str) -> None:
+        """Count a call that costs nothing here."""
+        with self.database.write() as connection:
+            _spend(connection, name, period, (0, 0, 0))
+
     def totals(self, name: str, period: str) -> tuple[int, int]:
         """Return what is spent and what is reserved, in millionths of a dollar."""
         with self.database.read() as connection:

@@ -16,7 +16,9 @@ app = typer.Typer(no_args_is_help=True)
 @app.command("connect")
 def connect(
     context: typer.Context,
-    provider: Annotated[str, typer.Argument(help="openai, openrouter, ollama, vllm or other.")],
+    provider: Annotated[
+        str, typer.Argument(help="openai, openrouter, cohere, ollama, vllm or other.")
+    ],
     model: Annotated[str, typer.Option(help="The model's name there.")],
     api: Annotated[
         str, typer.Option(help="The API's root, such as http://127.0.0.1:11434/v1.")
@@ -32,8 +34,8 @@ def connect(
 ) -> None:
     """Test a language model, and let it write the answers from now on.
 
-    Without --key-file the keys of OPENAI_API_KEY and OPENROUTER_API_KEY are used for their own
-    provider only.
+    Without --key-file the keys of OPENAI_API_KEY, OPENROUTER_API_KEY and COHERE_API_KEY are used
+    for their own provider only.
     """
     session = session_of(context)
     request = {
@@ -102,6 +104,11 @@ def _print(report: dict[str, Any]) -> None:
             ("provider", report["provider"]),
             ("key", report["key"]),
             ("credits", "unknown" if left is None else f"{left:.2f} US dollars"),
+            *(
+                [("calls of this month", f"{report['calls_used']} of {report['calls_limit']}")]
+                if report["calls_limit"]
+                else []
+            ),
             (
                 "test question",
                 f"answered in {report['seconds']:.1f} s" if report["works"] else "no",

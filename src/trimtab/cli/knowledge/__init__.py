@@ -4,6 +4,7 @@ import typer
 
 from trimtab.cli.knowledge import (
     cache_trial,
+    contradictions,
     disk,
     engines,
     evaluate,
@@ -14,7 +15,7 @@ from trimtab.cli.knowledge import (
 )
 
 app = typer.Typer(no_args_is_help=True)
-for _module in (evaluate, maintenance, disk, engines, warm, cache_trial, schema):
+for _module in (evaluate, maintenance, disk, engines, warm, cache_trial, contradictions, schema):
     app.add_typer(_module.app)
 # Its former name; `trimtab ingest` is the command.
 app.command("ingest", hidden=True)(ingest.ingest)

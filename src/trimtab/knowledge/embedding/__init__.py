@@ -10,7 +10,7 @@ from trimtab.knowledge.embedding.model_files import (
     model_problem,
 )
 from trimtab.knowledge.embedding.port import EmbeddingModel, Prefixes, Vectors
-from trimtab.knowledge.embedding.transformer import CrossEncoder
+from trimtab.knowledge.embedding.transformer import CrossEncoder, Device
 
 __all__ = [
     "E5_PREFIXES",
@@ -18,6 +18,7 @@ __all__ = [
     "MODEL_ID",
     "MULTILINGUAL_E5",
     "CrossEncoder",
+    "Device",
     "E5Embedder",
     "EmbeddingModel",
     "MiniLmEmbedder",

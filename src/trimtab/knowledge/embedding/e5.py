@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from trimtab.knowledge.embedding.e5_conversion import TOKENIZER, convert_e5
 from trimtab.knowledge.embedding.model_files import ModelSource, model_problem
 from trimtab.knowledge.embedding.port import Prefixes
-from trimtab.knowledge.embedding.transformer import TransformerEmbedder
+from trimtab.knowledge.embedding.transformer import Device, TransformerEmbedder
 from trimtab.knowledge.errors import EmbedderUnavailable
 
 E5_PREFIXES = Prefixes(query="query: ", passage="passage: ")
@@ -53,14 +53,16 @@ class E5Embedder(TransformerEmbedder):
     Args:
         model_dir: The folder that ``ensure_model`` filled from `MULTILINGUAL_E5`.
         threads: How many cores a large ``embed`` may use, at least 1.
+        device: Where it should run; it falls back to the CPU.
 
     Raises:
         EmbedderUnavailable: The model is missing or damaged.
     """
 
-    def __init__(self, model_dir: Path, threads: int) -> None:
+    def __init__(self, model_dir: Path, threads: int, device: Device = "cpu") -> None:
         problem = model_problem(model_dir, MULTILINGUAL_E5)
         if problem:
             raise EmbedderUnavailable(f"The multilingual embedding model is unusable: {problem}.")
         tokenizer = Tokenizer.from_file(str(model_dir / TOKENIZER))
-        super().__init__(model_dir, tokenizer, threads, MULTILINGUAL_E5.model_id, MAX_TOKENS)
+        model_id = MULTILINGUAL_E5.model_id
+        super().__init__(model_dir, tokenizer, threads, model_id, MAX_TOKENS, device)

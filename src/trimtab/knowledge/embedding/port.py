@@ -26,6 +26,11 @@ class EmbeddingModel(Protocol):
         ...
 
     @property
+    def device(self) -> str:
+        """Device in use: ``cpu`` or ``cuda``."""
+        ...
+
+    @property
     def dimension(self) -> int:
         """The length of a vector."""
         ...

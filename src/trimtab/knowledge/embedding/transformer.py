@@ -1,9 +1,15 @@
-"""Runs BERT-like encoders in CTranslate2: batches of similar length, mean pooling, int8."""
+"""Runs BERT-like encoders in CTranslate2: batches of similar length, mean pooling, int8.
 
-from collections.abc import Iterator, Sequence
+On the CPU or on a GPU; on the CPU when the GPU is missing or has no memory left.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeVar
 
 import ctranslate2
 import numpy as np
@@ -14,10 +20,20 @@ from trimtab.knowledge.embedding.native import tune
 from trimtab.knowledge.embedding.port import Vectors
 from trimtab.knowledge.errors import EmbedderUnavailable
 
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
 DIMENSION = 384
-# Padded tokens in one forward pass: 512 cost 3 to 10 % more CPU per token, as they need more
-# padding and their states leave the cache; below 128 the matrix products get too small.
-_TOKEN_BUDGET = 256
+Device = Literal["cpu", "cuda"]
+CPU_TOKENS, GPU_TOKENS = 256, 8192
+"""Padded tokens in one forward pass. On the CPU 512 cost 3 to 10 % more time per token, as they
+need more padding and their states leave the cache; below 128 the matrix products get too small. A
+GPU needs many more to be busy."""
+_NO_MEMORY = ("out of memory", "alloc_failed", "memory_allocation", "failed to allocate")
+_NO_GPU = ("cuda", "cublas", "unsupported device")
+
+OpenEncoder = Callable[[Path, Device, int], ctranslate2.Encoder]
+
 HEAD_FILE = "head.npz"
 _START, _END = 101, 102
 _QUESTION_TOKENS, _TEXT_TOKENS = 32, 64
@@ -37,26 +53,33 @@ class TransformerEmbedder:
         threads: How many cores a large ``embed`` may use, at least 1.
         model_id: Names model, weights and pooling.
         max_tokens: The number of tokens of a text that are used, end marks included.
+        device: Where it should run; it falls back to the CPU.
     """
 
     def __init__(
-        self, model_dir: Path, tokenizer: Tokenizer, threads: int, model_id: str, max_tokens: int
+        self,
+        model_dir: Path,
+        tokenizer: Tokenizer,
+        threads: int,
+        model_id: str,
+        max_tokens: int,
+        device: Device = "cpu",
     ) -> None:
         tune()
         self._tokenizer = tokenizer
         self._model_id, self._max_tokens = model_id, max_tokens
-        self._encoder: ctranslate2.Encoder | None = ctranslate2.Encoder(
-            str(model_dir),
-            compute_type="int8",
-            inter_threads=threads + 1,
-            intra_threads=1,
-        )
+        self._encoder = EncoderOnDevice(model_dir, device, threads + 1)
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="embedder")
 
     @property
     def model_id(self) -> str:
         """Names model, weights and pooling."""
         return self._model_id
+
+    @property
+    def device(self) -> Device:
+        """Device in use."""
+        return self._encoder.device
 
     @property
     def dimension(self) -> int:
@@ -82,7 +105,7 @@ class TransformerEmbedder:
             for text in encoded
         ]
         vectors = np.empty((len(tokens), DIMENSION), dtype=np.float32)
-        batches = list(_batches(tokens))
+        batches = list(_batches(tokens, self._encoder.token_budget))
         try:
             run = map if len(batches) < 2 else self._workers.map
             for batch, rows in zip(batches, run(self._forward, batches), strict=True):
@@ -97,22 +120,17 @@ class TransformerEmbedder:
 
     def close(self) -> None:
         """Free the model."""
-        self._encoder = None
+        self._encoder.close()
         self._workers.shutdown()
 
     def _forward(self, batch: "_Batch") -> Vectors:
         """Return the unit vector along each text's mean token state; padding is left out."""
-        encoder = self._encoder
-        if encoder is None:
+        if self._encoder.closed:
             raise EmbedderUnavailable("The embedder is closed.")
         try:
-            output = encoder.forward_batch(
-                ctranslate2.StorageView.from_array(batch.ids),
-                ctranslate2.StorageView.from_array(batch.lengths),
-            )
+            states = self._encoder.run(lambda encoder: _states(encoder, batch))
         except RuntimeError as error:
             raise EmbedderUnavailable(f"The embedding model failed: {error}") from error
-        states = np.array(output.last_hidden_state)
         mask = np.arange(states.shape[1]) < batch.lengths[:, None]
         sums = np.einsum("nld,nl->nd", states, mask.astype(np.float32))
         vectors: Vectors = sums / np.linalg.norm(sums, axis=1, keepdims=True)
@@ -150,7 +168,7 @@ class CrossEncoder:
         encoded = self._tokenizer.encode_batch_fast([question, *texts], add_special_tokens=False)
         asked = encoded[0].ids[:_QUESTION_TOKENS]
         pairs = [[_START, *asked, _END, *text.ids[:_TEXT_TOKENS], _END] for text in encoded[1:]]
-        for batch in _batches(pairs):
+        for batch in _batches(pairs, CPU_TOKENS):
             found[batch.positions] = self._forward(batch, len(asked) + 2)
         return found
 
@@ -178,16 +196,139 @@ class _Batch:
     lengths: NDArray[np.int32]
 
 
-def _batches(tokens: list[list[int]]) -> Iterator[_Batch]:
+def _states(encoder: ctranslate2.Encoder, batch: _Batch) -> NDArray[np.float32]:
+    """Return the state of each token; (texts, longest, 384)."""
+    output = encoder.forward_batch(
+        ctranslate2.StorageView.from_array(batch.ids),
+        ctranslate2.StorageView.from_array(batch.lengths),
+    )
+    states = output.last_hidden_state
+    if states.device != "cpu":
+        # Only views of memory of the CPU are arrays.
+        states = states.to_device(ctranslate2.Device.cpu)
+    return np.array(states)
+
+
+def _batches(tokens: list[list[int]], token_budget: int) -> Iterator[_Batch]:
     """Yield the texts longest first, in batches that keep the token budget when padded."""
     lengths = np.array([len(ids) for ids in tokens], dtype=np.int32)
     order = np.argsort(-lengths, kind="stable")
     start = 0
     while start < len(order):
         longest = int(lengths[order[start]])
-        positions = order[start : start + max(1, _TOKEN_BUDGET // longest)]
+        positions = order[start : start + max(1, token_budget // longest)]
         padded = np.zeros((len(positions), longest), dtype=np.int32)
         for row, position in enumerate(positions):
             padded[row, : lengths[position]] = tokens[position]
         yield _Batch(positions, padded, lengths[positions])
         start += len(positions)
+
+
+def open_encoder(model_dir: Path, device: Device, threads: int) -> ctranslate2.Encoder:
+    """Load a converted encoder; raises `RuntimeError` or `ValueError` where that fails.
+
+    Args:
+        model_dir: The folder of the converted model.
+        device: Where it runs.
+        threads: The number of workers on the CPU.
+    """
+    workers = threads if device == "cpu" else 1
+    return ctranslate2.Encoder(
+        str(model_dir),
+        device=device,
+        compute_type="int8",
+        inter_threads=workers,
+        intra_threads=1,
+    )
+
+
+class EncoderOnDevice:
+    """An encoder that moves to the CPU for good when its GPU is missing or full.
+
+    Args:
+        model_dir: The folder of the converted model.
+        device: Where it should run.
+        threads: The number of workers on the CPU.
+        open_on: Loads it.
+    """
+
+    def __init__(
+        self,
+        model_dir: Path,
+        device: Device,
+        threads: int,
+        open_on: OpenEncoder = open_encoder,
+    ) -> None:
+        self._open_on: Callable[[Device], ctranslate2.Encoder] = lambda target: open_on(
+            model_dir, target, threads
+        )
+        self._moving = threading.Lock()
+        self.device: Device = device
+        """Where it runs now."""
+        self._encoder: ctranslate2.Encoder | None = self._open(device)
+
+    @property
+    def token_budget(self) -> int:
+        """Padded tokens in one forward pass."""
+        return CPU_TOKENS if self.device == "cpu" else GPU_TOKENS
+
+    @property
+    def closed(self) -> bool:
+        """Return whether it was closed."""
+        return self._encoder is None
+
+    def run(self, work: Callable[[ctranslate2.Encoder], T]) -> T:
+        """Return what the work makes of the encoder; a full GPU moves it to the CPU first.
+
+        Raises:
+            RuntimeError: The work failed otherwise, or the encoder is closed.
+        """
+        encoder, device = self._encoder, self.device
+        if encoder is None:
+            raise RuntimeError("the encoder is closed")
+        try:
+            return work(encoder)
+        except RuntimeError as error:
+            if device == "cpu" or not is_memory_exhausted(error):
+                raise
+            self._move_to_cpu(str(error))
+        moved = self._encoder
+        if moved is None:
+            raise RuntimeError("the encoder is closed")
+        return work(moved)
+
+    def close(self) -> None:
+        """Free the model. May be called twice."""
+        with self._moving:
+            self._encoder = None
+
+    def _open(self, device: Device) -> ctranslate2.Encoder:
+        if device == "cpu":
+            return self._open_on("cpu")
+        try:
+            return self._open_on(device)
+        except (RuntimeError, ValueError) as error:
+            if not any(mark in str(error).lower() for mark in (*_NO_GPU, *_NO_MEMORY)):
+                raise
+            _log.warning(
+                "embedding_model runs on the CPU: the GPU cannot be used",
+                extra={"reason": str(error)[:300]},
+            )
+            self.device = "cpu"
+            return self._open_on("cpu")
+
+    def _move_to_cpu(self, reason: str) -> None:
+        with self._moving:
+            if self.device == "cpu" or self._encoder is None:
+                return  # Another thread has moved it, or it was closed.
+            _log.warning(
+                "embedding_model moves to the CPU: the GPU has no memory left",
+                extra={"reason": reason[:300]},
+            )
+            self._encoder, self.device = self._open_on("cpu"), "cpu"
+
+
+def is_memory_exhausted(error: BaseException) -> bool:
+    """Return whether the error says that the GPU's memory is exhausted."""
+    text = str(error).lower()
+    return any(mark in text for mark in _NO_MEMORY)

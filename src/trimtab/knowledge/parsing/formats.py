@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from trimtab.extraction.characters import INVISIBLE, cleaned
+from trimtab.extraction.characters import cleaned, without_invisible
 from trimtab.extraction.encodings import WIDE_MARKS, decode_text
 from trimtab.knowledge.errors import (
     DocumentEmpty,
@@ -31,7 +31,7 @@ class Format:
     """Whether its extracted text has Markdown headings."""
 
 
-TEXT = Format("text/plain", (".txt", ".text", ".log", ".rst"), "text")
+TEXT = Format("text/plain", (".txt", ".text", ".rst"), "text")
 MAILBOX = Format("application/mbox", (".mbox", ".mbx"), "markup", marked_up=True)
 RTF = Format("application/rtf", (".rtf",), "rtf")
 FORMATS = (
@@ -40,6 +40,7 @@ FORMATS = (
     Format("application/json", (".json", ".jsonl"), "text"),
     Format("text/html", (".html", ".htm", ".xhtml"), "markup", marked_up=True),
     Format("text/csv", (".csv",), "text"),
+    Format("text/x-log", (".log",), "text"),
     Format("text/tab-separated-values", (".tsv", ".tab"), "text"),
     Format("message/rfc822", (".eml",), "markup"),
     MAILBOX,
@@ -167,7 +168,7 @@ def decode_file(name: str, data: Content, limit: int) -> str:
             pieces.append(piece)
             if len(pieces) * _BLOCK_CHARACTERS > limit + _BLOCK_CHARACTERS:
                 raise text_too_long(name, limit)
-        text = INVISIBLE.sub("", "".join(pieces))
+        text = without_invisible("".join(pieces))
     except UnicodeDecodeError as error:
         if wide:
             raise DocumentUnreadable(f"{name} is not valid {encoding.upper()}.") from error

@@ -14,7 +14,6 @@ import orjson
 import psutil
 
 import trimtab
-from trimtab.extraction.delimited import render_delimited
 from trimtab.extraction.markdown_tables import render_markdown_tables
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.errors import TrimtabError
@@ -50,8 +49,8 @@ _BOOT = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from trimtab.extraction.worker import main; main()"
 )
-_TABLES = {"text/csv": render_delimited, "text/tab-separated-values": render_delimited}
-"""Functions that render text formats with rows, by media type."""
+_ROWS = frozenset({"text/csv", "text/tab-separated-values", "application/json", "text/x-log"})
+"""Text formats that are rendered row by row."""
 
 
 class Parser:
@@ -100,8 +99,8 @@ class Parser:
         warnings: tuple[str, ...] = ()
         if known.kind == "text":
             text = decode_file(name, content, self._settings.max_text_characters)
-            if known.media_type in _TABLES:
-                text = _TABLES[known.media_type](text)
+            if known.media_type in _ROWS:
+                text = _rendered(known.media_type, text, self._settings.max_text_characters)
             elif known.marked_up and "|" in text:
                 text = render_markdown_tables(text)
             if len(text) > self._settings.max_text_characters:
@@ -268,6 +267,19 @@ class _Worker:
                 except OSError:
                     _log.debug("parser pipe was broken already")
         self.process.wait()
+
+
+def _rendered(media_type: str, text: str, limit: int) -> str:
+    """Return the rows of the text; the text as it is where they would be over the limit."""
+    match media_type:
+        case "application/json":
+            from trimtab.extraction.json_rows import render_json as render
+        case "text/x-log":
+            from trimtab.extraction.log_lines import render_log as render
+        case _:
+            from trimtab.extraction.delimited import render_delimited as render
+    rows = render(text)
+    return rows if len(rows) <= limit else text
 
 
 def too_large(name: str, size: int, settings: KnowledgeSettings) -> DocumentTooLarge:

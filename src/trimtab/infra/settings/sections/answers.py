@@ -33,6 +33,20 @@ class AnswersSettings:
         env=("OPENROUTER_API_KEY",),
         secret=True,
     )
+    cohere_key: str = setting(
+        "",
+        help="The key that is sent to Cohere, and nowhere else.",
+        env=("COHERE_API_KEY",),
+        secret=True,
+    )
+    cohere_calls_per_month: int = setting(
+        1000,
+        unit="calls",
+        help=(
+            "Calls a month that the plan at Cohere allows; a trial key has 1,000, 0 means no limit."
+        ),
+        minimum=0,
+    )
     openai_key: str = setting(
         "",
         help="The key that is sent to OpenAI and to `openai_url`, and nowhere else.",

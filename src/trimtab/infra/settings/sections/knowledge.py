@@ -96,9 +96,12 @@ class KnowledgeSettings:
     )
     embedding_device: str = setting(
         "cpu",
-        help="Where the model runs; the shipped one runs on the CPU.",
+        help=(
+            "Where models run; `cuda` is an NVIDIA GPU. Without one, or without memory there, they"
+            " run on the CPU."
+        ),
         env=("EMBEDDING_DEVICE",),
-        choices=("cpu",),
+        choices=("cpu", "cuda"),
     )
     embedding_threads: int = setting(
         2,
@@ -126,6 +129,12 @@ class KnowledgeSettings:
     )
     chroma_url: str = setting("", help="A Chroma server: `http://chromadb:8000`.")
     qdrant_url: str = setting("", help="A Qdrant server: `http://qdrant:6333`.")
+    qdrant_storage_gb: float = setting(
+        0.0,
+        unit="GB",
+        help="Storage that the plan at Qdrant Cloud allows; a free cluster has 4, 0: no limit.",
+        minimum=0,
+    )
     engine_timeout_seconds: float = setting(
         5.0,
         unit="seconds",
