@@ -1,6 +1,6 @@
 """Trains the weights that choose a sentence and decide whether it answers.
 
-`python -m benchmarks.answer_training DATA [--budget 0.12]` writes `answer_weights.json` in the package.
+`python -m benchmarks.answer_training DATA [--budget 0.12]` writes `answer_weights.json` in the package, in about ten minutes.
 
 DATA holds `guards/qa_xquad_en` (XQuAD, CC BY-SA 4.0), of which half of the articles are used, and `qa_covid` (COVID-QA,
 Apache-2.0). The third set is `answer_training_questions.jsonl`, questions on trimtab's own manual. Each question is asked of
@@ -8,9 +8,11 @@ its corpus as it is, and again without the documents that hold the answer: then 
 of the manual, and XQuAD questions asked of a single context, right and wrong, complete it. Half of the questions are reduced to
 their key words, as people type them.
 
-Ranking is a conditional logit over the units of a question; the decision a logistic model of the best unit. Evidence for an
-answer has no negative weight and missing evidence no positive one. The threshold is the lowest one at which the share of
-unanswerable questions that would be answered stays within the budget, over the held-out fold of the training questions.
+Ranking is a conditional logit over the units of a question, the weight of the cross-encoder's reading another one over the best
+few of them; the decision is a logistic model of the best unit. Evidence for an answer has no negative weight and missing
+evidence no positive one. All is done twice: with the reading, and by words alone. The threshold is the lowest one at which the
+share of unanswerable questions that would be answered stays within the budget, and a second sentence is quoted as often as
+MORE_SENTENCES says, both over questions that were left out of the training.
 """
 
 import argparse
@@ -18,8 +20,9 @@ import json
 import random
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,20 +30,33 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from trimtab.answers import SourcePassage
-from trimtab.answers.decision import BEST_FEATURES, SHORTLIST, WEIGHTS_FILE
-from trimtab.answers.evidence import FEATURES, AnalysedQuestion, evidence
+from trimtab.answers.decision import (
+    BEST_FEATURES,
+    MIN_COVERAGE,
+    READ,
+    SHORTLIST,
+    WEIGHTS_FILE,
+    Reader,
+    best_columns,
+    reading_text,
+    shipped_reader,
+)
+from trimtab.answers.evidence import FEATURES, AnalysedQuestion, UnitEvidence, evidence
+from trimtab.app.handbook import HANDBOOK, Handbook
+from trimtab.app.retrieval import KnowledgeRetriever
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
 from trimtab.knowledge import Knowledge, KnowledgeContext
-from trimtab.knowledge.search import SearchRequest
 from trimtab.text.words import STOP_WORDS
 
 ROOT = Path(__file__).parent.parent
 OWN_QUESTIONS = Path(__file__).parent / "answer_training_questions.jsonl"
 PASSAGES = 5
+MORE_SENTENCES = 0.25
+"""The share of the answers with a second sentence."""
 SHARES = {"xquad": 1.0, "covid": 0.6, "manual": 1.2, "other": 0.5, "single": 0.5}
 """What each set counts in all."""
 MORE = frozenset(
@@ -61,6 +77,8 @@ MORE = frozenset(
         "score",
         "margin",
         "certainty",
+        "reading",
+        "reading_margin",
     ]
 )
 LESS = frozenset(
@@ -89,12 +107,27 @@ NOT_JUDGED = frozenset(
         "length",
         "new",
         "short",
+        "near",
+        "elsewhere",
+        "question_above",
+        "heading",
     ]
 )
 """What helps to rank but says little of whether there is an answer."""
+READ_INSTEAD = frozenset(
+    ["own", "context", "pairs", "passage_score", "similarity", "score", "certainty"]
+)
+"""What the reading says better; with it the threshold of one corpus fits another one."""
 TITLE_WANTED = 8.0
 """Set by hand: too few training questions ask for a document. The unit exists only for those that do."""
+CODE_WANTED = 5.0
+"""Set by hand: too few of them ask for a command that stands in a block of its own."""
 _RANK_L2, _ANSWER_L2 = 0.003, 0.005
+_LEAST_DEVIATION = 0.08
+PROVENANCE = (
+    "XQuAD English (CC BY-SA 4.0), half of its articles; COVID-QA (Apache-2.0); questions on this manual. Written by "
+    "benchmarks/answer_training.py."
+)
 
 Floats = NDArray[np.float64]
 
@@ -104,11 +137,12 @@ class Asked:
     """A question with the evidence of its candidates; ``right`` has one entry for each."""
 
     kind: str
-    group: str
     answerable: bool
-    features: Floats
+    question: AnalysedQuestion
+    found: UnitEvidence
     right: NDArray[np.bool_]
-    shown: Sequence[str]
+    readings: Floats | None = None
+    """Of the best READ units by words, NaN for the others; None when nothing is read."""
 
 
 @dataclass(frozen=True)
@@ -178,64 +212,50 @@ class Asker:
         context = KnowledgeContext(clock, Events(), Health(clock))
         self.knowledge = Knowledge(DataDirectory(folder), KnowledgeSettings(), context)
         self.knowledge.start()
+        self.retriever = KnowledgeRetriever(self.knowledge)
         for name, documents in corpora.items():
-            for document, text in documents.items():
+            for at, (document, text) in enumerate(documents.items()):
                 self.knowledge.ingest_bytes(name, document, text.encode())
-        for part in ("library", "docs"):
-            self.knowledge.ingest_folder("manual", ROOT / part, lambda *_: None)
+                if at % 50 == 0:
+                    say(f"{name}: {at} of {len(documents)} documents")
+        Handbook(self.knowledge, folder / "pages.json", clock).ingest()
+        say("the manual is ingested")
 
     def passages(self, corpus: str, text: str) -> list[SourcePassage]:
-        found = self.knowledge.searcher.search(corpus, text, SearchRequest(4 * PASSAGES))
-        names = (
-            "chunk_id",
-            "document_id",
-            "document_name",
-            "text",
-            "start",
-            "end",
-            "score",
-            "title",
-            "page",
-            "heading",
-        )
-        return [
-            SourcePassage(
-                **{name: getattr(passage, name) for name in names}, similarity=passage.vector_score
-            )
-            for passage in found.passages
-        ]
+        project = HANDBOOK if corpus == "manual" else corpus
+        return list(self.retriever.search(project, text, 4 * PASSAGES).passages)
 
     def ask(
         self, question: Question, text: str, passages: Sequence[SourcePassage], *, answerable: bool
     ) -> Asked:
-        found = evidence(AnalysedQuestion.of(text), passages)
-        own = [
-            c.passage.document_name == (question.document or c.passage.document_name)
-            for c in found.candidates
-        ]
-        stretches = [
-            c.passage.text[c.unit.start : c.unit.end] + "\n" + c.unit.shown
-            for c in found.candidates
-        ]
-        right = [
-            answerable and mine and holds(question, s)
-            for mine, s in zip(own, stretches, strict=True)
-        ]
-        shown = [c.unit.shown for c in found.candidates]
-        return Asked(
-            question.kind,
-            question.group,
-            answerable,
-            found.features,
-            np.array(right, bool),
-            shown,
-        )
+        return asked_of(question, text, passages, answerable=answerable)
+
+
+def asked_of(
+    question: Question, text: str, passages: Sequence[SourcePassage], *, answerable: bool
+) -> Asked:
+    """Return the evidence for a question's wording, and which units hold the answer."""
+    analysed = AnalysedQuestion.of(text)
+    found = evidence(analysed, passages)
+    right = [
+        answerable
+        and c.passage.document_name == (question.document or c.passage.document_name)
+        and holds(question, c.passage.text[c.unit.start : c.unit.end] + "\n" + c.unit.shown)
+        for c in found.candidates
+    ]
+    return Asked(question.kind, answerable, analysed, found, np.array(right, bool))
+
+
+def say(text: str) -> None:
+    print(f"{time.process_time():.0f} s of CPU: {text}", file=sys.stderr, flush=True)
 
 
 def training_set(asker: Asker, asked: Sequence[Question], pick: random.Random) -> list[Asked]:
     """Ask each question with and without the documents that hold its answer."""
     found = list[Asked]()
-    for question in asked:
+    for at, question in enumerate(asked):
+        if at % 200 == 0:
+            say(f"asked {at} of {len(asked)} questions")
         text = key_words(question.text) if pick.random() < 0.5 else question.text
         passages = asker.passages(question.kind, text)
         gone = [p for p in passages if _is_of(question, p)]
@@ -291,60 +311,117 @@ def weight_of(asked: Sequence[Asked]) -> Callable[[Asked], float]:
 def fit_rank(asked: Sequence[Asked], weight: Callable[[Asked], float]) -> Floats:
     """Return the weights of the columns: a conditional logit over the units of each question."""
     used = [one for one in asked if one.right.any() and not one.right.all()]
-    every = np.concatenate([one.features for one in used])
-    mean, deviation = every.mean(0), every.std(0) + 1e-6
-    rows = [((one.features - mean) / deviation, one.right, weight(one)) for one in used]
+    every = np.concatenate([one.found.features for one in used])
+    mean, deviation = every.mean(0), np.maximum(every.std(0), _LEAST_DEVIATION)
+    columns = (every - mean) / deviation
+    sizes = [len(one.right) for one in used]
+    starts, owner = np.cumsum([0, *sizes[:-1]]), np.repeat(np.arange(len(used)), sizes)
+    right = np.concatenate([one.right for one in used])
+    shares = np.array([weight(one) for one in used])
+    shares /= shares.sum()
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        scores = columns @ weights
+        powers = np.exp(scores - np.maximum.reduceat(scores, starts)[owner])
+        whole, hit = np.add.reduceat(powers, starts), np.add.reduceat(powers * right, starts)
+        value = -float(shares @ np.log(hit / whole)) + _RANK_L2 * float(weights @ weights)
+        gap = shares[owner] * (powers / whole[owner] - powers * right / hit[owner])
+        return value, columns.T @ gap + 2 * _RANK_L2 * weights
+
+    limits = bounds(FEATURES)
+    found = minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B", bounds=limits).x
+    found /= deviation
+    found[[FEATURES.index("title"), FEATURES.index("not_compared")]] = 0.0
+    found[FEATURES.index("title_wanted")] = TITLE_WANTED
+    found[FEATURES.index("code_wanted")] = CODE_WANTED
+    return found
+
+
+def read(one: Asked, rank: Floats, reader: Reader) -> Asked:
+    """Return the question with the readings of its best units; unread in another language."""
+    if not one.found.candidates or not one.question.is_english:
+        return one
+    best = np.argsort(-(one.found.features @ rank), kind="stable")[:READ]
+    readings = np.full(len(one.right), np.nan)
+    texts = [reading_text(one.found.candidates[at]) for at in best]
+    readings[best] = reader.score(one.question.text, texts)
+    return replace(one, readings=readings)
+
+
+def fit_reading(
+    asked: Sequence[Asked], rank: Floats, weight: Callable[[Asked], float]
+) -> tuple[float, float]:
+    """Return the weights of score and reading: a conditional logit over the units that were read."""
+    rows = list[tuple[Floats, NDArray[np.bool_], float]]()
+    for one in asked:
+        if one.readings is None:
+            continue
+        kept = ~np.isnan(one.readings)
+        right = one.right[kept]
+        if right.any() and not right.all():
+            scores = one.found.features[kept] @ rank
+            rows.append((np.column_stack([scores, one.readings[kept]]), right, weight(one)))
     total = sum(share for _, _, share in rows)
 
     def loss(weights: Floats) -> tuple[float, Floats]:
-        value, slope = _RANK_L2 * float(weights @ weights), 2 * _RANK_L2 * weights
+        value, slope = 0.0, np.zeros(2)
         for columns, right, share in rows:
             scores = columns @ weights
             chances = np.exp(scores - scores.max())
             chances /= chances.sum()
             hit = float(chances[right].sum())
             value -= share / total * float(np.log(hit))
-            slope = slope + share / total * (columns.T @ (chances - chances * right / hit))
+            slope += share / total * (columns.T @ (chances - chances * right / hit))
         return value, slope
 
-    found = (
-        minimize(
-            loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B", bounds=bounds(FEATURES)
-        ).x
-        / deviation
-    )
-    found[[FEATURES.index("title"), FEATURES.index("not_compared")]] = 0.0
-    found[FEATURES.index("title_wanted")] = TITLE_WANTED
-    return found
+    limits = [(0.05, None), (0.0, None)]
+    scale, reading = minimize(
+        loss, np.array([0.5, 0.3]), jac=True, method="L-BFGS-B", bounds=limits
+    ).x
+    return float(scale), float(reading)
 
 
-def best(one: Asked, rank: Floats) -> tuple[bool, Floats]:
-    """Return whether the first unit is right, and its columns, as `decision` makes them."""
-    every = one.features @ rank
-    short = np.argsort(-every, kind="stable")[:SHORTLIST]
-    scores, first = every[short], short[0]
-    others = [
-        s for at, s in zip(short[1:], scores[1:], strict=True) if one.shown[at] != one.shown[first]
-    ]
-    margin = scores[0] - others[0] if others else 1.0
-    certainty = 1 / np.exp(scores - scores[0]).sum()
-    thin = max(0.0, 0.5 - one.features[first][:4].sum())
-    return bool(one.right[first]), np.concatenate(
-        [one.features[first], [scores[0], margin, certainty, thin]]
-    )
+@dataclass(frozen=True)
+class Chosen:
+    """The best units of a question, as `decision` ranks them."""
+
+    order: list[int]
+    scores: Floats
+    columns: Floats
+    """The `BEST_FEATURES` of the first."""
+
+
+def choose(one: Asked, rank: Floats, reading: float) -> Chosen:
+    """Rank the units with or without their readings."""
+    scores = one.found.features @ rank
+    if reading and one.readings is not None:
+        scores = scores + reading * one.readings  # NaN sorts last and is cut off.
+        count = int((~np.isnan(one.readings)).sum())
+        readings = one.readings
+    else:
+        count, readings = min(SHORTLIST, len(scores)), np.zeros(len(scores))
+    order = [int(at) for at in np.argsort(-scores, kind="stable")[:count]]
+    columns = best_columns(one.found, order, scores[order], readings[order])
+    return Chosen(order, scores[order], columns)
 
 
 def fit_answer(
-    asked: Sequence[Asked], rank: Floats, weight: Callable[[Asked], float]
+    asked: Sequence[Asked], rank: Floats, reading: float, weight: Callable[[Asked], float]
 ) -> tuple[Floats, float]:
     """Return the weights and the bias of the decision: a logistic model with signs given."""
-    seen = [one for one in asked if len(one.right)]
-    judged = [best(one, rank) for one in seen]
-    y = np.array([float(right) for right, _ in judged])
-    columns = np.array([row for _, row in judged])
+    every = [one for one in asked if len(one.right)]
+    judged = [choose(one, rank, reading) for one in every]
+    first = np.array([float(one.right[c.order[0]]) for one, c in zip(every, judged, strict=True)])
+    # Whether there is an answer is learned from the questions without one, and from those whose
+    # best unit is right: another best unit may answer in words that the gold answer does not have.
+    clear = [bool(right) or not one.answerable for one, right in zip(every, first, strict=True)]
+    seen = [one for one, kept in zip(every, clear, strict=True) if kept]
+    y = first[clear]
+    columns = np.array([chosen.columns for chosen, kept in zip(judged, clear, strict=True) if kept])
     mean, deviation = columns.mean(0), columns.std(0) + 1e-6
     scaled = (columns - mean) / deviation
-    scaled[:, [BEST_FEATURES.index(name) for name in NOT_JUDGED]] = 0.0
+    ignored = NOT_JUDGED | (READ_INSTEAD if reading else {"reading", "reading_margin"})
+    scaled[:, [BEST_FEATURES.index(name) for name in ignored]] = 0.0
     shares = np.array([weight(one) for one in seen])
     shares /= shares.sum()
 
@@ -361,41 +438,113 @@ def fit_answer(
         loss, np.zeros(scaled.shape[1] + 1), jac=True, method="L-BFGS-B", bounds=limits
     ).x
     weights = found[:-1] / deviation
-    return weights, float(found[-1] - weights @ mean)
-
-
-def fit(asked: Sequence[Asked]) -> dict:
-    """Return the model as the weights file holds it, without its threshold."""
-    weight = weight_of(asked)
-    rank = fit_rank(asked, weight)
-    answer, bias = fit_answer(asked, rank, weight)
-    return {"rank": rank, "answer": answer, "bias": bias}
-
-
-def probabilities(
-    asked: Sequence[Asked], model: dict
-) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return the probability of each question's answer, whether it is right, and whether there is one."""
-    rows = [(one, *best(one, model["rank"])) for one in asked if len(one.right)]
-    logits = np.array([row @ model["answer"] + model["bias"] for _, _, row in rows])
-    return (
-        1 / (1 + np.exp(-logits)),
-        np.array([r for _, r, _ in rows]),
-        np.array([one.answerable for one, _, _ in rows]),
+    bias = float(found[-1] - weights @ mean)
+    known = [one.right.any() or not one.answerable for one in every]
+    logits = np.array([c.columns @ weights + bias for c in judged])[known]
+    slope, shift = calibration(
+        logits, first[known], np.array([weight(one) for one in every])[known]
     )
+    return slope * weights, slope * bias + shift
 
 
-def figures(asked: Sequence[Asked], model: dict, threshold: float) -> dict[str, float]:
-    chances, right, answerable = probabilities(asked, model)
-    given = chances >= threshold
-    bins = np.minimum(9, (chances * 10).astype(int))
-    gaps = [abs(chances[bins == b].sum() - right[bins == b].sum()) for b in range(10)]
-    return {
-        "right": round(float((given & right)[answerable].mean()), 3),
-        "refused": round(float((~given)[~answerable].mean()), 3),
-        "precision": round(float(right[given].mean()), 3) if given.any() else 0.0,
-        "calibration_error": round(float(sum(gaps) / len(chances)), 3),
-    }
+def calibration(logits: Floats, right: Floats, shares: Floats) -> tuple[float, float]:
+    """Return slope and shift of the logits after which they are those of the best unit being right."""
+    shares = shares / shares.sum()
+
+    def loss(line: Floats) -> float:
+        chances = np.clip(1 / (1 + np.exp(-(line[0] * logits + line[1]))), 1e-9, 1 - 1e-9)
+        return -float(shares @ (right * np.log(chances) + (1 - right) * np.log(1 - chances)))
+
+    slope, shift = minimize(
+        loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.1, 3), (-5, 5)]
+    ).x
+    return float(slope), float(shift)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Weights as the file holds them, without threshold and distance of a second sentence."""
+
+    rank: Floats
+    reading: float
+    answer: Floats
+    bias: float
+
+    @classmethod
+    def fit(cls, asked: Sequence[Asked], rank: Floats, *, reads: bool) -> "Model":
+        weight = weight_of(asked)
+        scale, reading = fit_reading(asked, rank, weight) if reads else (1.0, 0.0)
+        answer, bias = fit_answer(asked, scale * rank, reading, weight)
+        return cls(scale * rank, reading, answer, bias)
+
+    def judge(self, one: Asked) -> tuple[float, Chosen | None]:
+        """Return the probability that the best unit answers, and the best units."""
+        if not len(one.right):
+            return 0.0, None
+        chosen = choose(one, self.rank, self.reading)
+        if one.found.candidates[chosen.order[0]].coverage < MIN_COVERAGE:
+            return 0.0, chosen
+        logit = float(chosen.columns @ self.answer) + self.bias
+        return float(1 / (1 + np.exp(-np.clip(logit, -50, 50)))), chosen
+
+    def threshold(self, asked: Sequence[Asked], budget: float) -> float:
+        chances = [self.judge(one)[0] for one in asked if not one.answerable]
+        return round(float(np.quantile(chances, 1 - budget)), 3)
+
+    def second(self, asked: Sequence[Asked], threshold: float) -> float:
+        """Return the distance within which a second unit is quoted in MORE_SENTENCES of the answers."""
+        gaps = [
+            float(chosen.scores[0] - chosen.scores[1]) if len(chosen.scores) > 1 else np.inf
+            for chance, chosen in map(self.judge, asked)
+            if chosen is not None and chance >= threshold
+        ]
+        return round(float(np.quantile(gaps, MORE_SENTENCES)), 3)
+
+    def figures(self, asked: Sequence[Asked], threshold: float) -> dict[str, float]:
+        rows = [(one, *self.judge(one)) for one in asked]
+        chances = np.array([chance for _, chance, _ in rows])
+        right = np.array([c is not None and bool(one.right[c.order[0]]) for one, _, c in rows])
+        answerable = np.array([one.answerable for one, _, _ in rows])
+        given = chances >= threshold
+        bins = np.minimum(9, (chances * 10).astype(int))
+        gaps = [abs(chances[bins == b].sum() - right[bins == b].sum()) for b in range(10)]
+        return {
+            "first": round(float(right[answerable].mean()), 3),
+            "right": round(float((given & right)[answerable].mean()), 3),
+            "refused": round(float((~given)[~answerable].mean()), 3)
+            if (~answerable).any()
+            else 0.0,
+            "precision": round(float(right[given].mean()), 3) if given.any() else 0.0,
+            "calibration_error": round(float(sum(gaps) / len(chances)), 3),
+        }
+
+    def as_dict(self) -> dict:
+        return {
+            "rank": {n: round(float(w), 4) for n, w in zip(FEATURES, self.rank, strict=True) if w},
+            "reading": round(self.reading, 4),
+            "answer": {
+                n: round(float(w), 4)
+                for n, w in zip(BEST_FEATURES, self.answer, strict=True)
+                if abs(w) > 1e-6
+            },
+            "bias": round(self.bias, 4),
+        }
+
+
+def trained(asked: Sequence[Asked], budget: float, pick: random.Random) -> dict:
+    """Return both models as the weights file holds them."""
+    out = [pick.random() < 0.3 for _ in asked]
+    kept = [one for one, left in zip(asked, out, strict=True) if left]
+    rest = [one for one, left in zip(asked, out, strict=True) if not left]
+    written = {}
+    for name, reads in (("read", True), ("words", False)):
+        trial = Model.fit(rest, fit_rank(rest, weight_of(rest)), reads=reads)
+        threshold = trial.threshold(kept, budget)
+        second = trial.second(kept, threshold)
+        print(name, "left out:", threshold, second, trial.figures(kept, threshold))
+        model = Model.fit(asked, fit_rank(asked, weight_of(asked)), reads=reads)
+        written[name] = {**model.as_dict(), "threshold": threshold, "second": second}
+    return written
 
 
 def main() -> int:
@@ -421,29 +570,20 @@ def main() -> int:
         if q.kind == "manual" or q.group in taught or (q.kind == "covid" and pick.random() < 0.3)
     ]
     with tempfile.TemporaryDirectory() as folder:
-        asker = Asker(Path(folder), corpora)
-        rows = training_set(asker, used, pick)
-    fold = [pick.random() < 0.3 for _ in rows]
-    trial = fit([row for row, out in zip(rows, fold, strict=True) if not out])
-    kept = [row for row, out in zip(rows, fold, strict=True) if out]
-    chances, _, answerable = probabilities(kept, trial)
-    threshold = round(float(np.quantile(chances[~answerable], 1 - options.budget)), 3)
-    print("held-out fold:", threshold, figures(kept, trial, threshold))
-    model = fit(rows)
-    written = {
-        "provenance": "XQuAD English (CC BY-SA 4.0), half of its articles; COVID-QA (Apache-2.0); questions on this "
-        "manual. Written by benchmarks/answer_training.py.",
-        "rank": {n: round(float(w), 4) for n, w in zip(FEATURES, model["rank"], strict=True) if w},
-        "answer": {
-            n: round(float(w), 4)
-            for n, w in zip(BEST_FEATURES, model["answer"], strict=True)
-            if abs(w) > 1e-6
-        },
-        "bias": round(float(model["bias"]), 4),
-        "threshold": threshold,
-    }
+        rows = training_set(Asker(Path(folder), corpora), used, pick)
+    reader = shipped_reader()
+    if reader is None:
+        print("The cross-encoder cannot be loaded.", file=sys.stderr)
+        return 1
+    rank = fit_rank(rows, weight_of(rows))
+    for at in range(len(rows)):
+        if at % 500 == 0:
+            say(f"read {at} of {len(rows)}")
+        rows[at] = read(rows[at], rank, reader)
+    written = {"provenance": PROVENANCE, **trained(rows, options.budget, pick)}
     file = ROOT / "src" / "trimtab" / "answers" / WEIGHTS_FILE
     file.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    say(f"wrote {file.name}")
     return 0
 
 

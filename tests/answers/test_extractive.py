@@ -46,11 +46,11 @@ def test_other_languages_are_quoted_too(text, question, holds):
     assert holds in quotes(question, passage(text))[0]
 
 
-def test_the_only_passage_of_a_project_is_quoted_though_it_has_no_rank():
+def test_the_only_passage_of_a_project_is_quoted_when_it_answers():
     text = "The quorble number of this house is 4711."
-    alone = replace(passage(text), score=0.0, similarity=0.78)
+    alone = replace(passage(text), score=0.87, similarity=0.78)
     assert quotes("What is the quorble number of this house?", alone) == [text]
-    assert quotes("Who founded the company?", replace(alone, similarity=0.2)) == []
+    assert quotes("Who founded the company?", replace(alone, score=0.12, similarity=0.2)) == []
 
 
 def test_words_that_say_nothing_in_the_question_s_language_find_nothing():

@@ -1,34 +1,54 @@
 """Decides which unit answers a question, and whether any does, with trained weights.
 
 Two logistic models over the columns of `evidence`: one ranks the units of a question, the other
-returns the probability that the best of them answers it. ``answer_weights.json`` has the weights
-and says on what they were trained; ``benchmarks/answer_training.py`` writes it.
+returns the probability that the best of them answers it. Of English questions the best few units
+are also read together with the question by a cross-encoder: words say which unit it may be, the
+reading whether one answers. ``answer_weights.json`` has the weights of both ways and says on what
+they were trained; ``benchmarks/answer_training.py`` writes it.
 """
 
 import json
+import logging
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.answers.evidence import FEATURES, UnitEvidence
+from trimtab.answers.evidence import FEATURES, AnalysedQuestion, Candidate, UnitEvidence
+from trimtab.kernel.errors import TrimtabError
 
 WEIGHTS_FILE = "answer_weights.json"
 SHORTLIST = 6
 """How many of the best units by words are looked at closely."""
-BEST_FEATURES = (*FEATURES, "score", "margin", "certainty", "thin")
+READ = 4
+"""How many of them are read together with the question."""
+BEST_FEATURES = (*FEATURES, "score", "margin", "certainty", "thin", "reading", "reading_margin")
 """What the second model sees: the best unit's columns, its score, its lead over the next unit that
-says something else, its share of the exponential scores, and how much less than half of the
-question it covers."""
-_MIN_COVERAGE = 0.15
+says something else, its share of the exponential scores, how much less than half of the question
+it covers, and what the cross-encoder says of it and of its lead; 0 when nothing was read."""
+MIN_COVERAGE = 0.15
 """Below it a unit shares next to nothing with the question, whatever else speaks for it."""
+_DEPENDS = re.compile(
+    r"\W*(?:it|its|they|their|he|his|she|her|this|these|that|those|otherwise|no|yes)\b", re.I
+)
+_SHORT, _WORDS_BEFORE = 6, 16
+_log = logging.getLogger(__name__)
 
 Scores = NDArray[np.float64]
+
+
+class Reader(Protocol):
+    """Reads a question and a text together."""
+
+    def score(self, question: str, texts: Sequence[str]) -> Scores:
+        """Return how well each text answers, shape (len(texts),)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +62,13 @@ class AnswerChoice:
     probability: float
     threshold: float
     """The lowest probability with which an answer is given."""
+    second: float
+    """The distance in score within which a further unit is about as likely."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerModel:
-    """The weights of both models."""
+    """The weights of both models, with or without a cross-encoder's reading."""
 
     rank: Scores
     """Shape (len(FEATURES),)."""
@@ -55,6 +77,10 @@ class AnswerModel:
     bias: float
     threshold: float
     """The lowest probability with which an answer is given: chosen on an error budget."""
+    second: float = 0.0
+    """The distance in score within which a further unit is about as likely."""
+    reading: float = 0.0
+    """The weight of the cross-encoder's score next to that of the words; 0 reads nothing."""
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "AnswerModel":
@@ -64,41 +90,103 @@ class AnswerModel:
             np.array([given["answer"].get(name, 0.0) for name in BEST_FEATURES]),
             given["bias"],
             given["threshold"],
+            given["second"],
+            given["reading"],
         )
 
-    def choose(self, found: UnitEvidence) -> AnswerChoice:
-        """Rank the candidates and judge the best."""
+    def choose(
+        self, question: AnalysedQuestion, found: UnitEvidence, reader: Reader | None = None
+    ) -> AnswerChoice:
+        """Rank the candidates and judge the best.
+
+        Raises:
+            TrimtabError: The reader failed.
+        """
         if not found.candidates:
-            return AnswerChoice((), np.empty(0), 0.0, self.threshold)
+            return AnswerChoice((), np.empty(0), 0.0, self.threshold, self.second)
         every = found.features @ self.rank
-        best = np.argsort(-every, kind="stable")[:SHORTLIST]
-        order, scores = tuple(int(at) for at in best), every[best]
-        if found.candidates[order[0]].coverage < _MIN_COVERAGE:
-            return AnswerChoice(order, scores, 0.0, self.threshold)
-        columns = best_columns(found, order, scores)
+        best = np.argsort(-every, kind="stable")[: READ if reader else SHORTLIST]
+        scores, readings = every[best], np.zeros(len(best))
+        if reader is not None:
+            texts = [reading_text(found.candidates[at]) for at in best]
+            readings = reader.score(question.text, texts)
+            scores = scores + self.reading * readings
+            again = np.argsort(-scores, kind="stable")
+            best, scores, readings = best[again], scores[again], readings[again]
+        order = tuple(int(at) for at in best)
+        if found.candidates[order[0]].coverage < MIN_COVERAGE:
+            return AnswerChoice(order, scores, 0.0, self.threshold, self.second)
+        columns = best_columns(found, order, scores, readings)
         logit = float(columns @ self.answer) + self.bias
         probability = 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
-        return AnswerChoice(order, scores, probability, self.threshold)
+        return AnswerChoice(order, scores, probability, self.threshold, self.second)
 
 
-def best_columns(found: UnitEvidence, order: Sequence[int], scores: Scores) -> Scores:
+def reading_text(candidate: Candidate) -> str:
+    """Return what a cross-encoder reads of a unit: its innermost heading and its text.
+
+    Before one that is short, or that begins with a pronoun, stand the words that come before it.
+    """
+    passage, shown = candidate.passage, " ".join(candidate.unit.shown.split())
+    heading = passage.heading.rpartition(" > ")[2]
+    if _DEPENDS.match(shown) or shown.count(" ") < _SHORT:
+        before = passage.text[: candidate.unit.start].split()[-_WORDS_BEFORE:]
+        shown = " ".join([*before, shown])
+    return f"{heading}: {shown}" if heading else shown
+
+
+def best_columns(
+    found: UnitEvidence, order: Sequence[int], scores: Scores, readings: Scores
+) -> Scores:
     """Return the `BEST_FEATURES` of the first candidate."""
     best = found.candidates[order[0]]
-    rivals = (
-        score
-        for at, score in zip(order[1:], scores[1:], strict=True)
-        if not found.candidates[at].unit.stems <= best.unit.stems
-    )
-    rival = next(rivals, None)
-    margin = float(scores[0] - rival) if rival is not None else 1.0
+    rivals = [
+        at
+        for at, place in enumerate(order)
+        if at and not found.candidates[place].unit.stems <= best.unit.stems
+    ]
+    margin = float(scores[0] - scores[rivals[0]]) if rivals else 1.0
     certainty = 1 / float(np.exp(scores - scores[0]).sum())
     thin = max(0.0, 0.5 - best.coverage)
-    own = [float(scores[0]), margin, certainty, thin]
+    lead = float(readings[0] - readings[rivals].max()) if rivals else 1.0
+    own = [float(scores[0]), margin, certainty, thin, float(readings[0]), lead]
     return np.concatenate([found.features[order[0]], own])
 
 
+@dataclass(frozen=True, slots=True)
+class ShippedModels:
+    """The weights of this release: with a cross-encoder's reading, and by words alone."""
+
+    read: AnswerModel
+    words: AnswerModel
+
+    def choose(self, question: AnalysedQuestion, found: UnitEvidence) -> AnswerChoice:
+        """Rank and judge; by words alone when a title is asked for, or not in English."""
+        reads = question.is_english and not question.title and found.candidates
+        if reads and (reader := shipped_reader()) is not None:
+            try:
+                return self.read.choose(question, found, reader)
+            except TrimtabError as error:
+                _log.warning("cross-encoder failed", extra={"reason": error.message})
+        return self.words.choose(question, found)
+
+
 @cache
-def shipped_model() -> AnswerModel:
-    """Return the model of this release."""
+def shipped_models() -> ShippedModels:
+    """Return the weights of this release."""
     text = files("trimtab.answers").joinpath(WEIGHTS_FILE).read_text(encoding="utf-8")
-    return AnswerModel.of(json.loads(text))
+    given = json.loads(text)
+    return ShippedModels(AnswerModel.of(given["read"]), AnswerModel.of(given["words"]))
+
+
+@cache
+def shipped_reader() -> Reader | None:
+    """Return the cross-encoder of this release, loaded once; None when its files are unusable."""
+    # Loads the inference engine, which only answers need.
+    from trimtab.knowledge.embedding.reader import load_reader
+
+    try:
+        return load_reader()
+    except TrimtabError as error:
+        _log.warning("answers are found by words alone", extra={"reason": error.message})
+        return None

@@ -9,7 +9,7 @@ weigh more. The weights were trained; see `decision` and ``docs/answers.md``.
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -69,11 +69,22 @@ _PREFIX_HIT = 0.7
 _LENGTH_SLACK = 4
 _AFTER = 0.7
 _SHORT = 4
-_UNRANKED = 0.52
-"""Score of a passage that has no others in its project to be compared with: retrieval gives 0."""
 _NEW = 2
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞА-Я]\w+")
 _IDENTIFIER = re.compile(r"\b(?=\w*[\d_])\w{2,}|\d|\b[A-Z][A-Z\d]+\b|\b\w+(?:[.:/-]\w+)+")
+# Names of which documents hold many alike: versions, error codes, settings, tickets.
+_CODE = re.compile(
+    r"(?<![\w./-])(?:"
+    r"v?(?P<version>\d{1,4}(?:\.\d{1,5}){1,3})"  # 2.4, v1.29, 10.0.0.1
+    r"|(?P<name>[a-z]{1,12}(?:[-_/]?\d{1,8}){1,3}[a-z]?"  # ENT-02, md0, CVE-2024-1234, http/3
+    r"|[a-z][^\W_]{0,40}(?:[_.][a-z][^\W_]{0,40}){1,6})"  # query_cache_size, storage.full
+    r"|(?P<kind>version|release|error|code|issue|ticket|port|rfc|status)[ #:]{1,3}"
+    r"(?P<number>\d{1,6})"
+    r")(?![\w-]|\.\d)",
+    re.IGNORECASE,
+)
+_CODE_PART = re.compile(r"[a-z]+|\d+")
+_OTHER_SCRIPT = re.compile("[^\\W\\d_\u0000-\u024f]")
 _HOW_TO = re.compile(
     r"\bhow (?:do|can|to|would|should)\b|\bcommand\b|\bwie kann\b|\bcómo\b", re.IGNORECASE
 )
@@ -88,6 +99,50 @@ _TITLE = re.compile(
     r"(?! about)|are\b|do\b|does\b)|\btitle of\b",
     re.IGNORECASE,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCode:
+    """A version, number or name in a question that only a text about the same one answers."""
+
+    itself: re.Pattern[str]
+    """Matches it in casefolded text, with any separator."""
+    alike: re.Pattern[str] | None
+    """Matches it and others of its kind; None when they look like no others."""
+    stems: frozenset[str]
+
+    @classmethod
+    def all_in(cls, text: str) -> "tuple[NamedCode, ...]":
+        """Return those of a question."""
+        return tuple(map(cls._of, _CODE.finditer(text.casefold())))
+
+    @classmethod
+    def _of(cls, found: re.Match[str]) -> "NamedCode":
+        alike = None
+        if code := found["version"]:
+            itself = rf"(?<![\d.]){re.escape(code)}(?!\d)"
+            alike = r"(?<![\w.])v?\d+(?:\.\d+)+"
+        elif code := found["number"]:
+            # "Version 9" is 9.6 too; an error or a port with a dot is another one.
+            longer = "" if found["kind"] in {"version", "release"} else r"|\.\d"
+            itself = rf"(?<![\w.])v?{code}(?!\w{longer})"
+            alike = rf"\b{found['kind']}s?[ #:]{{1,3}}\d+"
+        else:
+            code = found["name"]
+            parts = _CODE_PART.findall(code)
+            itself = rf"(?<![^\W_]){'[-_./ ]?'.join(parts)}(?![^\W_])"
+            if parts[-1].isdigit():
+                kind = "[-_./ ]?".join([*parts[:-1], ""])
+                alike = rf"(?<![^\W_]){kind}\d+(?![^\W_])"
+        return cls(re.compile(itself), re.compile(alike) if alike else None, frozenset(stems(code)))
+
+    def is_missing(self, unit: Unit, piece: PassageUnits) -> bool:
+        """Return whether a unit of a passage that has it is about another one all the same."""
+        shown = unit.shown.casefold()
+        if self.stems <= unit.context | unit.asked | piece.place or self.itself.search(shown):
+            return False
+        is_entry = unit.kind in {BlockKind.ROW, BlockKind.ITEM}
+        return is_entry or (self.alike is not None and self.alike.search(shown) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +161,9 @@ class AnalysedQuestion:
     """Whether a command or a procedure is asked for."""
     title: bool = False
     """Whether a document is asked for, or its name."""
+    named: tuple[NamedCode, ...] = ()
+    text: str = ""
+    is_english: bool = True
 
     @classmethod
     def of(cls, text: str) -> "AnalysedQuestion":
@@ -138,6 +196,9 @@ class AnalysedQuestion:
             frozenset(codes & terms.keys()),
             _is_procedural(text, kind),
             _TITLE.search(text) is not None,
+            NamedCode.all_in(text),
+            text,
+            language == DEFAULT_LANGUAGE and not _OTHER_SCRIPT.search(text),
         )
 
 
@@ -168,7 +229,7 @@ class UnitEvidence:
 
 def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> UnitEvidence:
     """Return the quotable units of the passages with their evidence, in reading order."""
-    cut = [units_of(passage) for passage in passages]
+    cut = [_about(question.named, passage, units_of(passage)) for passage in passages]
     if question.title:
         cut = [with_title(passage, piece) for passage, piece in zip(passages, cut, strict=True)]
     names = tuple(question.terms)
@@ -176,7 +237,6 @@ def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> U
     in_passage = [_hits(names, piece.stems | piece.place) for piece in cut]
     everywhere = np.max(in_passage, axis=0, initial=0.0)
     codes = np.array([name in question.identifiers for name in names], dtype=bool)
-    is_ranked = any(passage.score for passage in passages)
     found = list[Candidate]()
     blocks = [np.empty((0, len(FEATURES)))]
     for rank, (passage, piece) in enumerate(zip(passages, cut, strict=True)):
@@ -186,7 +246,7 @@ def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> U
         rows, coverage = _word_columns(hits, weights, in_passage[rank], everywhere, codes)
         found += map(Candidate, [passage] * len(rows), piece.units, coverage.tolist())
         retrieval = (
-            passage.score if is_ranked else _UNRANKED,
+            passage.score,
             passage.similarity or 0.0,
             float(passage.similarity is None),
             float(rank == 0),
@@ -195,6 +255,17 @@ def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> U
         texts = [_text_columns(question, unit) for unit in piece.units]
         blocks.append(np.hstack([rows, np.tile(retrieval, (len(rows), 1)), np.array(texts)]))
     return UnitEvidence(found, np.concatenate(blocks))
+
+
+def _about(named: Sequence[NamedCode], passage: SourcePassage, piece: PassageUnits) -> PassageUnits:
+    """Return the units that may be about what the question names: never those of another one."""
+    for code in named:
+        names = f"{passage.title} {passage.document_name} {passage.heading}"
+        if not code.itself.search(f"{names}\n{passage.text}".casefold()):
+            return replace(piece, units=())
+        kept = tuple(unit for unit in piece.units if not code.is_missing(unit, piece))
+        piece = replace(piece, units=kept)
+    return piece
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from trimtab.answers.decision import AnswerChoice, shipped_model
+from trimtab.answers.decision import AnswerChoice, shipped_models
 from trimtab.answers.drafts import Draft, Piece, cite
 from trimtab.answers.evidence import AnalysedQuestion, Candidate, UnitEvidence, evidence
 from trimtab.answers.records import EXTRACTIVE, SourcePassage
@@ -11,10 +11,8 @@ from trimtab.answers.records import EXTRACTIVE, SourcePassage
 NOT_FOUND = "The documents of this project do not answer that."
 _ADDS = 0.25
 """The share of the question that a further sentence must add."""
-_CLOSE = 1.5
-"""The most that its score may be below the first one's ..."""
-_EQUAL = 0.6
-"""... and below which both are about as likely, so that both are quoted."""
+_CLOSE = 2.5
+"""How many times as far below the first one as one that is about as likely it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class ExtractiveGenerator:
         """Return the best sentences as a draft; without citations when nothing was found."""
         analysed = AnalysedQuestion.of(question)
         found = evidence(analysed, passages)
-        decision = shipped_model().choose(found)
+        decision = shipped_models().choose(analysed, found)
         least = decision.threshold if self.min_confidence is None else self.min_confidence
         if not decision.order or decision.probability < least:
             return Draft(NOT_FOUND, (), EXTRACTIVE, 0.0)
@@ -61,13 +59,14 @@ class ExtractiveGenerator:
         chosen = [found.candidates[first]]
         total = sum(question.terms.values()) or 1.0
         for at, score in zip(decision.order[1:], decision.scores[1:], strict=True):
-            if len(chosen) >= self.max_sentences or decision.scores[0] - score > _CLOSE:
+            behind = decision.scores[0] - score
+            if len(chosen) >= self.max_sentences or behind > _CLOSE * decision.second:
                 break
             stated = frozenset().union(*(c.unit.stems | c.unit.context for c in chosen))
             new = found.candidates[at].unit.stems & question.terms.keys() - stated
             adds = sum(question.terms[term] for term in new) >= _ADDS * total
             repeats = found.candidates[at].unit.stems <= stated
-            if not repeats and (adds or decision.scores[0] - score < _EQUAL):
+            if not repeats and (adds or behind < decision.second):
                 chosen.append(found.candidates[at])
         if len({candidate.passage.chunk_id for candidate in chosen}) == 1:
             chosen.sort(key=lambda candidate: candidate.unit.start)

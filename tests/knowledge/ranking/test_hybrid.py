@@ -123,3 +123,16 @@ def test_highlights_mark_every_form_of_a_word():
     text = "Restart it. The disk restarted."
     marked = [text[start:end] for start, end in highlights(ranking.terms, text)]
     assert marked == ["Restart", "disk", "restarted"]
+
+
+def test_a_lone_passage_is_scored_by_its_own_words_and_meaning():
+    index = filled(TEXTS[3:4])
+    asked = rank(index, "restart counts", vector_of("restart counts"), meaning=0.6).passages[0]
+    other = rank(index, "mango", vector_of("mango"), meaning=0.6).passages[0]
+    assert asked.score == pytest.approx(0.6 * asked.cosine + 0.4, abs=1e-6)
+    assert other.score < 0.5 < asked.score
+
+
+def test_a_lone_passage_is_scored_by_words_without_vectors():
+    assert rank(filled(TEXTS[:1]), "reboot", None).passages[0].score == 1.0
+    assert rank(filled(TEXTS[:1]), "mango", None).passages == ()

@@ -10,13 +10,14 @@ from trimtab.knowledge.embedding.model_files import (
     model_problem,
 )
 from trimtab.knowledge.embedding.port import EmbeddingModel, Prefixes, Vectors
-from trimtab.knowledge.embedding.transformer import Device
+from trimtab.knowledge.embedding.transformer import CrossEncoder, Device
 
 __all__ = [
     "E5_PREFIXES",
     "MINILM",
     "MODEL_ID",
     "MULTILINGUAL_E5",
+    "CrossEncoder",
     "Device",
     "E5Embedder",
     "EmbeddingModel",

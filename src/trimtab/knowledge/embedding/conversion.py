@@ -35,7 +35,7 @@ def convert(onnx_file: Path, tokenizer_file: Path, output_dir: Path) -> None:
         spec = model_spec(weights, _LAYERS)
     except KeyError as missing:
         raise ValueError(f"{onnx_file.name} lacks the weight {missing}") from missing
-    save(spec, _vocabulary(tokenizer_file), output_dir)
+    save(spec, vocabulary_of(tokenizer_file), output_dir)
 
 
 def save(spec: Any, vocabulary: list[str], output_dir: Path) -> None:
@@ -79,8 +79,13 @@ def _dequantised(graph: OnnxGraph, name: str) -> NDArray[np.float32]:
     return quantised.astype(np.float32) * scale.astype(np.float32)
 
 
-def model_spec(weights: Weights, layers: int) -> Any:
+def model_spec(weights: Weights, layers: int, *, pairs: bool = False) -> Any:
     """Return a CTranslate2 encoder with these weights, by their names in BERT.
+
+    Args:
+        weights: All of its weights.
+        layers: Their number.
+        pairs: Whether the input is a pair of texts, which the types of the tokens distinguish.
 
     Raises:
         KeyError: A weight is missing.
@@ -91,14 +96,19 @@ def model_spec(weights: Weights, layers: int) -> Any:
         pre_norm=False,
         activation=common_spec.Activation.GELU,
         layernorm_embedding=True,
+        num_source_embeddings=1 + pairs,
+        embeddings_merge=common_spec.EmbeddingsMerge.ADD,
     )
     encoder.scale_embeddings = False
     encoder.embeddings[0].weight = weights["embeddings.word_embeddings.weight"]
-    # Every token of ours is of type 0, so its embedding is a constant that the positions can carry.
-    encoder.position_encodings.encodings = (
-        weights["embeddings.position_embeddings.weight"]
-        + weights["embeddings.token_type_embeddings.weight"][0]
-    )
+    positions = weights["embeddings.position_embeddings.weight"]
+    types = weights["embeddings.token_type_embeddings.weight"]
+    if pairs:
+        encoder.embeddings[1].weight = types
+    else:
+        # Every token is of type 0, so its embedding is a constant that the positions can carry.
+        positions = positions + types[0]
+    encoder.position_encodings.encodings = positions
     _set_norm(encoder.layernorm_embedding, weights, "embeddings.LayerNorm")
     for number, layer in enumerate(encoder.layer):
         _set_layer(layer, weights, f"encoder.layer.{number}")
@@ -127,7 +137,7 @@ def _set_norm(spec: Any, weights: Weights, name: str) -> None:
     spec.beta = weights[f"{name}.bias"]
 
 
-def _vocabulary(tokenizer_file: Path) -> list[str]:
+def vocabulary_of(tokenizer_file: Path) -> list[str]:
     """Return the tokens in the order of their ids."""
     vocabulary: dict[str, int] = json.loads(tokenizer_file.read_bytes())["model"]["vocab"]
     return sorted(vocabulary, key=vocabulary.__getitem__)

@@ -1,7 +1,7 @@
 """Reads named tensors and node wiring of an ONNX file with protobuf alone.
 
-The messages declare only what the one-time conversion needs: initializers stored as ``raw_data``
-and each node's operator, inputs and outputs. Field numbers are those of ``onnx.proto``
+The messages declare only what a conversion needs: initializers with their values, and each node's
+operator, inputs and outputs. Field numbers are those of ``onnx.proto``
 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto); protobuf skips all other fields.
 """
 
@@ -15,13 +15,15 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-_DTYPES = {1: "<f4", 3: "i1"}  # TensorProto.FLOAT, .INT8
+_DTYPES = {1: "<f4", 2: "u1", 3: "i1"}  # TensorProto.FLOAT, .UINT8, .INT8
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _PACKAGE = "trimtab.onnx"
 _MESSAGES: dict[str, tuple[tuple[str, int, Any, Any], ...]] = {
     "TensorProto": (
         ("dims", 1, _FIELD.LABEL_REPEATED, _FIELD.TYPE_INT64),
         ("data_type", 2, _FIELD.LABEL_OPTIONAL, _FIELD.TYPE_INT32),
+        ("float_data", 4, _FIELD.LABEL_REPEATED, _FIELD.TYPE_FLOAT),
+        ("int32_data", 5, _FIELD.LABEL_REPEATED, _FIELD.TYPE_INT32),
         ("name", 8, _FIELD.LABEL_OPTIONAL, _FIELD.TYPE_STRING),
         ("raw_data", 9, _FIELD.LABEL_OPTIONAL, _FIELD.TYPE_BYTES),
     ),
@@ -38,7 +40,7 @@ _MESSAGES: dict[str, tuple[tuple[str, int, Any, Any], ...]] = {
 }
 """Fields of each message: name, number, label, and type or name of a message."""
 
-Tensor = NDArray[np.float32] | NDArray[np.int8]
+Tensor = NDArray[np.float32] | NDArray[np.int8] | NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def read_graph(path: Path) -> OnnxGraph:
     except DecodeError as error:
         raise ValueError(f"{path.name} is damaged or not an ONNX model") from error
     tensors: dict[str, Tensor] = {
-        tensor.name: np.frombuffer(tensor.raw_data, _DTYPES[tensor.data_type]).reshape(tensor.dims)
+        tensor.name: _values(tensor).reshape(tensor.dims)
         for tensor in graph.initializer
         if tensor.data_type in _DTYPES  # No weight of the model has another element type.
     }
@@ -80,6 +82,15 @@ def read_graph(path: Path) -> OnnxGraph:
         OnnxNode(node.op_type, tuple(node.input), tuple(node.output)) for node in graph.node
     )
     return OnnxGraph(tensors, nodes)
+
+
+def _values(tensor: Any) -> Tensor:
+    """Return the numbers of a tensor: of a small one they stand in a list of their own."""
+    kind = _DTYPES[tensor.data_type]
+    if tensor.raw_data:
+        values: Tensor = np.frombuffer(tensor.raw_data, kind)
+        return values
+    return np.array(tensor.float_data or tensor.int32_data, kind)
 
 
 @cache

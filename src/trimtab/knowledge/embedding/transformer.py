@@ -34,6 +34,11 @@ _NO_GPU = ("cuda", "cublas", "unsupported device")
 
 OpenEncoder = Callable[[Path, Device, int], ctranslate2.Encoder]
 
+HEAD_FILE = "head.npz"
+_START, _END = 101, 102
+_QUESTION_TOKENS, _TEXT_TOKENS = 32, 64
+"""How much of a pair a cross-encoder reads."""
+
 
 class TransformerEmbedder:
     """An ``EmbeddingModel`` of a converted encoder with 384 dimensions.
@@ -130,6 +135,56 @@ class TransformerEmbedder:
         sums = np.einsum("nld,nl->nd", states, mask.astype(np.float32))
         vectors: Vectors = sums / np.linalg.norm(sums, axis=1, keepdims=True)
         return vectors
+
+
+class CrossEncoder:
+    """Reads a question and a text together and scores how well the text answers. Thread-safe.
+
+    Args:
+        folder: The converted model and the head that turns its state into a score.
+        tokenizer_file: The tokenizer of its vocabulary.
+
+    Raises:
+        EmbedderUnavailable: A file is missing or damaged.
+    """
+
+    def __init__(self, folder: Path, tokenizer_file: Path) -> None:
+        tune()
+        try:
+            self._encoder = ctranslate2.Encoder(
+                str(folder), compute_type="int8", inter_threads=1, intra_threads=1
+            )
+            with np.load(folder / HEAD_FILE) as head:
+                self._head = {name: head[name] for name in head.files}
+        except (OSError, RuntimeError, ValueError) as error:
+            raise EmbedderUnavailable(f"The cross-encoder is unusable: {error}") from error
+        self._tokenizer = Tokenizer.from_file(str(tokenizer_file))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+
+    def score(self, question: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return one score for each text, about -11 to 11; shape (len(texts),)."""
+        found = np.empty(len(texts))
+        encoded = self._tokenizer.encode_batch_fast([question, *texts], add_special_tokens=False)
+        asked = encoded[0].ids[:_QUESTION_TOKENS]
+        pairs = [[_START, *asked, _END, *text.ids[:_TEXT_TOKENS], _END] for text in encoded[1:]]
+        for batch in _batches(pairs, CPU_TOKENS):
+            found[batch.positions] = self._forward(batch, len(asked) + 2)
+        return found
+
+    def _forward(self, batch: "_Batch", second: int) -> NDArray[np.float32]:
+        """Return the scores of pairs whose second text begins at that token."""
+        types = np.zeros_like(batch.ids)
+        types[:, second:] = 1
+        output = self._encoder.forward_batch(
+            ctranslate2.StorageView.from_array(batch.ids),
+            ctranslate2.StorageView.from_array(batch.lengths),
+            types.tolist(),
+        )
+        first = np.array(output.last_hidden_state)[:, 0]
+        pooled = np.tanh(first @ self._head["pooler"] + self._head["pooler_bias"])
+        scores: NDArray[np.float32] = pooled @ self._head["score"] + self._head["score_bias"]
+        return scores
 
 
 @dataclass(frozen=True)

@@ -141,8 +141,12 @@ def rank(
         head = first[np.lexsort((found.keys[first], -scores[first]))]
         order = np.concatenate([head, order[_SMOOTHED:]])
     top = share * float(found.nearness.max()) + (1 - share) * float(found.words.max())
+    if top <= 0 or len(found.keys) == 1:
+        # A lone passage, or one of equals, stands out from no average: each is judged by itself.
+        scores = share * np.nan_to_num(found.cosines) + (1 - share) * (found.bm25 > 0)
+        order, top = np.lexsort((found.keys, -scores)), 1.0
     chosen = order[:limit]
-    shown = np.clip(scores[chosen] / top, 0.0, 1.0) if top > 0 else np.zeros(len(chosen))
+    shown = np.clip(scores[chosen] / top, 0.0, 1.0)
     columns = (found.keys[chosen], shown, found.bm25[chosen], found.cosines[chosen])
     passages = tuple(
         RankedPassage(key, score, bm25, None if math.isnan(cosine) else cosine)

@@ -1,0 +1,82 @@
+"""A question that names a version, a code or a setting is never answered with its neighbour."""
+
+import pytest
+
+from tests.answers.world import passage
+from trimtab.answers import ExtractiveGenerator
+from trimtab.answers.evidence import AnalysedQuestion, evidence
+
+
+def quotable(question, text, **fields):
+    """The units of a passage that may answer."""
+    found = evidence(AnalysedQuestion.of(question), (passage(text, **fields),))
+    return [candidate.unit.shown for candidate in found.candidates]
+
+
+RELEASES = "Version 2.3 needs 4 GB of memory.\n\nVersion 2.4 needs 8 GB of memory.\n"
+TICKETS = "- ENT-02: the cache misses more often.\n- ENT-23: the model's key was rejected.\n"
+CODES = "Exit code 4 means that the input is bad.\n\nExit code 5 means that the role is too low.\n"
+SETTINGS = "cache.query_entries: 100; default: 100\n\ncache.result_entries: 900; default: 900\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        (RELEASES, "How much memory does version 2.4 need?", "Version 2.4 needs 8 GB of memory."),
+        (RELEASES, "memory of v2.3", "Version 2.3 needs 4 GB of memory."),
+        (TICKETS, "What does ENT-23 mean?", "ENT-23: the model's key was rejected."),
+        (TICKETS, "what is ent 02 about", "ENT-02: the cache misses more often."),
+        (CODES, "What does exit code 5 mean?", "Exit code 5 means that the role is too low."),
+        (SETTINGS, "default of cache.query_entries", "cache.query_entries: 100; default: 100"),
+    ],
+)
+def test_only_the_unit_about_the_named_one_may_answer(text, question, answer):
+    found = quotable(question, text)
+    assert answer in found
+    if "ent 02" not in question:  # Written as two words it is no code.
+        assert found == [answer]
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        (RELEASES, "How much memory does version 2.5 need?"),
+        (TICKETS, "What does ENT-2 mean?"),
+        (TICKETS, "What does ENT-24 mean?"),
+        (CODES, "What does exit code 6 mean?"),
+        (SETTINGS, "What is the default of cache.answer_entries?"),
+        ("The service listens on port 8000.", "What listens on port 8001?"),
+        ("NFSv3 and NFSv4 are supported by the server.", "Is nfsv2 supported by the server?"),
+    ],
+)
+def test_an_unknown_one_has_no_answer(text, question):
+    assert quotable(question, text) == []
+    assert ExtractiveGenerator().quote(question, (passage(text),)).citations == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("The disk /dev/md0 is removed with mdadm.", "How do I remove md0?"),
+        ("The SHA-256 checksum is printed.", "Is the sha256 printed?"),
+        ("Set `query cache size` to 100.", "How do I set query_cache_size?"),
+        ("It needs PostgreSQL 14.2 or newer.", "Is PostgreSQL 14.2 enough?"),
+        ("Needs Python 3.11.4.", "Does it run on Python 3.11?"),
+        ("PostgreSQL 9.6 is supported.", "Is PostgreSQL version 9 supported?"),
+    ],
+)
+def test_another_notation_is_the_same(text, question):
+    assert quotable(question, text)
+
+
+def test_the_document_s_name_counts():
+    assert quotable(
+        "What is the number of the SF-424?", "It is 4040-0004.", document_name="SF424_p2.pdf"
+    )
+
+
+def test_a_sentence_after_the_name_may_answer():
+    text = "The release 2.4 is out. It needs 8 GB of memory. The release 2.3 needed 4 GB."
+    found = quotable("How much memory does 2.4 need?", text)
+    assert "It needs 8 GB of memory." in found
+    assert "The release 2.3 needed 4 GB." not in found
