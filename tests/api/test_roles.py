@@ -13,6 +13,10 @@ SAME_EFFECT = {
     "knowledge.database.restore": ("POST", "/v1/knowledge/restore"),
     "knowledge.database.recover": ("POST", "/v1/knowledge/recover"),
     "knowledge.backup.take": ("POST", "/v1/knowledge/backups"),
+    "notify.test": ("POST", "/v1/notifications/test"),
+    "service.maintenance.start": ("PUT", "/v1/maintenance"),
+    "service.maintenance.stop": ("PUT", "/v1/maintenance"),
+    "review.queue.clear": ("POST", "/v1/review/queues/{queue}/clear"),
     "knowledge.cache.warm": ("POST", "/api/v1/cache/warm"),
 }
 """Actions that do what a route does."""
@@ -58,6 +62,9 @@ ONLY_ACTIONS = {
     "knowledge.snapshot.restore",
     "knowledge.snapshot.take",
     "notify.send",
+    "notify.replay",
+    "review.collect",
+    "review.feedback.process",
     "service.change.rollback",
 }
 """Actions whose effect no route has: the role of `POST /v1/actions/{name}` is theirs."""
@@ -66,6 +73,9 @@ CONSOLE = {
     "/console/ask/stream": "/v1/answers/stream",
     "/console/ask/feedback/{trace_id}": "/v1/traces/{trace_id}/feedback",
     "/console/documents": "/api/v1/projects",
+    "/console/review/next": "/v1/review/next",
+    "/console/review/{item_id}/submit": "/v1/review/items/{item_id}/submit",
+    "/console/review/{item_id}/skip": "/v1/review/items/{item_id}/skip",
     "/console/model": "/api/v1/llm",
     "/console/model/disconnect": "/api/v1/llm",
     "/console/incidents/{incident_id}/approve": "/v1/incidents/{incident_id}/approve",

@@ -30,6 +30,7 @@ from trimtab.knowledge import Knowledge
 from trimtab.monitoring.service import Monitoring
 from trimtab.operations.checklists import Checklists
 from trimtab.privacy.erasure import Erasures
+from trimtab.review import Reviews
 from trimtab.runbooks.claims import KnownNames
 from trimtab.runbooks.service import Commands, ProseChecks, Runbooks
 
@@ -77,6 +78,7 @@ class App:
         self.evaluation = service(EvaluationService)
         self.erasures = service(Erasures)
         self.gates = service(GateMonitor)
+        self.reviews = service(Reviews)
         self.outbox = service(Outbox)
         self.catalog = service(Catalog)
         self.monitoring, self.monitor = service(Monitoring), service(EmbeddedMonitor)

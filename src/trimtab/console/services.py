@@ -16,6 +16,7 @@ from trimtab.infra.web.routes import provided
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
 from trimtab.monitoring.service import Monitoring
+from trimtab.review import Reviews
 from trimtab.runbooks.service import Runbooks
 
 EnvDep = Annotated[Environment, provided(Environment)]
@@ -25,6 +26,7 @@ KnowledgeDep = Annotated[Knowledge, provided(Knowledge)]
 AnswersDep = Annotated[AnswerService, provided(AnswerService)]
 GatesDep = Annotated[GateMonitor, provided(GateMonitor)]
 MonitoringDep = Annotated[Monitoring, provided(Monitoring)]
+ReviewsDep = Annotated[Reviews, provided(Reviews)]
 RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
 RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]
 IncidentsDep = Annotated[Incidents, provided(Incidents)]
