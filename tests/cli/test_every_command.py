@@ -66,7 +66,7 @@ TABLE = {
     "notifications test": ("", 1),
     "notifications list": ("", 0),
     "notifications replay": ("", 0),
-    "maintenance on": ("", 0),
+    "maintenance on": ("--scope nothing", 2),
     "maintenance off": ("", 0),
     "maintenance status": ("", 0),
     "review next": ("", 0),
