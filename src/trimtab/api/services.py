@@ -19,6 +19,9 @@ from trimtab.infra.web.module import Web
 from trimtab.infra.web.routes import provided
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
+from trimtab.models.monitoring.service import ModelMonitor
+from trimtab.models.retraining.service import Retrainings
+from trimtab.models.service import Models
 from trimtab.monitoring.service import Monitoring
 from trimtab.operations.checklists import Checklists
 from trimtab.privacy.erasure import Erasures
@@ -38,6 +41,9 @@ EvaluationDep = Annotated[EvaluationService, provided(EvaluationService)]
 FlywheelDep = Annotated[Flywheel, provided(Flywheel)]
 MaintenanceDep = Annotated[MaintenanceMode, provided(MaintenanceMode)]
 NotificationsDep = Annotated[Notifications, provided(Notifications)]
+ModelsDep = Annotated[Models, provided(Models)]
+ModelMonitorDep = Annotated[ModelMonitor, provided(ModelMonitor)]
+RetrainingsDep = Annotated[Retrainings, provided(Retrainings)]
 ErasuresDep = Annotated[Erasures, provided(Erasures)]
 ChecklistsDep = Annotated[Checklists, provided(Checklists)]
 MonitoringDep = Annotated[Monitoring, provided(Monitoring)]

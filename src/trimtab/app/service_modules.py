@@ -20,6 +20,10 @@ from trimtab.infra.notify import module as notify
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
+from trimtab.models import module as models
+from trimtab.models.monitoring import module as model_monitoring
+from trimtab.models.retraining import module as model_retraining
+from trimtab.models.service import Models
 from trimtab.privacy import module as privacy
 from trimtab.review import Reviews
 from trimtab.review import module as review
@@ -75,6 +79,21 @@ def build_flywheel(assembly: Assembly) -> Module:
     answers_ = assembly.service(AnswerService)
     tasks = FlywheelTasks(assembly.service(Reviews))
     return evaluation.build_flywheel(assembly.env, answers_, tasks, frozenset({PROBE}))
+
+
+def build_models(assembly: Assembly) -> Module:
+    """Return the trained models; those that read text use the embedding model of knowledge."""
+    return models.build(assembly.env, KnowledgeEmbedder(assembly.service(Knowledge)))
+
+
+def build_model_monitoring(assembly: Assembly) -> Module:
+    """Return the monitoring of models that run here or anywhere."""
+    return model_monitoring.build(assembly.env, assembly.service(Models))
+
+
+def build_model_retraining(assembly: Assembly) -> Module:
+    """Return the retraining of models that have a training function in this package."""
+    return model_retraining.build(assembly.env, assembly.service(Models), {})
 
 
 def build_privacy(assembly: Assembly) -> Module:

@@ -19,6 +19,8 @@ from trimtab.console import (
     gates,
     incidents,
     language_model,
+    model_monitoring,
+    models,
     overview,
     reference,
     review,
@@ -56,6 +58,8 @@ def create_console(
         runbooks,
         gates,
         language_model,
+        model_monitoring,
+        models,
         reference,
     )
     for part in parts:

@@ -8,6 +8,7 @@ from trimtab.infra.settings.sections.gates import GatesSettings
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.infra.settings.sections.models import ModelsSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.infra.settings.sections.review import ReviewSettings
@@ -30,3 +31,4 @@ class Settings:
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
     review: ReviewSettings = field(default_factory=ReviewSettings)
     guardrails: GuardrailsSettings = field(default_factory=GuardrailsSettings)
+    models: ModelsSettings = field(default_factory=ModelsSettings)
