@@ -35,6 +35,9 @@ STEPS = (
     "answers.cache",
     "answers.samples",
     "answers.shadow_pairs",
+    "review.items",
+    "review.feedback",
+    "evaluation.flywheel",
 )
 FOUND_BY = {
     "knowledge.queue",
@@ -45,6 +48,8 @@ FOUND_BY = {
     "answers.feedback",
     "answers.traces",
     "answers.samples",
+    "review.items",
+    "review.feedback",
 }
 PLACES = ("before knowledge.queue", *(f"after {step}" for step in STEPS), "before certificate")
 
@@ -71,7 +76,7 @@ def plant(app):
             asked = {"project": PROJECT, "query": f"What is the {word} number of this house?"}
             given = client.post("/api/v1/query", json=asked, headers=headers).json()
             assert given["found"], given
-        said = {"helpful": True, "comment": f"{word} is right"}
+        said = {"helpful": False, "comment": f"{word} is wrong"}
         path = f"/v1/traces/{given['trace_id']}/feedback"
         assert client.post(path, json=said, headers=headers).status_code == 201
         message = Message("#incidents", Kind.NOTE, f"{user} asked for help.", f"note-{user}")
@@ -80,6 +85,7 @@ def plant(app):
     app.knowledge.caches.flush()
     app.knowledge.indexes.save()
     app.evaluation.monitor.run_once()
+    app.reviews.collect()
 
 
 def _queue(app, user, word):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.infra.test_notification_channels import Receiver
 from tests.knowledge.documents import pdf
 from tests.processes import (  # noqa: F401 - fixtures.
     COMMAND,
@@ -21,6 +22,9 @@ GUIDES = (
     "start.md",
     "how-to/ingest-a-folder-of-pdfs.md",
     "how-to/ask-from-python-and-curl.md",
+    "how-to/annotate-ten-answers.md",
+    "how-to/announce-maintenance.md",
+    "how-to/set-up-slack.md",
     "how-to/serve-a-scikit-learn-model.md",
 )
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -34,9 +38,13 @@ def folder(tmp_path_factory, models):  # noqa: F811 - a fixture.
     shutil.copytree(DOCS / "sample_corpus", folder / "docs" / "sample_corpus")
     (folder / "pdfs").mkdir()
     (folder / "pdfs" / "manual.pdf").write_bytes(pdf("The pump needs 3 litres of oil."))
-    service = start(with_models(folder / "data", models))
-    yield folder, service.url
-    service.stop()
+    slack = Receiver()
+    with slack.serve() as hook:
+        words = ("--set", f"notify.slack_webhook_url={hook}")
+        service = start(with_models(folder / "data", models), *words)
+        yield folder, service.url
+        service.stop()
+    assert any(b"Test message" in body for _, _, body in slack.got)
 
 
 def blocks(guide):
@@ -85,6 +93,23 @@ def test_a_program_gets_a_cited_answer_over_curl_and_python(said):
     assert '"found":true' in out
     assert "8883" in out
     assert "warranty.md" in out
+
+
+def test_ten_answers_are_annotated(said):
+    out = said["how-to/annotate-ten-answers.md"]
+    assert "Stored the judgement" in out
+    assert "review_queue:normal_priority" in out
+
+
+def test_maintenance_is_announced_and_ended(said):
+    out = said["how-to/announce-maintenance.md"]
+    assert "Maintenance mode is on for all" in out
+    assert '"error":"Back at nine."' in out
+    assert out.rstrip().endswith("Maintenance mode is off.")
+
+
+def test_slack_is_tested(said):
+    assert "slack: delivered" in said["how-to/set-up-slack.md"]
 
 
 def test_a_scikit_learn_model_is_saved_registered_asked_and_rolled_back(said):

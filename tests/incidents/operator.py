@@ -62,7 +62,7 @@ def alert(at, **labels):
 
 def make_context(folder: Path, world, clock, page=PAGE, **settings):
     """Return the stages' context on a database in the folder, with its outbox and audit chain."""
-    database = Database(folder / "state.db", ("state", "incidents"))
+    database = Database(folder / "state.db", ("state", "incidents", "notify"))
     outbox = Outbox(database)
     store = IncidentStore(database, outbox)
     audit = Audit(database, clock)

@@ -304,6 +304,41 @@ _INCIDENTS = [
     Boundary("BackgroundTaskLate", {'background_late{{task="watch"}}': "{v}"}, 0, 1, 5),
 ]
 
+_DEPTH = 'review_depth{{queue="review_queue:high_priority"}}'
+_OLDEST = "review_oldest_seconds"
+
+_REVIEW = [
+    Boundary("ReviewQueueBacklog", {_DEPTH: "{v}"}, 100, 101, 1),
+    Boundary(
+        "ReviewItemsOld",
+        {f'{_OLDEST}{{{{queue="review_queue:high_priority"}}}}': "{v}"},
+        86400,
+        86401,
+        5,
+    ),
+    Boundary("ReviewNotUpdating", {"review_collected_seconds": "{v}"}, 300, 301, 2),
+    Boundary(
+        "FeedbackNotProcessed", {f'{_OLDEST}{{{{queue="feedback_queue"}}}}': "{v}"}, 900, 901, 2
+    ),
+]
+
+_NOTIFY = [
+    Boundary(
+        "NotificationChannelFailing", {'notify_channel_failing{{channel="a"}}': "{v}"}, 0, 1, 1
+    ),
+    Boundary("NotificationChannelFailing", {'notify_self_test_ok{{channel="a"}}': "{v}"}, 1, 0, 1),
+]
+
+_P95 = 'http_request_duration_seconds{{quantile="0.95"}}'
+_REFUSED = 'http_requests_total{{method="GET",route="/v1/me",status="401"}}'
+
+_PLATFORM = [
+    Boundary("PlatformResponseSlow", {_P95: "{v}"}, 0.99, 1.01, 5, {READS: 100}),
+    Boundary("PlatformResponseSlow", {READS: "{v}"}, 99, 100, 5, {_P95: 2}),
+    # Ten samples of 30 s in five minutes.
+    Boundary("PlatformAccessRefused", {_REFUSED: "0+{v}x400"}, 5, 5.1, 6),
+]
+
 
 def of_model(name, **labels):
     """Return the selector of a model's series; braces are doubled for `str.format`."""
@@ -365,4 +400,4 @@ _MODELS = [
     Boundary("ModelLabelsLate", {of_model("models_label_share"): "{v}"}, 0.1, 0.09, 10),
 ]
 
-BOUNDARIES = [*_INCIDENTS, *_ANSWERS, *_KNOWLEDGE, *_SERVICE, *_GUARDRAILS, *_GATES, *_MODELS]
+BOUNDARIES = [*_PLATFORM, *_NOTIFY, *_REVIEW, *_INCIDENTS, *_ANSWERS, *_KNOWLEDGE, *_SERVICE, *_GUARDRAILS, *_GATES, *_MODELS]

@@ -1,5 +1,6 @@
 """Review queue of answers, in the chain ``answers``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from trimtab.answers.errors import TraceUnknown
 from trimtab.infra.storage import Database
 
 _reviews = sa.table(
-    "answer_reviews", *map(sa.column, ("trace_id", "reason", "at", "done_at", "done_by"))
+    "answer_reviews", *map(sa.column, ("trace_id", "reason", "at", "done_at", "done_by", "queued"))
 )
 
 
@@ -42,6 +43,20 @@ class ReviewStore:
         with self.database.read() as connection:
             rows = connection.execute(query.group_by(_reviews.c.reason))
             return {str(reason): int(count) for reason, count in rows}
+
+    def unqueued(self, limit: int) -> list[ReviewItem]:
+        """Return the oldest answers without a review that the review queues have not taken."""
+        columns = (_reviews.c.trace_id, _reviews.c.reason, _reviews.c.at)
+        new = (_reviews.c.queued.is_(sa.false())) & (_reviews.c.done_at == "")
+        query = sa.select(*columns).where(new).order_by(_reviews.c.at)
+        with self.database.read() as connection:
+            return [ReviewItem(*row) for row in connection.execute(query.limit(limit))]
+
+    def mark_queued(self, trace_ids: Sequence[str]) -> None:
+        """Note that the review queues have taken the answers."""
+        with self.database.write() as connection:
+            taken = sa.update(_reviews).where(_reviews.c.trace_id.in_(trace_ids))
+            connection.execute(taken.values(queued=True))
 
     def mark_done(self, trace_id: str, by: str, at: datetime) -> None:
         """Mark an answer as reviewed; raises `TraceUnknown` when it is not in the queue."""

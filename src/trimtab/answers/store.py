@@ -1,7 +1,7 @@
 """The only SQL of answers: traces and feedback, in the chain ``answers``."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,6 +36,7 @@ _feedback = sa.table(
     "answer_feedback",
     *map(sa.column, ("id", "trace_id", "user_id", "at", "helpful", "comment", "reason")),
 )
+_with_queued = sa.table("answer_feedback", *map(sa.column, ("id", "queued")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,21 @@ class TraceStore:
         if body is None:
             raise TraceUnknown(f"There is no trace {trace_id!r}.")
         return decode(body)
+
+    def existing(self, trace_ids: Sequence[str]) -> dict[str, Trace]:
+        """Return those of the traces that exist, by id."""
+        query = sa.select(_traces.c.id, _traces.c.body).where(_traces.c.id.in_(trace_ids))
+        with self.database.read() as connection:
+            return {str(key): decode(body) for key, body in connection.execute(query)}
+
+    def between(self, since: datetime, until: datetime) -> Iterator[Trace]:
+        """Yield the traces of a time, newest first, without holding all of them in memory."""
+        inside = (_traces.c.at >= since.isoformat()) & (_traces.c.at < until.isoformat())
+        query = sa.select(_traces.c.body).where(inside)
+        with self.database.read() as connection:
+            newest = query.order_by(_traces.c.at.desc(), _traces.c.id.desc())
+            for body in connection.execution_options(yield_per=200).scalars(newest):
+                yield decode(body)
 
     def recent(self, limit: int, project: str | None = None) -> list[Trace]:
         """Return the newest traces first, of one project or of all."""
@@ -179,6 +195,19 @@ class FeedbackStore:
         with self.database.read() as connection:
             return [_as_feedback(row) for row in connection.execute(query).mappings()]
 
+    def unqueued(self, limit: int) -> list[Feedback]:
+        """Return the oldest feedback that the feedback queue has not taken."""
+        query = sa.select(_feedback).where(sa.column("queued").is_(sa.false()))
+        with self.database.read() as connection:
+            oldest = query.order_by(_feedback.c.at, _feedback.c.id).limit(limit)
+            return [_as_feedback(row) for row in connection.execute(oldest).mappings()]
+
+    def mark_queued(self, ids: Sequence[str]) -> None:
+        """Note that the feedback queue has taken the feedback."""
+        with self.database.write() as connection:
+            taken = sa.update(_with_queued).where(_with_queued.c.id.in_(ids))
+            connection.execute(taken.values(queued=True))
+
     def counts_since(self, moment: datetime) -> tuple[int, int]:
         """Return how many thumbs went up and how many down since then."""
         query = (
@@ -189,6 +218,16 @@ class FeedbackStore:
         with self.database.read() as connection:
             counts = {bool(helpful): count for helpful, count in connection.execute(query)}
         return counts.get(True, 0), counts.get(False, 0)
+
+    def disliked_between(self, since: datetime, until: datetime) -> set[str]:
+        """Return the traces of a time's thumbs down."""
+        query = sa.select(_feedback.c.trace_id).where(
+            _feedback.c.helpful.is_(sa.false()),
+            _feedback.c.at >= since.isoformat(),
+            _feedback.c.at < until.isoformat(),
+        )
+        with self.database.read() as connection:
+            return {str(trace_id) for trace_id in connection.scalars(query)}
 
     def count_reason(self, reason: str, moment: datetime) -> int:
         """Return how often that reason was given since then."""

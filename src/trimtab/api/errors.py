@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
+from trimtab.infra.maintenance import UnderMaintenance
 from trimtab.infra.web.json_body import InvalidRequest
 from trimtab.infra.web.limits import TooManyCalls
 from trimtab.infra.web.status import STATUS
@@ -90,7 +91,7 @@ def error_body(error: TrimtabError, detail: object = None) -> dict[str, object]:
 def _headers(error: TrimtabError) -> dict[str, str]:
     if error.kind is ErrorKind.UNAUTHENTICATED:
         return {"WWW-Authenticate": 'Bearer realm="trimtab"'}
-    if isinstance(error, TooManyCalls):
+    if isinstance(error, TooManyCalls | UnderMaintenance):
         return {"Retry-After": str(error.retry_after_seconds)}
     return {"Retry-After": str(_RETRY_AFTER_SECONDS)} if error.retryable else {}
 

@@ -7,11 +7,14 @@ from fastapi import Depends
 from trimtab.answers.service import AnswerService
 from trimtab.drills import DrillRunner
 from trimtab.evaluation.contradictions import ContradictionFinder
+from trimtab.evaluation.flywheel import Flywheel
 from trimtab.evaluation.service import EvaluationService
 from trimtab.incidents import Incidents
 from trimtab.incidents.module import IncidentRecords
 from trimtab.infra.auth import Principal
 from trimtab.infra.environment import Environment
+from trimtab.infra.maintenance import MaintenanceMode
+from trimtab.infra.notify.service import Notifications
 from trimtab.infra.web import Viewer, admitted, viewer
 from trimtab.infra.web.module import Web
 from trimtab.infra.web.routes import provided
@@ -23,6 +26,7 @@ from trimtab.models.service import Models
 from trimtab.monitoring.service import Monitoring
 from trimtab.operations.checklists import Checklists
 from trimtab.privacy.erasure import Erasures
+from trimtab.review import Reviews
 from trimtab.runbooks.service import ProseChecks, Runbooks
 
 EnvDep = Annotated[Environment, provided(Environment)]
@@ -36,12 +40,16 @@ KnowledgeDep = Annotated[Knowledge, provided(Knowledge)]
 AnswersDep = Annotated[AnswerService, provided(AnswerService)]
 ContradictionsDep = Annotated[ContradictionFinder, provided(ContradictionFinder)]
 EvaluationDep = Annotated[EvaluationService, provided(EvaluationService)]
+FlywheelDep = Annotated[Flywheel, provided(Flywheel)]
+MaintenanceDep = Annotated[MaintenanceMode, provided(MaintenanceMode)]
+NotificationsDep = Annotated[Notifications, provided(Notifications)]
 ModelsDep = Annotated[Models, provided(Models)]
 ModelMonitorDep = Annotated[ModelMonitor, provided(ModelMonitor)]
 RetrainingsDep = Annotated[Retrainings, provided(Retrainings)]
 ErasuresDep = Annotated[Erasures, provided(Erasures)]
 ChecklistsDep = Annotated[Checklists, provided(Checklists)]
 MonitoringDep = Annotated[Monitoring, provided(Monitoring)]
+ReviewsDep = Annotated[Reviews, provided(Reviews)]
 RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
 ProseDep = Annotated[ProseChecks, provided(ProseChecks)]
 RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]

@@ -31,6 +31,7 @@ from trimtab.models.service import Models
 from trimtab.monitoring.service import Monitoring
 from trimtab.operations.checklists import Checklists
 from trimtab.privacy.erasure import Erasures
+from trimtab.review import Reviews
 from trimtab.runbooks.claims import KnownNames
 from trimtab.runbooks.service import Commands, ProseChecks, Runbooks
 
@@ -79,6 +80,7 @@ class App:
         self.models = service(Models)
         self.erasures = service(Erasures)
         self.gates = service(GateMonitor)
+        self.reviews = service(Reviews)
         self.outbox = service(Outbox)
         self.catalog = service(Catalog)
         self.monitoring, self.monitor = service(Monitoring), service(EmbeddedMonitor)

@@ -19,6 +19,7 @@ from trimtab.api.http import (
 from trimtab.api.http.body_limit import body_limit, upload_limit
 from trimtab.api.http.headers import security_headers
 from trimtab.infra.environment import Environment
+from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.settings import Settings
 from trimtab.infra.web import Access, RateLimits
 from trimtab.infra.web.access import is_loopback
@@ -82,6 +83,7 @@ def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps
         access=access,
         body_limit=body_limit(settings.service.max_body_mb),
         upload_limit=upload_limit(settings.api.max_upload_mb),
+        maintenance=services.find(MaintenanceMode),
         log=RequestLog(figures.counters, env.clock, log_queries=settings.knowledge.log_queries),
     )
     rate = AddressRateLimit(limits, settings.service.rate_limit_per_minute)

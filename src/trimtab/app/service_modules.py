@@ -7,12 +7,17 @@ from trimtab.answers.signals import recent_errors
 from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
 from trimtab.app.handbook import HANDBOOK, PAGES_FILE, Handbook
+from trimtab.app.operator_ports import PROBE
 from trimtab.app.retrieval import KnowledgeEmbedder, KnowledgeRetriever
+from trimtab.app.review_sources import FlywheelTasks, GateFindings
 from trimtab.evaluation import module as evaluation
 from trimtab.evaluation.contradictions import ContradictionFinder, contradiction_signal
+from trimtab.gates.monitor import GateMonitor
 from trimtab.guardrails.service import Guardrails
 from trimtab.infra import module as infra
 from trimtab.infra.background import background_signals
+from trimtab.infra.notify import Outbox, Reach
+from trimtab.infra.notify import module as notify
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
 from trimtab.kernel.tasks import ScheduledTask
@@ -22,6 +27,8 @@ from trimtab.models.monitoring import module as model_monitoring
 from trimtab.models.retraining import module as model_retraining
 from trimtab.models.service import Models
 from trimtab.privacy import module as privacy
+from trimtab.review import Reviews
+from trimtab.review import module as review
 
 _COMPARE_SECONDS = 600.0
 
@@ -30,6 +37,12 @@ def build_process(assembly: Assembly) -> Module:
     """Return the metrics of the process, which records what its databases had lost."""
     databases = (assembly.env.state, assembly.service(Knowledge).database)
     return infra.build_process(assembly.env, databases)
+
+
+def build_notifications(assembly: Assembly) -> Module:
+    """Return self-tests and dead letters of the notification channels."""
+    outbox, reach = assembly.service(Outbox), assembly.service(Reach)
+    return notify.build_notifications(assembly.env, outbox, reach)
 
 
 def build_answers(assembly: Assembly) -> Module:
@@ -67,6 +80,25 @@ def build_contradictions(assembly: Assembly) -> Module:
         signals=(contradiction_signal(finder),),
         scheduled=(ScheduledTask("compare new documents with older ones", _COMPARE_SECONDS, look),),
     )
+
+
+def build_review(assembly: Assembly) -> Module:
+    """Return the review queues of answers, guards and gates."""
+    engines = assembly.service(Guardrails).engines
+    return review.build(
+        assembly.env,
+        assembly.service(AnswerService),
+        lambda judged, wrongly: engines[judged].review(wrongly_blocked=wrongly),
+        [GateFindings(assembly.service(GateMonitor))],
+        frozenset({PROBE}),
+    )
+
+
+def build_flywheel(assembly: Assembly) -> Module:
+    """Return the weekly flywheel over stored answers and the review queues."""
+    answers_ = assembly.service(AnswerService)
+    tasks = FlywheelTasks(assembly.service(Reviews))
+    return evaluation.build_flywheel(assembly.env, answers_, tasks, frozenset({PROBE}))
 
 
 def build_models(assembly: Assembly) -> Module:

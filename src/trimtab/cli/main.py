@@ -83,6 +83,11 @@ class Commands(LazyGroup):
             "Measure answers, compare configurations, review and erase.",
             "Documents and answers",
         ),
+        "review": Lazy(
+            "trimtab.cli.review",
+            "Judge answers: take an item, submit a verdict, see queues and agreement.",
+            "Documents and answers",
+        ),
         "guardrails": Lazy(
             "trimtab.cli.guardrails", "Measure and train the guards.", "Documents and answers"
         ),
@@ -99,6 +104,14 @@ class Commands(LazyGroup):
         "incidents": Lazy(
             "trimtab.cli.incidents",
             "Show and follow incidents, approve plans, print post-mortems.",
+            "Operate",
+        ),
+        "maintenance": Lazy(
+            "trimtab.cli.maintenance", "Announce maintenance, and end it.", "Operate"
+        ),
+        "notifications": Lazy(
+            "trimtab.cli.notifications",
+            "Test the channels, list deliveries, send dead letters again.",
             "Operate",
         ),
         "runbooks": Lazy("trimtab.cli.runbooks", "List, show and check runbooks.", "Operate"),

@@ -19,6 +19,7 @@ from trimtab.knowledge import Knowledge
 from trimtab.models.monitoring.service import ModelMonitor
 from trimtab.models.service import Models
 from trimtab.monitoring.service import Monitoring
+from trimtab.review import Reviews
 from trimtab.runbooks.service import Runbooks
 
 EnvDep = Annotated[Environment, provided(Environment)]
@@ -31,6 +32,7 @@ ModelsDep = Annotated[Models, provided(Models)]
 GatesDep = Annotated[GateMonitor, provided(GateMonitor)]
 ModelMonitorDep = Annotated[ModelMonitor, provided(ModelMonitor)]
 MonitoringDep = Annotated[Monitoring, provided(Monitoring)]
+ReviewsDep = Annotated[Reviews, provided(Reviews)]
 RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
 RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]
 IncidentsDep = Annotated[Incidents, provided(Incidents)]

@@ -4,7 +4,7 @@ BadExperiment             answers.bad_trial             InvalidInput
 BadQuestionSet     answers.bad_evaluation_set    InvalidInput
 """
 
-from trimtab.kernel.errors import InvalidInput
+from trimtab.kernel.errors import Conflict, InvalidInput
 
 
 class BadExperiment(InvalidInput):
@@ -19,3 +19,22 @@ class BadQuestionSet(InvalidInput):
 
     code = "answers.bad_evaluation_set"
     default_hint = "Name a folder with a data.jsonl whose rows have question, context and answers."
+
+
+class WeekUnknown(InvalidInput):
+    """The text names no ISO week, or one that has not begun."""
+
+    code = "evaluation.week_unknown"
+
+
+class WeekNotTriaged(Conflict):
+    """Phase 2 of the flywheel was asked for before phase 1, or before any annotation."""
+
+    code = "evaluation.week_not_triaged"
+
+
+class FlywheelRunning(Conflict):
+    """Another run of the flywheel is in progress."""
+
+    code = "evaluation.flywheel_running"
+    default_hint = "Wait until it has ended, then repeat the command."

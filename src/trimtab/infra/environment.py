@@ -20,7 +20,7 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
 
-_CHAINS = ("state", "incidents", "answers")
+_CHAINS = ("state", "incidents", "answers", "review", "evaluation", "notify")
 """The chains of migrations of the state database; its file is older than the split by domain."""
 
 

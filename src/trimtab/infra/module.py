@@ -9,6 +9,9 @@ from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.changes import actions as change_actions
 from trimtab.infra.changes import signals as change_signals
 from trimtab.infra.environment import Environment
+from trimtab.infra.maintenance import MaintenanceMode
+from trimtab.infra.maintenance_catalog import actions as maintenance_actions
+from trimtab.infra.maintenance_catalog import signals as maintenance_signals
 from trimtab.infra.process_metrics import ProcessMetrics
 from trimtab.infra.response_history import ResponseHistory
 from trimtab.infra.scheduler import Scheduler
@@ -37,6 +40,18 @@ def build_storage(env: Environment) -> Module:
         env.state,
         health=(("database", health),),
         scheduled=(ScheduledTask("keep disk space back", 1.0, reserve.look),),
+    )
+
+
+def build_maintenance(env: Environment) -> Module:
+    """Return maintenance mode as it was when the last process ended."""
+    folder = env.directory.path
+    maintenance = MaintenanceMode(env.settings.service, folder, env.clock, env.health)
+    return Module(
+        "maintenance",
+        maintenance,
+        signals=maintenance_signals(maintenance),
+        actions=maintenance_actions(maintenance),
     )
 
 

@@ -91,10 +91,12 @@ def test_the_disk_is_cleaned_up_and_reported(run):
     assert "Freed" in done.stdout
 
 
-def test_a_test_message_is_queued(run):
-    slack = run("python", "-c", "from notifications import send_test_slack; send_test_slack()")
-    mail = run("python", "-c", "from notifications import send_test_email; send_test_email()")
-    assert (slack.stdout, mail.stdout) == ("Wrote to #incidents.\n", "Wrote to email.\n")
+def test_a_test_of_a_channel_that_is_not_configured_says_how_to_configure_it(run):
+    for name, channel in (("slack", "slack"), ("email", "email")):
+        code = f"from notifications import send_test_{name}; send_test_{name}()"
+        done = run("python", "-c", code)
+        assert done.returncode != 0
+        assert f"No channel '{channel}' is configured" in done.stderr
 
 
 @pytest.fixture(scope="module")

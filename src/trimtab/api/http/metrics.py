@@ -28,6 +28,8 @@ class HttpMetrics(Collector):
             "http_error_rate_ratio",
             "http_latency_requests",
             "http_error_rate_requests",
+            "http_request_duration_seconds",
+            "http_requests_total",
         }
     )
     """What is exported only once there are requests."""

@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trimtab.api.errors import ERROR_CODE_HEADER, InternalError, error_response
 from trimtab.api.http.body_limit import CONSOLE, STRANGER, UPLOADS, BodyLimit
+from trimtab.infra.auth import Principal
+from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.web.access import KNOWN, LOCAL, Access
 from trimtab.infra.web.request_id import REQUEST_ID
 from trimtab.kernel.clock import Clock, machine_clock
@@ -110,6 +112,7 @@ class RequestMiddleware:
         checks: Called in this order, before the caller is found.
         response_headers: Names in lower case; added to each response that does not have them.
         is_local: True on the control socket: each caller is the local admin.
+        maintenance: Refuses requests while it is on; None never does.
     """
 
     app: ASGIApp
@@ -120,6 +123,7 @@ class RequestMiddleware:
     checks: tuple[Check, ...] = ()
     response_headers: tuple[tuple[bytes, bytes], ...] = ()
     is_local: bool = False
+    maintenance: MaintenanceMode | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle the request, then log and count it."""
@@ -150,11 +154,23 @@ class RequestMiddleware:
         self.log.write(scope, exchange, self.log.machine.monotonic() - started)
 
     async def _refusal(self, scope: Scope, exchange: Exchange) -> TrimtabError | None:
-        """Return why the request is refused before its body is read; else set the body's limit."""
+        """Return why the request is refused before its body is read."""
         for check in self.checks:
             if (refusal := check(scope)) is not None:
                 return refusal
         connection = HTTPConnection(scope)
+        maintenance = self.maintenance
+        if maintenance is not None and maintenance.state.on:  # noqa: SIM102 - see below.
+            # Most requests come while it is off: they must not pay for a call.
+            if (refusal := await self._refuse(maintenance, connection)) is not None:
+                return refusal
+        return await self._body_refusal(connection, exchange)
+
+    async def _body_refusal(
+        self, connection: HTTPConnection, exchange: Exchange
+    ) -> TrimtabError | None:
+        """Return why the body is refused before it is read; else set its limit."""
+        scope = connection.scope
         length = connection.headers.get("content-length", "")
         # HTTP/2 has bodies without any header that tells of them.
         has_body = length != "" or "transfer-encoding" in connection.headers
@@ -172,6 +188,18 @@ class RequestMiddleware:
         if length.isdecimal() and (len(length) > 18 or int(length) > limit.bytes):
             return found if isinstance(found, TrimtabError) else limit.error()
         return None
+
+    async def _refuse(
+        self, maintenance: MaintenanceMode, connection: HTTPConnection
+    ) -> TrimtabError | None:
+        """Return why maintenance mode refuses the request; None for exempt roles."""
+        scope = connection.scope
+        refusal = maintenance.refuse(scope["method"], scope["path"])
+        if refusal is None:
+            return None
+        found = await self.access.find(connection)
+        is_exempt = isinstance(found, Principal) and found.role in maintenance.exempt
+        return None if is_exempt else refusal
 
 
 @dataclass(frozen=True, slots=True)

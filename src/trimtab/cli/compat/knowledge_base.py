@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from trimtab.cli.compat import pipeline
 from trimtab.cli.runtime.session import Session
 
 Words = list[str]
@@ -47,25 +48,26 @@ class KnowledgeBase:
 
 
 def send_test_email() -> str:
-    """Queue a test message for the e-mail channel; return and print what was done."""
+    """Send a test mail; return and print what happened."""
     return _send_test("email")
 
 
 def send_test_slack() -> str:
-    """Queue a test message for the incident channel; return and print what was done."""
-    return _send_test("#incidents")
+    """Send a test message to Slack; return and print what happened."""
+    return _send_test("slack")
 
 
 def _send_test(channel: str) -> str:
     session = _session()
     try:
-        arguments = {"channel": channel, "text": "Test message from trimtab."}
-        path = "/v1/actions/notify.send"
-        summary = session.client.call("POST", path, body={"arguments": arguments})["summary"]
+        body = {"channel": channel}
+        path = "/v1/notifications/test"
+        (result,) = session.client.call("POST", path, body=body)["results"]
     finally:
         session.close()
-    sys.stdout.write(f"{summary}\n")
-    return str(summary)
+    text = f"{channel}: {result['error'] or 'delivered'}"
+    sys.stdout.write(f"{text}\n")
+    return text
 
 
 def _session(url: str = "", api_key: str = "") -> Session:
@@ -116,6 +118,7 @@ def files() -> dict[str, str]:
         ),
         "notifications.py": _module("Test messages.", module, "send_test_email", "send_test_slack"),
         **{f"scripts/{name}.py": _script(name, module) for name in SCRIPTS},
+        **{f"scripts/{name}.py": _script(name, pipeline.__name__) for name in pipeline.SCRIPTS},
         "scripts/cleanup_disk.sh": _CLEANUP,
     }
 

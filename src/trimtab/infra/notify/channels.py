@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from trimtab.infra.notify.routes import Message
+from trimtab.infra.notify.routes import Kind, Message
 from trimtab.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ class NotDelivered(Unavailable):
     """A channel rejected a message; it stays in the outbox for a retry."""
 
     code = "notify.not_delivered"
-    default_hint = "Check `notify.webhook_url`; the message is sent again automatically."
+    default_hint = (
+        "Check the `notify` settings of the channel; the message is sent again automatically."
+    )
 
 
 class Channel(Protocol):
@@ -34,6 +36,14 @@ class Channel(Protocol):
 
     def send(self, message: Message) -> None:
         """Deliver the message; raise `NotDelivered` on failure."""
+        ...
+
+
+class TestableChannel(Channel, Protocol):
+    """A channel that reaches people, and can be tested without disturbing them more than needed."""
+
+    def test(self, text: str, key: str) -> None:
+        """Send a test message or prove the connection; raise `NotDelivered` on failure."""
         ...
 
 
@@ -73,15 +83,16 @@ class ConsoleChannel:
 
 
 class WebhookChannel:
-    """Posts messages to a Slack-compatible incoming webhook.
+    """Posts messages to an incoming webhook.
 
     Args:
         url: The URL of the webhook; a secret that is never logged.
-        client: HTTP client with the timeout.
+        client: HTTP client with the timeout; it follows no redirects.
         headers: Sent with every post.
     """
 
     name = "webhook"
+    _receiver = "The webhook"
 
     def __init__(
         self, url: str, client: "httpx.Client", headers: Mapping[str, str] | None = None
@@ -98,7 +109,23 @@ class WebhookChannel:
         """Post the message as ``{"channel": ..., "text": ...}``."""
         body = {"channel": message.channel, "text": message.text}
         key = {"Idempotency-Key": f"{message.channel}|{message.key}"}
-        post("The webhook", self._client, self._url, body, {**self._headers, **key})
+        post(self._receiver, self._client, self._url, body, {**self._headers, **key})
+
+    def test(self, text: str, key: str) -> None:
+        """Post a test message."""
+        self.send(Message("#incidents", Kind.NOTE, text, key))
+
+
+class SlackChannel(WebhookChannel):
+    """Posts messages to Slack's incoming webhook, which names its own channel."""
+
+    name = "slack"
+    _receiver = "Slack"
+
+    def send(self, message: Message) -> None:
+        """Post the message as Slack's ``{"text": ...}`` with its channel in front."""
+        body = {"text": f"*{message.channel}* {message.text}"}
+        post(self._receiver, self._client, self._url, body, self._headers)
 
 
 def post(
@@ -115,5 +142,11 @@ def post(
         answer = client.post(url, json=body, headers=headers)
     except httpx.HTTPError as error:
         raise NotDelivered(f"{receiver} did not answer: {type(error).__name__}.") from error
+    if answer.has_redirect_location:
+        # The new address could be a private one, and would receive the message and its headers.
+        raise NotDelivered(
+            f"{receiver} answered {answer.status_code} with a redirect, which is not followed.",
+            hint="Configure the address that it redirects to, if you trust it.",
+        )
     if not answer.is_success:
         raise NotDelivered(f"{receiver} answered {answer.status_code}.")

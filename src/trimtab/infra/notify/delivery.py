@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from trimtab.infra.background import PeriodicTask
 from trimtab.infra.notify.channels import Channel
+from trimtab.infra.notify.deliveries import FINAL, DeliveryRecord, DeliveryState
+from trimtab.infra.notify.health import ChannelHealth
 from trimtab.infra.notify.outbox import Outbox, PendingMessage
-from trimtab.infra.notify.routes import Message
+from trimtab.infra.notify.routes import Kind, Message
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 
@@ -26,6 +28,10 @@ class Receipt:
     """Reason of a failure, to be retried; empty when the channel accepted the message."""
 
 
+class _GivenUp(Exception):
+    """The last attempt of a channel has failed."""
+
+
 OnReceipt = Callable[[Receipt], None]
 
 
@@ -38,6 +44,7 @@ class Reach:
 
     def __init__(self, channels: Iterable[Channel] = ()) -> None:
         self.channels = tuple(channels)
+        self.health = ChannelHealth()
 
     def receivers(self, messages: Sequence[Message]) -> tuple[str, ...]:
         """Return the names of the channels that forward one of the messages to people."""
@@ -49,14 +56,17 @@ class Reach:
 
 
 class Delivery:
-    """Delivers waiting messages to every channel in order, with retries.
+    """Delivers waiting messages to every channel in order, with retries and dead letters.
 
     Args:
-        outbox: Holds the waiting messages.
-        channels: Each receives every message; a message is delivered when all have accepted it.
+        outbox: Holds the waiting messages and the state of each on each channel.
+        channels: Each receives every message; a message is done when all have accepted it or were
+            given up.
         clock: Gives the time for retries.
         on_receipt: Called for each message that a channel forwards to people, or fails to; it may
             be called again after a crash.
+        health: Counts the failures of each channel.
+        max_attempts: Attempts after which a message is a dead letter for a channel.
     """
 
     def __init__(
@@ -65,13 +75,17 @@ class Delivery:
         channels: Sequence[Channel],
         clock: Clock,
         on_receipt: OnReceipt = lambda _: None,
+        health: ChannelHealth | None = None,
+        max_attempts: int = 20,
     ) -> None:
         self._outbox = outbox
         self._channels = tuple(channels)
         self._clock = clock
         self._on_receipt = on_receipt
+        self._health = health or ChannelHealth()
+        self._max_attempts = max_attempts
         self._taken: dict[int, set[int]] = {}
-        """Channels that have accepted a message, by its id, so that a retry skips them."""
+        """Channels without people, such as the log, that have a message, by the message's id."""
         self.task = PeriodicTask("notify", self.deliver_due, _IDLE_SECONDS, clock)
 
     def start(self) -> None:
@@ -99,32 +113,74 @@ class Delivery:
         return delivered
 
     def _offer(self, waiting: PendingMessage) -> Exception | None:
-        """Send a message to the channels that lack it; return the first error."""
+        """Send a message to the channels that lack it; return the first error to be retried."""
         taken = self._taken.setdefault(waiting.id, set())
+        known = self._outbox.deliveries.of(waiting.id) if waiting.attempts else {}
         failure: Exception | None = None
         for number, channel in enumerate(self._channels):
-            if number in taken:
+            record = known.get(channel.name)
+            done = number in taken or (record is not None and record.state in FINAL)
+            if done or waiting.message.subject == _about(channel.name):
                 continue
-            try:
-                channel.send(waiting.message)
+            error = self._send(channel, waiting, record.attempts if record else 0)
+            if error is None:
                 taken.add(number)
-                self._report(channel, waiting.message)
-            # No channel may end the thread or block the other channels.
-            except Exception as error:  # noqa: BLE001
+            elif not isinstance(error, _GivenUp):
                 failure = failure or error
-                self._report(channel, waiting.message, error)
         return failure
+
+    def _send(self, channel: Channel, waiting: PendingMessage, before: int) -> Exception | None:
+        message, state = waiting.message, DeliveryState.DELIVERED
+        error: Exception | None = None
+        try:
+            channel.send(message)
+        # No channel may end the thread or block the other channels.
+        except Exception as failed:  # noqa: BLE001
+            is_last = before + 1 >= self._max_attempts
+            state = DeliveryState.DEAD if is_last else DeliveryState.RETRYING
+            error = failed
+        if channel.reaches_people(message):
+            why = "" if error is None else reason_of(error)
+            now = self._clock.now()
+            self._outbox.deliveries.put(
+                DeliveryRecord(waiting.id, channel.name, state, before + 1, why, now.isoformat())
+            )
+            self._note(channel.name, why)
+        self._report(channel, message, error)
+        return _GivenUp() if state is DeliveryState.DEAD else error
+
+    def _note(self, channel: str, why: str) -> None:
+        """Count the attempt; a channel that begins to fail is reported through the others."""
+        if not self._health.note(channel, failed=bool(why)):
+            return
+        now = self._clock.now()
+        text = (
+            f"The notification channel {channel} fails: {why} Its messages wait and are sent again;"
+            f" `trimtab notifications test {channel}` tests it."
+        )
+        key = f"channel-failing|{channel}|{now:%Y-%m-%dT%H}"
+        for target in ("#incidents", "email"):
+            report = Message(target, Kind.ALERT, text, key, _about(channel))
+            others = (each for each in self._channels if each.name != channel)
+            if any(each.reaches_people(report) for each in others):
+                self._outbox.add(report, now)
 
     def _report(self, channel: Channel, message: Message, error: Exception | None = None) -> None:
         if not channel.reaches_people(message):
             return
-        why = "" if error is None else _reason(error)
+        why = "" if error is None else reason_of(error)
         try:
             self._on_receipt(Receipt(message, channel.name, why))
         except Exception:  # noqa: BLE001 - the message is delivered; only its record is missing.
             _log.warning("a receipt was not recorded", exc_info=True)
 
 
-def _reason(error: Exception) -> str:
+def _about(channel: str) -> str:
+    """Return the subject of the alert that a channel fails, which that channel does not get."""
+    return f"channel:{channel}"
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a delivery failed, without addresses or tokens."""
     # The text of other errors may contain a URL with a token.
     return error.message if isinstance(error, TrimtabError) else type(error).__name__

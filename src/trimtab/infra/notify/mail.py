@@ -4,9 +4,17 @@ import smtplib
 from email.message import EmailMessage
 
 from trimtab.infra.notify.channels import NotDelivered
-from trimtab.infra.notify.routes import Message
+from trimtab.infra.notify.routes import Kind, Message
+from trimtab.kernel.errors import Misconfigured
 
 CHANNEL = "email"
+
+
+class BadAddress(Misconfigured):
+    """An e-mail address holds a line break or other control character, or no @."""
+
+    code = "notify.bad_address"
+    default_hint = "Correct `notify.email_from` or `notify.email_to`; one address is `name@host`."
 
 
 class EmailChannel:
@@ -24,11 +32,17 @@ class EmailChannel:
     def __init__(
         self, server: str, sender: str, to: tuple[str, ...], timeout_seconds: float
     ) -> None:
+        for address in (sender, *to):
+            check_address(address)
         host, _, port = server.partition(":")
         self._host, self._port = host, int(port or smtplib.SMTP_PORT)
         self._sender = sender
         self._to = to
         self._timeout_seconds = timeout_seconds
+
+    def test(self, text: str, key: str) -> None:
+        """Send a test mail."""
+        self.send(Message(CHANNEL, Kind.NOTE, text, key))
 
     def reaches_people(self, message: Message) -> bool:
         """Return whether the message is for the channel ``email``."""
@@ -47,3 +61,9 @@ class EmailChannel:
                 server.send_message(mail)
         except (OSError, smtplib.SMTPException) as error:
             raise NotDelivered(f"The mail server failed: {type(error).__name__}.") from error
+
+
+def check_address(address: str) -> None:
+    """Raise `BadAddress` unless the text is one address, so that it cannot add a header."""
+    if not address.isprintable() or address.count("@") != 1 or set(address) & set(" ,;<>"):
+        raise BadAddress(f"{address!r} is not an e-mail address.")

@@ -4,15 +4,24 @@ import sys
 from collections.abc import Callable, Iterator
 
 from trimtab.infra.environment import Environment
-from trimtab.infra.notify.actions import actions
-from trimtab.infra.notify.channels import Channel, ConsoleChannel, LogChannel, WebhookChannel
+from trimtab.infra.notify.actions import actions, notification_actions
+from trimtab.infra.notify.channels import (
+    Channel,
+    ConsoleChannel,
+    LogChannel,
+    SlackChannel,
+    WebhookChannel,
+)
 from trimtab.infra.notify.delivery import Delivery, Reach, Receipt
 from trimtab.infra.notify.outbox import Outbox
 from trimtab.infra.notify.pagerduty import PagerDutyChannel
+from trimtab.infra.notify.service import Notifications
+from trimtab.infra.notify.signals import signals
 from trimtab.infra.notify.tracker import GitHubChannel
 from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.kernel.module import Module
 from trimtab.kernel.personal_data import ErasureStep
+from trimtab.kernel.tasks import ScheduledTask
 
 
 def build(env: Environment) -> Module:
@@ -31,6 +40,19 @@ def build_channels(env: Environment) -> Module:
     return Module("notify channels", Reach(_channels(env.settings.notify)))
 
 
+def build_notifications(env: Environment, outbox: Outbox, reach: Reach) -> Module:
+    """Return self-tests, deliveries and dead letters."""
+    hours = env.settings.notify.self_test_hours
+    notifications = Notifications(outbox, reach, env.clock, hours)
+    return Module(
+        "notifications",
+        notifications,
+        signals=signals(notifications),
+        actions=notification_actions(notifications),
+        scheduled=(ScheduledTask("test the channels", 600.0, notifications.test_due),),
+    )
+
+
 def build_delivery(
     env: Environment, outbox: Outbox, reach: Reach, on_receipt: Callable[[Receipt], None]
 ) -> Module:
@@ -42,7 +64,14 @@ def build_delivery(
         reach: The channels.
         on_receipt: Called for each message that a channel passed on to people, or failed to.
     """
-    delivery = Delivery(outbox, reach.channels, env.clock, on_receipt)
+    delivery = Delivery(
+        outbox,
+        reach.channels,
+        env.clock,
+        on_receipt,
+        reach.health,
+        env.settings.notify.max_attempts,
+    )
     return Module(
         "notify delivery",
         delivery,
@@ -61,7 +90,12 @@ def _channels(notify: NotifySettings) -> Iterator[Channel]:
 
         seconds = notify.webhook_timeout_seconds
         yield EmailChannel(notify.email_server, notify.email_from, notify.email_to, seconds)
-    if notify.webhook_url or notify.pagerduty_routing_key or notify.github_repository:
+    if (
+        notify.slack_webhook_url
+        or notify.webhook_url
+        or notify.pagerduty_routing_key
+        or notify.github_repository
+    ):
         yield from _over_http(notify)
 
 
@@ -69,6 +103,8 @@ def _over_http(notify: NotifySettings) -> Iterator[Channel]:
     import httpx
 
     client = httpx.Client(timeout=notify.webhook_timeout_seconds)
+    if notify.slack_webhook_url:
+        yield SlackChannel(notify.slack_webhook_url, client)
     if notify.webhook_url:
         yield WebhookChannel(notify.webhook_url, client)
     if notify.pagerduty_routing_key:

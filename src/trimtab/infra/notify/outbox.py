@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from trimtab.infra.notify.deliveries import DeliveryLog
 from trimtab.infra.notify.routes import Kind, Message
 from trimtab.infra.storage import Database
 from trimtab.kernel.redaction import hide_credentials
@@ -48,6 +49,7 @@ class Outbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.deliveries = DeliveryLog(database)
 
     def put(self, connection: sa.Connection, message: Message, at: datetime) -> None:
         """Add a message in the caller's transaction; a known key is ignored."""
@@ -95,6 +97,15 @@ class Outbox:
             last_error=hide_credentials(error),
         )
 
+    def revive(self, message: int | None, at: datetime) -> list[int]:
+        """Send dead letters again, one or all; return their numbers."""
+        found = self.deliveries.revive(message)
+        with self._database.write() as connection:
+            again = sa.update(_table).where(_table.c.id.in_(found))
+            values = {"delivered_at": None, "attempts": 0, "next_attempt_at": at.isoformat()}
+            connection.execute(again.values(**values))
+        return found
+
     def undelivered(self) -> int:
         """Return the number of undelivered messages."""
         query = sa.select(sa.func.count()).where(_table.c.delivered_at.is_(None))
@@ -116,6 +127,7 @@ class Outbox:
         ids = self._naming(person)
         with self._database.write() as connection:
             connection.execute(sa.delete(_table).where(_table.c.id.in_(ids)))
+        self.deliveries.forget(ids)
         return len(ids)
 
     def _naming(self, person: str) -> list[int]:

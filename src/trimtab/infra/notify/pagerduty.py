@@ -37,6 +37,13 @@ class PagerDutyChannel:
         """Trigger or resolve the PagerDuty alert of the message's incident."""
         if not self.reaches_people(message):
             return
+        self._post(message)
+
+    def test(self, text: str, key: str) -> None:
+        """Resolve an alert that does not exist: it proves key and connection, and pages no one."""
+        self._post(Message("#on-call", Kind.RESOLUTION, text, key, "trimtab-self-test"))
+
+    def _post(self, message: Message) -> None:
         event = {
             "routing_key": self._routing_key,
             "event_action": _ACTIONS[message.kind],

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from trimtab.infra.notify.channels import post
+from trimtab.infra.notify.channels import NotDelivered, post
 from trimtab.infra.notify.routes import Message
 
 if TYPE_CHECKING:
@@ -24,12 +24,25 @@ class GitHubChannel:
     name = "github"
 
     def __init__(self, url: str, repository: str, token: str, client: "httpx.Client") -> None:
-        self._issues = f"{url.rstrip('/')}/repos/{repository}/issues"
+        self._repository = f"{url.rstrip('/')}/repos/{repository}"
+        self._issues = f"{self._repository}/issues"
         self._headers = {
             "Authorization": f"Bearer {token}",
             "Accept": "application/vnd.github+json",
         }
         self._client = client
+
+    def test(self, text: str, key: str) -> None:
+        """Read the repository: it proves token and connection, and opens no issue."""
+        del text, key
+        import httpx
+
+        try:
+            answer = self._client.get(self._repository, headers=self._headers)
+        except httpx.HTTPError as error:
+            raise NotDelivered(f"GitHub did not answer: {type(error).__name__}.") from error
+        if not answer.is_success:
+            raise NotDelivered(f"GitHub answered {answer.status_code}.")
 
     def reaches_people(self, message: Message) -> bool:
         """Return whether the message is for the channel ``github``."""

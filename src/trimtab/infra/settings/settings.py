@@ -11,6 +11,7 @@ from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.settings.sections.models import ModelsSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.settings.sections.notify import NotifySettings
+from trimtab.infra.settings.sections.review import ReviewSettings
 from trimtab.infra.settings.sections.service import ServiceSettings
 from trimtab.infra.settings.sections.trust import TrustSettings
 
@@ -28,5 +29,6 @@ class Settings:
     incidents: IncidentSettings = field(default_factory=IncidentSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
+    review: ReviewSettings = field(default_factory=ReviewSettings)
     guardrails: GuardrailsSettings = field(default_factory=GuardrailsSettings)
     models: ModelsSettings = field(default_factory=ModelsSettings)

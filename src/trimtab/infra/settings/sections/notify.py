@@ -10,7 +10,16 @@ class NotifySettings:
     """Notification channels in addition to the log."""
 
     webhook_url: str = setting(
-        "", help="A Slack-compatible incoming webhook; empty sends to the log only.", secret=True
+        "", help="An incoming webhook for every message; empty sends to the log only.", secret=True
+    )
+    slack_webhook_url: str = setting(
+        "", help="Slack's incoming webhook; empty sends nothing to Slack.", secret=True
+    )
+    max_attempts: int = setting(
+        20, help="Attempts after which a message is a dead letter for a channel.", minimum=1
+    )
+    self_test_hours: float = setting(
+        24.0, unit="hours", help="Between two self-tests of each channel; 0 means none.", minimum=0
     )
     webhook_timeout_seconds: float = setting(
         5.0, unit="seconds", help="How long the webhook may take.", minimum=0.1, maximum=60

@@ -52,6 +52,23 @@ class ServiceSettings:
     rate_limit_per_minute: int = setting(
         100, unit="requests a minute", help="The limit per client address; 0 means none.", minimum=0
     )
+    maintenance_mode: bool = setting(
+        default=False, help="Start in maintenance mode, until it is switched off."
+    )
+    maintenance_message: str = setting(
+        "System maintenance in progress", help="The message for callers in maintenance mode."
+    )
+    maintenance_scope: str = setting(
+        "all",
+        help="What maintenance mode refuses: writes and questions, or `writes` alone.",
+        choices=("all", "writes"),
+    )
+    maintenance_exempt_roles: tuple[str, ...] = setting(
+        ("operator", "admin"), help="Roles whose requests maintenance mode lets through."
+    )
+    maintenance_retry_seconds: int = setting(
+        300, unit="seconds", help="`Retry-After` of a refused request.", minimum=1
+    )
     drills: bool = setting(
         default=False, help="Let the local control socket inject faults. For drills only."
     )

@@ -1,0 +1,23 @@
+import pytest
+
+from tests.review.world import ReviewWorld
+
+
+@pytest.fixture
+def world_of(tmp_path):
+    """Build review worlds that are closed at the end of the test."""
+    built = []
+
+    def make(*sources, **settings):
+        world = ReviewWorld(tmp_path, *sources, **settings)
+        built.append(world)
+        return world
+
+    yield make
+    for world in built:
+        world.close()
+
+
+@pytest.fixture
+def world(world_of):
+    return world_of()
