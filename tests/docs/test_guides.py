@@ -17,7 +17,12 @@ from tests.processes import (  # noqa: F401 - fixtures.
 )
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
-GUIDES = ("start.md", "how-to/ingest-a-folder-of-pdfs.md", "how-to/ask-from-python-and-curl.md")
+GUIDES = (
+    "start.md",
+    "how-to/ingest-a-folder-of-pdfs.md",
+    "how-to/ask-from-python-and-curl.md",
+    "how-to/alertmanager.md",
+)
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 pytestmark = pytest.mark.timeout(600)
 
@@ -85,3 +90,9 @@ def test_a_program_gets_a_cited_answer_over_curl_and_python(said):
 def test_the_guides_are_in_the_index():
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     assert [guide for guide in GUIDES if f"({guide})" not in index] == []
+
+
+def test_an_alert_that_is_sent_as_the_guide_says_opens_an_incident(said):
+    out = said["how-to/alertmanager.md"]
+    assert '"fired":1' in out
+    assert "Disk Full" in out

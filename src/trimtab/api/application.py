@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from trimtab import __version__
 from trimtab.api import (
+    alertmanager,
     answers,
     audit,
     catalog,
@@ -19,6 +20,9 @@ from trimtab.api import (
     knowledge,
     knowledge_maintenance,
     llm,
+    oncall,
+    openai_endpoint,
+    people,
     privacy,
     probes,
     prometheus,
@@ -43,10 +47,14 @@ _ROUTERS = (
     answers.router,
     experiments.router,
     llm.router,
+    openai_endpoint.router,
     incidents.router,
+    people.router,
+    oncall.router,
     runbooks.router,
     rules.router,
     prometheus.router,
+    alertmanager.router,
     catalog.router,
     keys.router,
     audit.router,

@@ -8,6 +8,7 @@ from trimtab.answers.service import AnswerService
 from trimtab.gates.monitor import GateMonitor
 from trimtab.incidents import Incidents
 from trimtab.incidents.module import IncidentRecords
+from trimtab.incidents.people import People
 from trimtab.infra.auth import Principal, Role
 from trimtab.infra.environment import Environment
 from trimtab.infra.web import Needs, Viewer, admitted, viewer
@@ -28,6 +29,7 @@ MonitoringDep = Annotated[Monitoring, provided(Monitoring)]
 RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
 RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]
 IncidentsDep = Annotated[Incidents, provided(Incidents)]
+PeopleDep = Annotated[People, provided(People)]
 
 Following = Annotated[Viewer, Depends(viewer)]
 """Who follows a live view, as a parameter of its route."""
