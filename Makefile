@@ -1,5 +1,8 @@
 # trimtab: `make run` starts the service, `make test` proves it. Nothing but Python 3.11+ and make is needed.
-PYTHON ?= python3
+# The first that fits; PYTHON=... names another.
+fits = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(or $(shell for name in python3 python3.13 python3.12 python3.11; do \
+  $$name -c '$(fits)' 2>/dev/null && echo $$name && break; done),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 # uv installs the locked set in seconds; where it cannot reach the index, pip (with the machine's own
@@ -8,10 +11,11 @@ BIN := $(VENV)/bin
 # Compiled at once: an environment that forbids Python to write byte code would compile 1,300 modules at each start.
 quiet := $(shell test -t 2 || echo --quiet)
 say = @echo "trimtab: $(1)" >&2
-install = $(BIN)/uv pip install $(quiet) --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
-  || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
+install = $(BIN)/uv pip install $(quiet) --system-certs --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
+  || { echo "trimtab: uv could not install them; pip does, which takes minutes" >&2; \
+  $(BIN)/python -m pip install $(quiet) --require-hashes -r $(1); }
 
-.PHONY: bench-incidents handbook journeys quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-qa mutate
+.PHONY: bench-incidents handbook journeys quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa mutate
 
 # The service ends with code 130 on a Ctrl-C before it serves: no failure of make's.
 run: env
@@ -22,8 +26,10 @@ env: $(VENV)/.runtime
 dev: $(VENV)/.dev
 
 $(VENV)/.bootstrap: requirements/bootstrap.lock
+	@python='$(PYTHON)'; "$$python" -c '$(fits)' 2>/dev/null || { \
+	  echo "trimtab: Python 3.11 to 3.13 is needed, and $$python is $$("$$python" --version 2>/dev/null || echo missing)." >&2; \
+	  echo "trimtab: Install one of them, then name it: make PYTHON=/path/to/python3.12 run" >&2; exit 1; }
 	$(call say,1 of 3: making a Python environment in $(VENV))
-	@$(PYTHON) -c 'import sys; sys.exit("trimtab needs Python 3.11 to 3.13; try: make PYTHON=python3.12 run") if not (3, 11) <= sys.version_info[:2] < (3, 14) else None'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
@@ -126,6 +132,10 @@ bench-knowledge: dev $(VENV)/.bench
 # Our guards beside packaged detectors on the same texts; DATA=DIR holds the labelled sets.
 bench-guards: dev $(VENV)/.bench
 	$(BIN)/python -m benchmarks.guards $(DATA)
+
+# What a prediction over HTTP costs, next to FastAPI with scikit-learn; BENCH="--requests 500" for a short look.
+bench-models: dev
+	$(BIN)/python -W ignore -m benchmarks.models $(BENCH)
 
 $(VENV)/.bench: requirements/bench.lock
 	$(PYTHON) -m venv $(VENV)/bench

@@ -1,11 +1,16 @@
 """Shared by all tests: the contract report, and Hypothesis without deadlines on shared machines."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.contract.report"]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in the background so; the services of the tests would inherit it, and no Ctrl-C end them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "shared"))  # noqa: TID251 - the test run's own switch.

@@ -42,18 +42,33 @@ class Service:
         self.process = process
         self.said = []
         self._ready = threading.Event()
+        self._news = threading.Condition()
         self.url = ""
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         assert self._ready.wait(300), "".join(self.said)
+        assert self.url, "".join(self.said)
 
     def _listen(self):
         for line in self.process.stderr:
-            self.said.append(line)
+            self._say(line)
             if "is serving at" in line:
                 self.url = line.split()[-1]
             if "Console:" in line:
                 self._ready.set()
+        self._say("")  # Nothing more will come.
+        self._ready.set()
+
+    def _say(self, line):
+        with self._news:
+            self.said.append(line)
+            self._news.notify_all()
+
+    def wait_for(self, text):
+        """Wait until the service has printed the text."""
+        with self._news:
+            self._news.wait_for(lambda: text in "".join(self.said) or self.said[-1:] == [""])
+        assert text in "".join(self.said), "".join(self.said)
 
     @property
     def link(self):

@@ -457,7 +457,8 @@ def _gates_page(app, anonymous):
     verdict = app.gates.refresh()
     text = anonymous.get("/console/gates").text
     assert f"Gates: {verdict.outcome}" in text
-    assert "seconds ago)" in text
+    assert re.search(r"judged \d{4}-\d\d-\d\d \d\d:\d\d UTC, [\d.]+ (s|min)\b.* ago", text)
+    assert "sample project" in text
     assert all(f"<td>{result.gate}</td>" in text for result in verdict.results)
     return verdict, text
 
@@ -474,6 +475,33 @@ def test_the_gates_page_shows_the_last_verdict_and_every_finding(app, anonymous,
     assert verdict.outcome == "block"
     assert all(found.team in text for found in verdict.findings)
     assert text.count("<tr><td>") == len(verdict.results) + len(verdict.findings)
+
+
+def test_commands_in_errors_and_summaries_are_code(anonymous, tank):
+    text = anonymous.get("/console/documents/nowhere").text
+    assert "<code>trimtab projects list</code>" in text
+    fragment = anonymous.get("/console/documents/nowhere", headers={"HX-Request": "true"}).text
+    assert "<code>trimtab projects list</code>" in fragment
+    assert "`" not in re.sub(r"<script.*?</script>", "", anonymous.get("/console/runbooks").text)
+
+
+def test_the_ask_page_offers_questions_that_the_handbook_answers(app, anonymous):
+    assert 'id="examples"' not in anonymous.get("/console/ask").text
+    app.knowledge.ingest_text("handbook", "note.md", "# Note\n\nThe manual.")
+    page = anonymous.get("/console/ask").text
+    links = re.findall(r'href="(/console/ask\?project=handbook&amp;question=[^"]+)"', page)
+    assert len(links) == 3
+    filled = anonymous.get(links[0].replace("&amp;", "&")).text
+    assert "What happens to queries when the embedding model is down?</textarea>" in filled
+    assert 'id="examples"' not in filled
+    assert "the manual and the runbooks of this release" in anonymous.get("/console/documents").text
+
+
+def test_the_overview_says_facts_in_words(app, anonymous):
+    text = anonymous.get("/console").text
+    assert re.search(r"free [\d.]+ (GB|MB) · used \d+ %", text)
+    for raw in ("free_bytes", "used_ratio", "{}", "True"):
+        assert raw not in text
 
 
 def test_the_root_leads_a_browser_to_the_console(anonymous):

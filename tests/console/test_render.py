@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.console.charts import HEIGHT, WIDTH, spark
-from trimtab.console.render import duration, markdown, number, render, size
+from trimtab.console.render import code, duration, facts, markdown, number, render, size
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,22 @@ def test_a_gap_breaks_the_line():
 
 def test_one_value_is_no_line():
     assert spark([None, 3.0, None]) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        ({"free_bytes": 69_533_052_928, "used_ratio": 0.3618}, "free 69.5 GB · used 36 %"),
+        ({"open": True, "breaker": "closed"}, "open · breaker closed"),
+        ({"open": False, "servers": {}, "last_error": "", "rules": 44}, "not open · rules 44"),
+        ({"model": None}, ""),
+        ({}, ""),
+    ],
+)
+def test_facts_are_said_in_words(found, shown):
+    assert facts(found) == shown
+
+
+def test_code_is_marked_and_the_rest_is_text():
+    assert code("run `a <b>` & <i>") == "run <code>a &lt;b&gt;</code> &amp; &lt;i&gt;"
+    assert code("one ` alone") == "one ` alone"

@@ -16,8 +16,10 @@ FEATURES = load_features()
 SYSTEMS = ("KB", "AOPS", "ENT", "HYB", "MISO")
 ROW = re.compile(r"^\| (?P<features>F\d{3}(?:, F\d{3})*) \| (?P<cells>.+) \|$", re.MULTILINE)
 CODE = re.compile(r"`([^`]+)`")
-ALERT = re.compile(r"(?:Answers|Gates|Guardrail|Knowledge|Service)[A-Z]\w+")
-NAME = re.compile(r"(?:answers|gates|guardrails|incidents|knowledge|notify|service)(?:\.[a-z_]+)+")
+ALERT = re.compile(r"(?:Answers|Gates|Guardrail|Knowledge|Model|Service)[A-Z]\w+")
+NAME = re.compile(
+    r"(?:answers|gates|guardrails|incidents|knowledge|models|notify|service)(?:\.[a-z_]+)+"
+)
 LONGEST_REASON = 120
 
 

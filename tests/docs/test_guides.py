@@ -22,6 +22,7 @@ GUIDES = (
     "how-to/ingest-a-folder-of-pdfs.md",
     "how-to/ask-from-python-and-curl.md",
     "how-to/alertmanager.md",
+    "how-to/serve-a-scikit-learn-model.md",
 )
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 pytestmark = pytest.mark.timeout(600)
@@ -57,7 +58,7 @@ def said(folder):
                 file.write_text(code, encoding="utf-8")
                 script.append(f'"{COMMAND.parent}/python" {file}')
             else:
-                script += [line for line in code.splitlines() if not line.startswith("alias ")]
+                script += [line for line in code.splitlines() if not line.startswith("source ")]
         done = subprocess.run(
             ["bash", "-c", "\n".join(script)],
             capture_output=True, text=True, timeout=300, cwd=where, env=clean_environment(), check=False,
@@ -85,6 +86,14 @@ def test_a_program_gets_a_cited_answer_over_curl_and_python(said):
     assert '"found":true' in out
     assert "8883" in out
     assert "warranty.md" in out
+
+
+def test_a_scikit_learn_model_is_saved_registered_asked_and_rolled_back(said):
+    out = said["how-to/serve-a-scikit-learn-model.md"]
+    assert "Registered tumour@1" in out
+    assert "'confidence'" in out
+    assert "tumour is healthy" in out
+    assert "production points to version 1 (before: version 2)." in out
 
 
 def test_the_guides_are_in_the_index():

@@ -1,7 +1,6 @@
 """Everything that the README shows is run here, against a real service."""
 
 import shlex
-import time
 from pathlib import Path
 
 import pytest
@@ -41,13 +40,7 @@ def test_the_commands_do_what_they_show(tmp_path):
     data_dir = tmp_path / "data"
     service = start(data_dir)
     try:
-        deadline = time.monotonic() + 240
-        while "handbook ready" not in "".join(service.said):
-            assert time.monotonic() < deadline, "the handbook was not taken in"
-            assert service.process.poll() is None
-            time.sleep(
-                0.2
-            )  # Between two looks at what the service says; the proof is what it says.
+        service.wait_for("handbook ready")
         for words in _shown("trimtab"):
             if words[1] == "demo":
                 continue  # tests/cli/test_demo.py

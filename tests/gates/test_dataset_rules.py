@@ -122,7 +122,7 @@ def test_a_dataset_that_is_not_there_or_holds_a_link_has_no_manifest(tmp_path):
 
 
 def test_a_manifest_as_a_document_lists_paths_and_hashes_in_order():
-    manifest = datasets.Manifest({"b": "1" * 64, "a": "0" * 64})
+    manifest = datasets.DatasetManifest({"b": "1" * 64, "a": "0" * 64})
     assert manifest.as_document("questions") == {
         "schema_version": "1.0",
         "dataset": "questions",

@@ -302,4 +302,65 @@ _INCIDENTS = [
     Boundary("BackgroundTaskLate", {'background_late{{task="watch"}}': "{v}"}, 0, 1, 5),
 ]
 
-BOUNDARIES = [*_INCIDENTS, *_ANSWERS, *_KNOWLEDGE, *_SERVICE, *_GUARDRAILS, *_GATES]
+
+def of_model(name, **labels):
+    """Return the selector of a model's series; braces are doubled for `str.format`."""
+    pairs = ",".join(f'{label}="{value}"' for label, value in {"model": "m", **labels}.items())
+    return f"{name}{{{{{pairs}}}}}"
+
+
+F1, LABELLED, REQUESTS = map(of_model, ("models_f1", "models_labelled", "models_requests"))
+ESTIMATE, ESTIMATE_ERROR = map(of_model, ("models_f1_estimate", "models_f1_estimate_error"))
+PSI, P99, FAILED = map(
+    of_model, ("models_drift_score", "models_latency_p99_seconds", "models_error_rate")
+)
+DRIFTED = {
+    "models_drift_p1_threshold": 0.4,
+    of_model("models_drift_top_info", top="V14 (PSI=0.8)"): 1,
+}
+NULLS = of_model("models_null_rate", feature="V14")
+NULLS_BEFORE = of_model("models_null_rate_reference", feature="V14")
+MISSED = {of_model("models_null_top_info", top="V14 (null=0.4)"): 1}
+
+_MODELS = [
+    Boundary("ModelAccuracyLow", {F1: "{v}"}, 0.7, 0.69, 1, {LABELLED: 100}),
+    Boundary("ModelAccuracyLow", {LABELLED: "{v}"}, 99, 100, 1, {F1: 0.5}),
+    Boundary(
+        "ModelAccuracyAtRisk",
+        {ESTIMATE: "{v}"},
+        0.65,
+        0.64,
+        5,
+        {ESTIMATE_ERROR: 0.05, REQUESTS: 300},
+    ),
+    Boundary(
+        "ModelAccuracyAtRisk", {REQUESTS: "{v}"}, 299, 300, 5, {ESTIMATE: 0.5, ESTIMATE_ERROR: 0.05}
+    ),
+    Boundary(
+        "ModelAccuracyAtRisk",
+        {LABELLED: "{v}"},
+        100,
+        99,
+        5,
+        {ESTIMATE: 0.5, ESTIMATE_ERROR: 0.05, REQUESTS: 300},
+    ),
+    Boundary("ModelErrorRateHigh", {FAILED: "{v}"}, 0.1, 0.11, 1, {REQUESTS: 20}),
+    Boundary("ModelErrorRateHigh", {REQUESTS: "{v}"}, 19, 20, 1, {FAILED: 0.5}),
+    Boundary("ModelDriftCritical", {PSI: "{v}"}, 0.4, 0.41, 1, DRIFTED),
+    Boundary("ModelDrift", {PSI: "{v}"}, 0.3, 0.31, 1, DRIFTED),
+    Boundary("ModelDrift", {PSI: "{v}"}, 0.41, 0.4, 1, DRIFTED),
+    Boundary("ModelDriftMild", {PSI: "{v}"}, 0.19, 0.2, 5, DRIFTED),
+    Boundary("ModelDriftMild", {PSI: "{v}"}, 0.31, 0.3, 5, DRIFTED),
+    Boundary("ModelSlow", {P99: "{v}"}, 2, 2.01, 1, {REQUESTS: 100}),
+    Boundary("ModelSlow", {REQUESTS: "{v}"}, 99, 100, 1, {P99: 3}),
+    Boundary("ModelSlowing", {P99: "0.2x239 {v}x100"}, 0.3, 0.301, 130, {REQUESTS: 100}),
+    Boundary("ModelSlowing", {P99: "0.06x239 {v}x100"}, 0.1, 0.101, 130, {REQUESTS: 100}),
+    Boundary("ModelSlowing", {P99: "1x239 {v}x100"}, 2.01, 2, 130, {REQUESTS: 100}),
+    Boundary("ModelSlowing", {REQUESTS: "100x239 {v}x100"}, 99, 100, 130, {P99: "0.2x239 0.4x100"}),
+    Boundary("ModelDataQuality", {NULLS: "{v}"}, 0.1, 0.11, 1, {NULLS_BEFORE: 0, **MISSED}),
+    Boundary("ModelDataQuality", {NULLS: "{v}"}, 0.3, 0.31, 1, {NULLS_BEFORE: 0.2, **MISSED}),
+    Boundary("ModelRetrainingScheduled", {of_model("models_retraining_scheduled"): "{v}"}, 0, 1, 0),
+    Boundary("ModelLabelsLate", {of_model("models_label_share"): "{v}"}, 0.1, 0.09, 10),
+]
+
+BOUNDARIES = [*_INCIDENTS, *_ANSWERS, *_KNOWLEDGE, *_SERVICE, *_GUARDRAILS, *_GATES, *_MODELS]

@@ -27,6 +27,7 @@ from trimtab.kernel.clock import Clock, SystemClock
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
+from trimtab.models.service import Models
 from trimtab.monitoring.service import Monitoring
 from trimtab.operations.checklists import Checklists
 from trimtab.privacy.erasure import Erasures
@@ -75,6 +76,7 @@ class App:
         self.answers = service(AnswerService)
         self.exporter = service(SpanExporter)
         self.evaluation = service(EvaluationService)
+        self.models = service(Models)
         self.erasures = service(Erasures)
         self.gates = service(GateMonitor)
         self.outbox = service(Outbox)

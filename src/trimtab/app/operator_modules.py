@@ -22,6 +22,7 @@ from trimtab.infra.web.module import Web
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
+from trimtab.models.retraining.service import Retrainings
 from trimtab.monitoring import module as monitoring
 from trimtab.monitoring.service import Monitoring
 from trimtab.operations import module as operations
@@ -95,10 +96,12 @@ def build_delivery(assembly: Assembly) -> Module:
 def build_jobs(assembly: Assembly) -> Module:
     """Return the durable jobs; unfinished incidents and erasures are resumed when they open."""
     incidents_, erasures = assembly.service(Incidents), assembly.service(Erasures)
+    retrainings = assembly.service(Retrainings)
 
     def resume() -> None:
         incidents_.resume()
         erasures.resume()
+        retrainings.resume()
 
     return infra.build_jobs(assembly.env, resume)
 

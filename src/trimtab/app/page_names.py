@@ -16,7 +16,7 @@ from trimtab.kernel.operable import Catalog
 from trimtab.monitoring.signals import metric_names
 from trimtab.runbooks.claims import KnownNames
 
-_METRICS_OF_OURS = ("kb_", "knowledge_", "answers_", "gates_", "guardrail_", "http_")
+_METRICS_OF_OURS = ("kb_", "knowledge_", "answers_", "gates_", "guardrail_", "http_", "models_")
 _WRITTEN = frozenset(
     [
         "heap_dump.txt",

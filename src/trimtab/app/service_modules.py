@@ -15,6 +15,10 @@ from trimtab.infra.background import background_signals
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
+from trimtab.models import module as models
+from trimtab.models.monitoring import module as model_monitoring
+from trimtab.models.retraining import module as model_retraining
+from trimtab.models.service import Models
 from trimtab.privacy import module as privacy
 
 
@@ -43,6 +47,21 @@ def build_evaluation(assembly: Assembly) -> Module:
     """Return the evaluation of answers, with the embedding model of knowledge."""
     embedder = KnowledgeEmbedder(assembly.service(Knowledge))
     return evaluation.build(assembly.service(AnswerService), embedder)
+
+
+def build_models(assembly: Assembly) -> Module:
+    """Return the trained models; those that read text use the embedding model of knowledge."""
+    return models.build(assembly.env, KnowledgeEmbedder(assembly.service(Knowledge)))
+
+
+def build_model_monitoring(assembly: Assembly) -> Module:
+    """Return the monitoring of models that run here or anywhere."""
+    return model_monitoring.build(assembly.env, assembly.service(Models))
+
+
+def build_model_retraining(assembly: Assembly) -> Module:
+    """Return the retraining of models that have a training function in this package."""
+    return model_retraining.build(assembly.env, assembly.service(Models), {})
 
 
 def build_privacy(assembly: Assembly) -> Module:

@@ -1,10 +1,8 @@
 """The `trimtab` command: an HTTP client of the service that also starts it."""
 
-import sys
+from trimtab.cli.runtime.interrupts import ending_at_once
 
-try:
+with ending_at_once():
     from trimtab.cli.main import main
-except KeyboardInterrupt:  # Ctrl-C in the first moments.
-    sys.exit(130)
 
 __all__ = ["main"]

@@ -6,7 +6,6 @@ the operator follows the runbook that a person would read. Only the clock is fas
 
 import logging
 import select
-import shutil
 import sys
 import tempfile
 import threading
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trimtab.cli.demo_story import Story
+from trimtab.cli.runtime.interrupts import ending_at_once, ignored
 from trimtab.cli.runtime.session import Json, Session, Yes, session_of
 from trimtab.kernel.errors import Conflict, Unavailable
 
@@ -95,6 +95,9 @@ def demo(
         " of that clock.",
         clock_rate=speed,
     )
+    with ending_at_once():
+        import trimtab.api.http.server
+        import trimtab.app  # noqa: F401 - what the rest needs; seconds of imports.
     with (
         _directory(session) as folder,
         _running(_settings(session, folder, speed)) as (
@@ -132,11 +135,13 @@ def _directory(session: Session) -> Iterator[Path]:
             )
         yield folder
         return
-    folder = Path(tempfile.mkdtemp(prefix="trimtab-demo-"))
+    # Unlike `mkdtemp` it removes the folder even if Ctrl-C comes before the next statement.
+    made = tempfile.TemporaryDirectory(prefix="trimtab-demo-", ignore_cleanup_errors=True)
     try:
-        yield folder
+        yield Path(made.name)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with ignored():
+            made.cleanup()
 
 
 def _settings(session: Session, folder: Path, speed: float) -> "Settings":

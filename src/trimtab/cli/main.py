@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from trimtab.cli.runtime.errors import Exit, ProgramError, exit_code, of_system, report
+from trimtab.cli.runtime.interrupts import end_at_once
 from trimtab.cli.runtime.lazy_group import Lazy, LazyGroup
 from trimtab.cli.runtime.session import Session, SetOptions, settings_of
 from trimtab.kernel.errors import TrimtabError
@@ -90,6 +91,11 @@ class Commands(LazyGroup):
             "Connect a language model, test it, and forget it again.",
             "Documents and answers",
         ),
+        "models": Lazy(
+            "trimtab.cli.models",
+            "Register trained models, serve them, and prove what serves.",
+            "Documents and answers",
+        ),
         "incidents": Lazy(
             "trimtab.cli.incidents",
             "Show, declare and work on incidents, their alerts and silences.",
@@ -142,6 +148,11 @@ class Commands(LazyGroup):
         "audit": Lazy(
             "trimtab.cli.admin.audit",
             "Read the audit chain and verify that it is complete.",
+            "Administer",
+        ),
+        "completion": Lazy(
+            "trimtab.cli.completion",
+            "Print the script that completes commands in bash, zsh or fish.",
             "Administer",
         ),
     }
@@ -239,6 +250,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
     finally:
+        end_at_once()
         _flush()
 
 

@@ -10,6 +10,7 @@ import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
+from trimtab.cli.runtime.interrupts import ending_at_once
 from trimtab.cli.runtime.session import Json, SetOptions, session_of, settings_of
 
 app = typer.Typer()
@@ -51,8 +52,9 @@ def serve(
     # Objects of the start stay alive; collecting garbage meanwhile is a tenth of the start time.
     # `run` enables it again.
     gc.disable()
-    from trimtab.app import build
-    from trimtab.cli.runtime.serving import run
+    with ending_at_once():
+        from trimtab.app import build
+        from trimtab.cli.runtime.serving import run
 
     run(build, session.settings, human=human)
 

@@ -20,6 +20,8 @@ from trimtab.console import (
     incident_people,
     incidents,
     language_model,
+    model_monitoring,
+    models,
     overview,
     reference,
     runbooks,
@@ -56,6 +58,8 @@ def create_console(
         runbooks,
         gates,
         language_model,
+        model_monitoring,
+        models,
         reference,
     )
     for part in parts:

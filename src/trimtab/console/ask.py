@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from starlette.responses import Response
 
 from trimtab.answers import Answer, Question
@@ -15,7 +15,7 @@ from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
 from trimtab.answers.streaming import Released
 from trimtab.answers.visibility import visible_trace
-from trimtab.console.render import page
+from trimtab.console.render import code, page
 from trimtab.console.services import READER, AnswersDep, Caller, EnvDep, KnowledgeDep, WebDep
 from trimtab.infra.web import caller
 from trimtab.infra.web.blocking_stream import BlockingStream, BlockingStreamResponse
@@ -28,7 +28,14 @@ _MISTAKE = "Something went wrong inside trimtab."
 router = APIRouter(prefix="/console/ask", route_class=GuardedRoute)
 
 _MARK = re.compile(r"\[(\d{1,3})\]")
-_CODE = re.compile(r"`([^`\n]+)`")
+_HANDBOOK = "handbook"
+"""The project of the manual and the runbooks, which every service has."""
+_EXAMPLES = (
+    "What happens to queries when the embedding model is down?",
+    "Which cache hit ratio is usual?",
+    "How do I connect a language model?",
+)
+"""Questions that the handbook answers, for a person who sees the page for the first time."""
 _CONTEXT_CHARACTERS = 1500
 """Characters of the document that are shown on each side of a quote."""
 
@@ -40,7 +47,14 @@ def ask(
     """Show the form, filled from the query parameters."""
     projects = knowledge.projects.list()
     chosen = project or next((found.name for found in projects if found.documents), "")
-    values = {"projects": projects, "chosen": chosen, "question": question}
+    has_handbook = any(found.name == _HANDBOOK and found.documents for found in projects)
+    values = {
+        "projects": projects,
+        "chosen": chosen,
+        "question": question,
+        "handbook": _HANDBOOK,
+        "examples": _EXAMPLES if has_handbook and not question else (),
+    }
     return page(request, "ask.html", values)
 
 
@@ -143,5 +157,4 @@ def _linked(answer: Answer) -> Markup:
             return found[0]
         return f'<a class="mark" href="#citation-{number}">{number}</a>'
 
-    code = _CODE.sub(r"<code>\1</code>", str(escape(answer.text)))
-    return Markup(_MARK.sub(link, code))  # noqa: S704 - escaped before.
+    return Markup(_MARK.sub(link, str(code(answer.text))))  # noqa: S704 - `code` escapes it.

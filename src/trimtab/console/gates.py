@@ -20,5 +20,6 @@ def gates(request: Request, gates: GatesDep) -> HTMLResponse:
             "verdict": gates.verdict,
             "project": gates.project,
             "age_seconds": gates.age_seconds,
+            "is_sample": gates.uses_sample_project,
         },
     )

@@ -1,6 +1,7 @@
 """Renders templates and Markdown, and formats numbers and times."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -23,6 +24,7 @@ _FOLDER = Path(__file__).parent
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 _NOBODY = Principal("", Role.READER)
 """Stands for a caller without access, on pages that need none."""
+_CODE = re.compile(r"`([^`\n]+)`")
 _ROLES = ("evidence", "fix", "verify", "drill")
 
 
@@ -116,6 +118,30 @@ def size(value: int) -> str:
     return f"{amount / 1000:.3g} GB"
 
 
+def facts(found: Mapping[str, object]) -> str:
+    """Return facts about a component as text, such as ``free 69.5 GB · used 36 %``."""
+    return " · ".join(filter(None, (_fact(name, value) for name, value in found.items())))
+
+
+def _fact(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return words(name) if value else f"not {words(name)}"
+    if value is None or value in ("", {}, [], ()):
+        return ""
+    if isinstance(value, int | float):
+        if name.endswith("_bytes"):
+            return f"{words(name.removesuffix('_bytes'))} {size(round(value))}"
+        if name.endswith("_ratio"):
+            return f"{words(name.removesuffix('_ratio'))} {value:.0%}".replace("%", " %")
+        return f"{words(name)} {number(value)}"
+    return f"{words(name)} {value}"
+
+
+def code(text: str) -> Markup:
+    """Return the escaped text, with what stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before.
+
+
 def words(name: object) -> str:
     """Return a name in snake case as words."""
     return str(name).replace("_", " ")
@@ -139,6 +165,8 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.filters |= {
+    "code": code,
+    "facts": facts,
     "markdown": markdown,
     "number": number,
     "duration": duration,

@@ -32,7 +32,7 @@ _BLOCK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class DatasetManifest:
     """SHA-256 of a dataset's files, by relative path, sorted."""
 
     files: Mapping[str, str]
@@ -76,7 +76,7 @@ def files_of(folder: Path) -> list[str]:
     return sorted(found)
 
 
-def create_manifest(folder: Path) -> Manifest:
+def create_manifest(folder: Path) -> DatasetManifest:
     """Return a manifest of the dataset's current files.
 
     Raises:
@@ -93,10 +93,12 @@ def create_manifest(folder: Path) -> Manifest:
             else "it has no files"
         )
         raise EvidenceMissing(f"Dataset {folder.name} cannot have a manifest: {what}.")
-    return Manifest(dict(zip(names, hash_files([folder / name for name in names]), strict=True)))
+    return DatasetManifest(
+        dict(zip(names, hash_files([folder / name for name in names]), strict=True))
+    )
 
 
-def write_manifest(folder: Path) -> Manifest:
+def write_manifest(folder: Path) -> DatasetManifest:
     """Create the manifest and write it atomically."""
     manifest = create_manifest(folder)
     temporary = folder / f".{MANIFEST}.new"
@@ -105,7 +107,7 @@ def write_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def read_manifest(folder: Path) -> tuple[Manifest | None, tuple[Finding, ...]]:
+def read_manifest(folder: Path) -> tuple[DatasetManifest | None, tuple[Finding, ...]]:
     """Return the manifest on disk, or the findings about it."""
     path = folder / MANIFEST
     where = f"datasets/{folder.name}/{MANIFEST}"
@@ -128,7 +130,7 @@ def read_manifest(folder: Path) -> tuple[Manifest | None, tuple[Finding, ...]]:
         files[match["path"]] = match["sha"]
     if not files and not found:
         found.append(finding("datasets.manifest_malformed", where, "the manifest is empty"))
-    return (None if found else Manifest(files)), tuple(found)
+    return (None if found else DatasetManifest(files)), tuple(found)
 
 
 def _unsafe(path: str, folder: Path) -> bool:
@@ -160,7 +162,7 @@ def verify(folder: Path) -> tuple[Finding, ...]:
     return (*missing, *unlisted, *_mismatches(folder, manifest, sorted(listed & present)))
 
 
-def _mismatches(folder: Path, manifest: Manifest, names: list[str]) -> Iterator[Finding]:
+def _mismatches(folder: Path, manifest: DatasetManifest, names: list[str]) -> Iterator[Finding]:
     for name in names:
         if not _is_regular(folder / name):
             where = f"datasets/{folder.name}/{name}"

@@ -102,7 +102,7 @@ def _ranked(
     candidates = [
         CauseCandidate(
             cause_id=each.cause.id,
-            title=each.cause.title,
+            title=_titled(each.cause, each.findings),
             nature=each.cause.nature,
             confidence=round(score, 3),
             supported=all(finding.holds is True for finding in each.findings),
@@ -112,6 +112,12 @@ def _ranked(
         for each, score in zip(weighed, scores, strict=True)
     ]
     return tuple(sorted(candidates, key=lambda each: -each.confidence))
+
+
+def _titled(cause: Cause, findings: list[EvidenceFinding]) -> str:
+    """Return the title of a cause with the features that its evidence is about."""
+    named = dict.fromkeys(name for each in findings if each.holds for name in each.features)
+    return f"{cause.title} affecting {', '.join(named)}" if named else cause.title
 
 
 def _excluded(context: IncidentContext, incident: Incident, cause: Cause) -> str:

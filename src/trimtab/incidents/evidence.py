@@ -23,9 +23,16 @@ def look(context: IncidentContext, incident: Incident, check: Check) -> Evidence
         judged = context.monitor.judge(check.expression, drill=incident.drill)
     except TrimtabError as error:
         return EvidenceFinding(check.expression, None, error=error.message)
-    shown = judged.samples[:_SHOWN_VALUES]
+    model = incident.alert.labels.get("model", "")
+    found = [
+        each for each in judged.samples if each.labels.get("model", model) == model or not model
+    ]
+    # What holds for another model only says nothing about this one.
+    holds = False if judged.holds and judged.samples and not found else judged.holds
+    shown = found[:_SHOWN_VALUES]
     values = tuple(each.value for each in shown if math.isfinite(each.value))
-    return EvidenceFinding(check.expression, judged.holds, values, judged.reason)
+    features = tuple(each.labels["feature"] for each in shown if "feature" in each.labels)
+    return EvidenceFinding(check.expression, holds, values, judged.reason, features)
 
 
 def finding_text(finding: EvidenceFinding) -> str:

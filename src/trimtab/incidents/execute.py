@@ -71,7 +71,7 @@ def _take_back(context: IncidentContext, incident: Incident, act: DoneAct, numbe
         if left <= 0:
             raise ActTimedOut(f"The undo of {act.name} was interrupted and its time is over.")
         result = run_bounded(
-            lambda: take_back(arguments, ActionContext(key, actor)),
+            lambda: take_back(arguments, ActionContext(key, actor, incident.component)),
             left,
             f"the undo of {act.name}",
             _late(context, incident, key),
@@ -98,7 +98,7 @@ def _run(context: IncidentContext, incident: Incident, made: Plan, position: int
                 " unknown."
             )
         result = run_bounded(
-            lambda: action.run(act.arguments, ActionContext(key, actor)),
+            lambda: action.run(act.arguments, ActionContext(key, actor, incident.component)),
             left,
             act.name,
             _late(context, incident, key),
@@ -125,9 +125,8 @@ def _no_effect(context: IncidentContext, incident: Incident, act: PlannedAct) ->
     if action.risk is Risk.OBSERVE:
         return ""
     runbook = incident.current_plan.runbook_id
-    tried = dry_run(
-        action, act.arguments, ActionContext(f"{incident.id}:dry", f"runbook:{runbook}")
-    )
+    action_context = ActionContext(f"{incident.id}:dry", f"runbook:{runbook}", incident.component)
+    tried = dry_run(action, act.arguments, action_context)
     return "" if tried.changes else tried.summary
 
 

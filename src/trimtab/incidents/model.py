@@ -65,6 +65,8 @@ class EvidenceFinding:
     values: tuple[float, ...] = ()
     """Finite ones of the first series that hold, at most five."""
     error: str = ""
+    features: tuple[str, ...] = ()
+    """Labels ``feature`` of the series that hold, at most five."""
 
 
 @dataclass(frozen=True, slots=True)

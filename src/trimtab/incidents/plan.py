@@ -99,7 +99,7 @@ def plan_hash(incident: Incident, book: Runbook, cause: Cause, acts: tuple[Plann
 def _tried_dry(context: IncidentContext, incident: Incident, book: Runbook, act: Act) -> PlannedAct:
     action = context.catalog.action(act.name)
     arguments = check_arguments(action.params, act.arguments)
-    action_context = ActionContext(f"{incident.id}:dry", f"runbook:{book.id}")
+    action_context = ActionContext(f"{incident.id}:dry", f"runbook:{book.id}", incident.component)
     result = dry_run(action, arguments, action_context)
     return PlannedAct(
         name=act.name,

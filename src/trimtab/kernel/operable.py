@@ -103,6 +103,8 @@ class ActionContext:
     """
     actor: str
     """Who asked: an API key's name, or ``runbook:<id>``."""
+    component: str = ""
+    """What the incident is about, such as a model; empty when a person asks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The part of Prometheus' template language that labels and annotations need.
 
-``{{ $value }}``, ``{{ $labels.name }}`` and pipes of the value into ``humanizeDuration`` and
-``humanizePercentage``. Everything else is refused when the rule is loaded.
+``{{ $value }}``, ``{{ $labels.name }}`` and pipes of the value into ``humanizeDuration``,
+``humanizePercentage`` and ``printf "%.2f"``, with any number of digits. Everything else is refused
+when the rule is loaded.
 """
 
 import math
@@ -16,6 +17,7 @@ from trimtab.monitoring.labels import Labels, value_of
 _Part = Callable[[Labels, float], str]
 _ACTION = re.compile(r"\{\{((?:(?!\{\{|\}\}).)*+)\}\}", re.DOTALL)
 _LABEL = re.compile(r"(?:\$labels|\.Labels)\.([a-zA-Z_][a-zA-Z0-9_]*)")
+_PRINTF = re.compile(r'printf "%\.([0-9])f"')
 _VALUES = frozenset({"$value", ".Value"})
 _GO_EXPONENT_FROM = 6
 
@@ -58,10 +60,17 @@ def _action(action: str) -> _Part:
         name = label[1]
         return lambda labels, _: value_of(labels, name)
     operand, pipe, function = (part.strip() for part in action.partition("|"))
-    render = _FORMATS.get(function) if pipe else go_number
+    render = _format(function) if pipe else go_number
     if operand not in _VALUES or render is None:
         raise _refusal(action)
     return lambda _, value: render(value)
+
+
+def _format(function: str) -> Callable[[float], str] | None:
+    if digits := _PRINTF.fullmatch(function):
+        decimals = int(digits[1])
+        return lambda value: f"{value:.{decimals}f}" if math.isfinite(value) else go_number(value)
+    return _FORMATS.get(function)
 
 
 def _refusal(what: str) -> TemplateRefused:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from trimtab.kernel.errors import Corrupt
 from trimtab.knowledge.faults import faults
 from trimtab.knowledge.operable.database_faults import NotRecovered
 from trimtab.knowledge.store.integrity import Damage
@@ -123,3 +124,31 @@ def test_backups_that_a_killed_drill_hid_are_back_at_the_next_start(knowledge, b
     assert not kept.exists()
     list(faults(knowledge, clock))
     assert kept.exists()
+
+
+def fails(knowledge, query):
+    try:
+        knowledge.search("drill-traffic", query, 1)
+    except Corrupt:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("length", range(200, 1000, 100))
+def test_the_overwritten_pages_hold_some_of_what_a_drill_searches(
+    knowledge, clock, break_it, length
+):
+    # How passages lie on pages depends on their lengths.
+    names = ("whales", "gulls", "seals", "crabs", "squids", "terns")
+    for name in names:
+        knowledge.ingest_text("sea", f"{name}.md", f"{name} live in the sea. " * (length // 24))
+    by_name = {found.name: found for found in faults(knowledge, clock)}
+    traffic = by_name["knowledge.traffic.search"]
+    state = traffic.inject({"per_second": 0.01})
+    fault, damaged = break_it("damage_table", table="chunks")
+    try:
+        assert any(fails(knowledge, f"{name} live in the sea 12345") for name in names)
+    finally:
+        knowledge.maintenance.restore()
+        fault.restore(damaged)
+        traffic.restore(state)

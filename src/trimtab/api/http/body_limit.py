@@ -11,7 +11,7 @@ _FORM_OVERHEAD = 64 * _KB
 _SMALL_KB = 64
 """Maximum body without a key and of console forms; a question has 1,000 characters."""
 
-UPLOADS = ("/api/v1/ingest",)
+UPLOADS = ("/api/v1/ingest", "/v1/models")
 """Paths whose bodies are streamed to disk and may have the upload size."""
 
 

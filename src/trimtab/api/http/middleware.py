@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trimtab.api.errors import ERROR_CODE_HEADER, InternalError, error_response
 from trimtab.api.http.body_limit import CONSOLE, STRANGER, UPLOADS, BodyLimit
 from trimtab.infra.web.access import KNOWN, LOCAL, Access
+from trimtab.infra.web.request_id import REQUEST_ID
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
 
@@ -128,7 +129,7 @@ class RequestMiddleware:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(8)
         # One dict for the whole request: the access check and the router leave their results in it.
-        scope = {**scope, LOCAL: self.is_local}
+        scope = {**scope, LOCAL: self.is_local, REQUEST_ID: request_id}
         exchange = Exchange(receive, send, request_id, self.response_headers)
         started = self.log.machine.monotonic()
         try:

@@ -17,6 +17,7 @@ import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
 from trimtab.cli.runtime.errors import Refused
+from trimtab.cli.runtime.interrupts import ending_at_once
 from trimtab.infra.control_socket import LABELS_HEADER, control_path
 from trimtab.kernel.errors import Unavailable
 
@@ -41,7 +42,7 @@ _NEEDS_START = (
 )
 """Paths that need the embedding model or samples; for others a local app is not started."""
 
-_MAY_CREATE = ("/api/v1/ingest", "/api/v1/projects", "/v1/keys")
+_MAY_CREATE = ("/api/v1/ingest", "/api/v1/projects", "/v1/keys", "/v1/models")
 """Paths whose POST may create the data directory; other commands only read or change one."""
 
 _Result = TypeVar("_Result")
@@ -60,6 +61,9 @@ class NoService(Unavailable):
     default_hint = (
         "`trimtab serve` starts a service; --data-dir names a data directory, --url another host."
     )
+
+
+_DOWN = 503
 
 
 class Client:
@@ -119,6 +123,7 @@ class Client:
         body: object = None,
         params: Mapping[str, Any] | None = None,
         files: Any = None,
+        content: bytes | None = None,
     ) -> Any:
         """Return the answer's JSON, or None when it has no body.
 
@@ -127,9 +132,11 @@ class Client:
             ServiceUnreachable: It did not answer.
         """
         http = self._ready(method, path)
-        response = self._run(http.request(method, path, json=body, params=params, files=files))
+        request = http.request(method, path, json=body, params=params, files=files, content=content)
+        response = self._run(request)
         # /health answers 503 with its usual body when everything is down: that is its result.
-        if not response.is_success and path != "/health":
+        is_result = path.endswith("/health") and response.status_code == _DOWN
+        if not response.is_success and not is_result:
             raise _refusal(response)
         return response.json() if response.content else None
 
@@ -139,6 +146,13 @@ class Client:
         if not response.is_success:
             raise _refusal(response)
         return response.text
+
+    def content(self, path: str, params: Mapping[str, Any] | None = None) -> bytes:
+        """Return the answer's bytes; raises as `call` does."""
+        response = self._run(self._ready("GET", path).get(path, params=params))
+        if not response.is_success:
+            raise _refusal(response)
+        return response.content
 
     def events(self, path: str, body: object = None) -> Iterator[ServerSentEvent]:
         """Yield server-sent events until the service ends the stream; a body is posted."""
@@ -188,7 +202,8 @@ class Client:
         return self._connected
 
     def _build(self, *, may_create: bool) -> httpx.AsyncClient:
-        from trimtab.app import build
+        with ending_at_once():
+            from trimtab.app import build
 
         assert self._settings is not None  # noqa: S101 - only `remote` and sockets have none.
         data_dir = self._settings.service.data_dir

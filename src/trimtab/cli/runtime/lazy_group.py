@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from trimtab.cli.runtime.interrupts import ending_at_once
+
 _NARROW = 60
 """Columns below which help pages have no frames and no columns."""
 _TERM = 14
@@ -100,6 +102,14 @@ class LazyGroup(TyperGroup):
         """Write the help page; its list of commands comes from the table, so none is imported."""
         super(LazyGroup, self._listing()).format_help(ctx, formatter)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Return the completions of a word; names of commands come from the table, too."""
+        command, ctx.command = ctx.command, self._listing()
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            ctx.command = command
+
     def _listing(self) -> "LazyGroup":
         """Return this group with commands that have a name and a help text, nothing else."""
         listing = copy(self)
@@ -111,7 +121,8 @@ class LazyGroup(TyperGroup):
 
 
 def _load(name: str, row: Lazy) -> Any:
-    group: Any = typer.main.get_group(import_module(row.module).app)
+    with ending_at_once():
+        group: Any = typer.main.get_group(import_module(row.module).app)
     command = group.commands.get(name)
     if command is None:
         command = group

@@ -5,6 +5,7 @@ import logging
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -45,21 +46,17 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings", *, human: bo
     sys.setswitchinterval(_SWITCH_SECONDS)
     limit_malloc_arenas()
     # First: when the address is taken, nothing has been made yet.
-    with bind(service.host, service.port) as listener:
-        app = build(settings)
+    with bind(service.host, service.port) as listener, closing(build(settings)) as app:
         if service.log_to_files:  # Only now is the data directory ours.
             folder = app.directory.folder("logs")
-            logs(
-                files=LogFiles(
-                    folder, service.log_file_mb, service.log_files, service.log_keep_hours
-                )
-            )
+            files = (service.log_file_mb, service.log_files, service.log_keep_hours)
+            logs(files=LogFiles(folder, *files))
         _serve(app, listener, human=human)
     _log.info("stopped")
 
 
 def _serve(app: "App", listener: socket.socket, *, human: bool) -> None:
-    """Start the app, serve it on the listener and the control socket, and close it."""
+    """Start the app and serve it on the listener and the control socket."""
     try:
         control = bind_control(app.directory.path)
         app.start()
@@ -77,7 +74,6 @@ def _serve(app: "App", listener: socket.socket, *, human: bool) -> None:
             )
     finally:
         control_path(app.directory.path).unlink(missing_ok=True)
-        app.close()
 
 
 def _announce(app: "App", port: int, *, human: bool) -> None:

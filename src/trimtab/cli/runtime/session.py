@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from trimtab.cli.runtime.interrupts import ending_at_once
 from trimtab.kernel.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Session:
     def settings(self) -> "Settings":
         """Return the settings of this run."""
         if self._settings is None:
-            from trimtab.infra.settings import load
+            with ending_at_once():
+                from trimtab.infra.settings import load
 
             self._settings = load(self.config, self.flags)
         return self._settings
@@ -57,7 +59,8 @@ class Session:
     def client(self) -> "Client":
         """Return the connection to the service."""
         if self._client is None:
-            from trimtab.cli.runtime.connect import Client
+            with ending_at_once():
+                from trimtab.cli.runtime.connect import Client
 
             self._client = (
                 Client.remote(self.url, self.api_key)
@@ -128,7 +131,12 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise NotConfirmed(f"{question} No person is at the terminal to confirm it.")
-    typer.confirm(question, abort=True, err=True)
+    try:
+        agreed = typer.confirm(question, err=True)
+    except typer.Abort:  # Ctrl-C, or the end of the input.
+        raise KeyboardInterrupt from None
+    if not agreed:
+        raise NotConfirmed("It was not confirmed.", hint="Nothing was changed.")
 
 
 SetOptions = Annotated[

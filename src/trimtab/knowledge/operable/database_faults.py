@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from trimtab.infra.storage import translate_errors
+from trimtab.kernel.drilling import OWN_PROJECT
 from trimtab.kernel.errors import Corrupt, TrimtabError
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.errors import ProjectUnknown
@@ -95,7 +96,11 @@ class DamagedDatabase:
         return state
 
     def overwrite_table(self, given: Arguments) -> Mapping[str, Value]:
-        """Ingest documents, take a backup, and overwrite a page with rows of these documents."""
+        """Ingest documents, take a backup, and overwrite a page with rows of these documents.
+
+        Where another fault of the drill searches meanwhile, a page of what it searches is
+        overwritten too: whether the first page holds some of it depends on the lengths of texts.
+        """
         state = self._begin()
         self._hide_backups()
         backup = self._maintenance.backup().path
@@ -103,8 +108,8 @@ class DamagedDatabase:
             backup = self._dated_back(backup, timedelta(hours=hours))
         self._ingest(str(state["project"]), "after")
         table = str(given["table"])
-        leaf = self._leaf_of(table, str(state["project"]))
-        self._overwrite([(leaf, b"\xa5" * self._page_bytes())])
+        leaves = {self._leaf_of(table, *document) for document in self._in_use(state["project"])}
+        self._overwrite([(leaf, b"\xa5" * self._page_bytes()) for leaf in sorted(leaves)])
         self._read(str(state["project"]))
         return {**state, "backup": backup.name}
 
@@ -224,12 +229,21 @@ class DamagedDatabase:
                 pages[number] = file.read(size)
         return pages
 
-    def _leaf_of(self, table: str, project: str) -> int:
-        """Return the page that holds a row of the project's first document.
+    def _in_use(self, project: Value) -> list[tuple[str, str]]:
+        """Return project and name of this fault's first document, and of one of each drill's."""
+        found = [(str(project), "before-0.md")]
+        for other in self._knowledge.projects.list():
+            if other.name.startswith(OWN_PROJECT) and other.name != project and other.documents:
+                (first,) = self._knowledge.documents.list(other.name, limit=1)
+                found.append((other.name, first.name))
+        return found
+
+    def _leaf_of(self, table: str, project: str, name: str) -> int:
+        """Return the page that holds the first row of a document.
 
         Pages are found by their content: ids of documents and passages occur nowhere else.
         """
-        document = self._knowledge.documents.get(project, "before-0.md")
+        document = self._knowledge.documents.get(project, name)
         with self._opened() as connection:
             key, chunk = connection.execute(
                 "SELECT c.key, c.id FROM chunks c JOIN documents d ON d.key = c.document_key"
@@ -249,6 +263,19 @@ class DamagedDatabase:
         size = self._page_bytes()
         self._write_out()
         overwrite_pages(self._knowledge.database.file, size, pages)
+        self._forget_cached_pages()
+
+    def _forget_cached_pages(self) -> None:
+        """Write a header value again: each connection drops the pages it has cached before.
+
+        Otherwise reads succeed for as long as no one writes, from pages that are no longer there.
+        """
+        with (
+            translate_errors(self._knowledge.database.file),
+            self._knowledge.database.alone() as connection,
+        ):
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            connection.execute(f"PRAGMA user_version = {version}")
 
     def _write_out(self) -> None:
         """Bring the log into the file, and let the service's connections read the file again."""

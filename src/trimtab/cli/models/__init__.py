@@ -1,0 +1,10 @@
+"""`models`: register, serve, compare and watch trained models."""
+
+import typer
+
+from trimtab.cli.models import aliases, canary, drift, predict, register, registry, retraining
+
+app = typer.Typer(no_args_is_help=True)
+# One module for each group of commands.
+for _module in (registry, register, aliases, predict, canary, drift, retraining):
+    app.add_typer(_module.app)

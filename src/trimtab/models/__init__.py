@@ -1,0 +1,1 @@
+"""Trained models: a registry that proves what serves, and predictions over HTTP."""

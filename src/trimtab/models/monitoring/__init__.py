@@ -1,0 +1,1 @@
+"""Monitoring of models that run here or anywhere: drift, data quality, metrics, latency."""

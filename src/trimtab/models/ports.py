@@ -1,0 +1,40 @@
+"""Ports of the models domain: predictors, and the encoder that text models use."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trimtab.models.records import Manifest
+from trimtab.models.rows import Outputs, Rows
+
+
+class TextEncoder(Protocol):
+    """Turns texts into vectors; the embedding model of knowledge in a running service."""
+
+    @property
+    def model_id(self) -> str:
+        """Return the name of the embedding model."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one unit vector for each text."""
+        ...
+
+
+class Predictor(Protocol):
+    """A loaded model. It is called from one thread at a time."""
+
+    def predict(self, rows: Rows) -> Outputs:
+        """Return one output for each row, in order."""
+        ...
+
+
+class PredictorLoader(Protocol):
+    """Makes a predictor of the files of a version."""
+
+    def __call__(self, folder: Path, manifest: Manifest, encoder: TextEncoder, /) -> Predictor:
+        """Return the predictor; raises what the files' reader raises."""
+        ...

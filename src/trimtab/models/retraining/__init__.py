@@ -1,0 +1,1 @@
+"""Retraining as a durable job behind an approval."""

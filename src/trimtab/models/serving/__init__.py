@@ -1,0 +1,1 @@
+"""Serving: batches, deadlines, fallbacks, stored results, canaries and shadows."""

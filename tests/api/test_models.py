@@ -1,0 +1,211 @@
+"""Models over HTTP and on the command line: register, predict, move, verify, and who may."""
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from tests.faces import client_of, key_of
+from tests.models.factory import FEATURES, matrix, sample_rows, saved, trained
+from trimtab.kernel.roles import Role
+from trimtab.models.packing import Description, pack
+
+ROWS = sample_rows(3, seed=11)
+
+
+def form(folder, estimator=None, name="churn", **fields):
+    file = saved(folder, estimator)
+    parts = {"artifact": ("model.skops", file.read_bytes())}
+    parts["sample"] = ("sample.json", json.dumps(sample_rows()).encode())
+    parts["fields"] = ("fields.json", json.dumps(fields).encode())
+    return {"data": {"name": name}, "files": parts}
+
+
+@pytest.fixture
+def served(control, tmp_path):
+    """Return a client of a service where churn@1 serves."""
+    assert control.post("/v1/models", **form(tmp_path)).status_code == 201
+    assert control.post("/v1/models/churn/promote", json={"version": 1}).status_code == 200
+    return control
+
+
+def test_a_registered_model_predicts_as_its_estimator_does(served):
+    body = served.post("/v1/models/churn/predict", json={"rows": ROWS}).json()
+    expected = trained().predict_proba(matrix(ROWS))
+    found = [[row["probabilities"][c] for c in ("no", "yes")] for row in body["outputs"]]
+    assert found == pytest.approx(expected.tolist())
+    assert (body["version"], body["served_by"], body["outcome"]) == (1, "churn@1", "ok")
+
+
+def test_the_answer_names_the_request_whose_bytes_are_on_record(served):
+    answer = served.post(
+        "/v1/models/churn/predict", json={"rows": ROWS}, headers={"X-Request-ID": "req-1"}
+    )
+    assert answer.json()["request_id"] == answer.headers["X-Request-ID"] == "req-1"
+    (found,) = served.get("/v1/models/requests/req-1").json()["results"]
+    version = served.get("/v1/models/churn/versions/1").json()
+    assert found["sha256"] == version["sha256"]
+    assert found["files"] == version["manifest"]["files"]
+    assert served.get("/v1/models/requests/other").status_code == 404
+
+
+def test_the_open_inference_protocol_takes_a_matrix_and_columns(served):
+    flat = [row[name] for row in ROWS for name in FEATURES]
+    one = {"name": "x", "shape": [3, 3], "datatype": "FP64", "data": flat}
+    many = [
+        {"name": n, "shape": [3, 1], "datatype": "FP64", "data": [row[n] for row in ROWS]}
+        for n in FEATURES
+    ]
+    plain = served.post("/v1/models/churn/predict", json={"rows": ROWS}).json()
+    for inputs in ([one], many):
+        body = served.post("/v2/models/churn/infer", json={"inputs": inputs, "id": "i1"}).json()
+        outputs = {each["name"]: each for each in body["outputs"]}
+        assert outputs["label"]["data"] == [row["label"] for row in plain["outputs"]]
+        assert outputs["predict"]["data"] == [row["value"] for row in plain["outputs"]]
+        assert outputs["probabilities"]["shape"] == [3, 2]
+        assert (body["model_version"], body["id"]) == ("1", "i1")
+    meta = served.get("/v2/models/churn").json()
+    assert [each["name"] for each in meta["inputs"]] == list(FEATURES)
+    assert served.get("/v2/health/ready").json()["ready"] is True
+    assert served.get("/v2/models/churn/ready").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        None,
+        [],
+        [{"name": "x"}],
+        [{"name": "x", "shape": [3, 3], "datatype": "FP64", "data": [1]}],
+        [{"name": "x", "shape": [-1], "datatype": "FP64", "data": []}],
+        [{"name": "x", "shape": [1], "datatype": "COMPLEX", "data": [1]}],
+        [{"name": "x", "shape": [2, 2], "datatype": "FP64", "data": [[1, 2], [3, 4]]}],
+    ],
+    ids=range(7),
+)
+def test_a_wrong_tensor_is_refused(served, inputs):
+    answer = served.post("/v2/models/churn/infer", json={"inputs": inputs})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "models.invalid_rows"
+
+
+@pytest.mark.feature("F208", "F209")
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_health_predicts_and_wants_confidence(served, method):
+    body = getattr(served, method)("/v1/models/churn/health").json()
+    assert body["healthy"] is True
+    assert body["confidence"] > 0.5
+    assert body["prediction"]["label"] in {"no", "yes"}
+
+
+def test_a_broken_model_is_not_healthy(served, app):
+    server = app.models.serving.ready("churn").routing.servers["production"]
+    server.loaded.predictor.estimator[-1].coef_ = None
+    answer = served.get("/v1/models/churn/health")
+    assert answer.status_code == 503
+    assert "baseline" in answer.json()["detail"]
+
+
+def test_several_models_are_asked_in_one_request(served, tmp_path):
+    served.post("/v1/models", **form(tmp_path, name="risk"))
+    served.post("/v1/models/risk/promote", json={"version": 1})
+    inputs = {"churn": ROWS, "risk": ROWS[:1], "unknown": ROWS, "bad": 7}
+    body = served.post("/v1/analyze", json={"inputs": inputs}).json()["results"]
+    assert len(body["churn"]["outputs"]) == 3
+    assert body["risk"]["served_by"] == "risk@1"
+    assert body["unknown"]["error"]["code"] == "models.unknown"
+    assert body["bad"]["error"]["code"] == "api.invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"rows": []}, "models.invalid_rows"),
+        ({"rows": [{"amount": "x", "age": 1, "balance": 1}]}, "models.invalid_rows"),
+        ({"rows": 7}, "api.invalid_request"),
+        ({"rows": [{}], "version": "latest"}, "api.invalid_request"),
+        ([], "api.invalid_request"),
+    ],
+    ids=range(5),
+)
+def test_a_wrong_request_is_refused_with_what_is_wrong(served, body, code):
+    answer = served.post("/v1/models/churn/predict", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"rows": [{"amount": NaN}]}', "[" * 100_000])
+def test_a_body_that_is_not_json_is_refused(served, text):
+    answer = served.post("/v1/models/churn/predict", content=text)
+    assert answer.status_code == 400
+
+
+def test_more_rows_than_one_call_may_have_are_refused(app_of, tmp_path):
+    from starlette.testclient import TestClient
+
+    app = app_of(models__max_rows="40")
+    client = TestClient(app.http_apps.control, base_url="http://localhost")
+    client.post("/v1/models", **form(tmp_path))
+    client.post("/v1/models/churn/promote", json={"version": 1})
+    assert client.post("/v1/models/churn/predict", json={"rows": ROWS[:1] * 40}).status_code == 200
+    answer = client.post("/v1/models/churn/predict", json={"rows": ROWS[:1] * 41})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "models.too_many_rows")
+
+
+def test_an_archive_with_its_manifest_is_registered(control, tmp_path):
+    pack(trained(), Description(name="churn", sample=sample_rows()), tmp_path / "packed")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for file in (tmp_path / "packed").iterdir():
+            archive.write(file, file.name)
+    files = {"artifact": ("churn.zip", packed.getvalue())}
+    answer = control.post("/v1/models", data={"name": "churn"}, files=files)
+    assert answer.status_code == 201
+    assert list(answer.json()["manifest"]["files"]) == ["model.skops"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("model.skops", b"\x80\x04N.", "models.artifact_refused"),
+        ("model.pkl", b"\x80\x04N.", "models.artifact_refused"),
+        ("model.zip", b"no archive", "models.artifact_refused"),
+        ("", b"x", "api.invalid_request"),
+        ("..", b"x", "models.artifact_refused"),
+    ],
+    ids=range(5),
+)
+def test_what_is_not_an_artifact_is_refused_and_nothing_stays(control, app, name, content, code):
+    answer = control.post("/v1/models", data={"name": "churn"}, files={"artifact": (name, content)})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+    assert control.get("/v1/models").json()["models"] == []
+    assert list(app.models.registry.artifacts.root.iterdir()) == []
+
+
+def test_moves_need_an_administrator_and_registration_an_operator(app, tmp_path):
+    operator = client_of(app, key=key_of(app, Role.OPERATOR))
+    reader = client_of(app, key=key_of(app, Role.READER))
+    assert reader.post("/v1/models", **form(tmp_path)).status_code == 403
+    assert operator.post("/v1/models", **form(tmp_path)).status_code == 201
+    assert operator.post("/v1/models/churn/promote", json={"version": 1}).status_code == 403
+    assert operator.post("/v1/models/churn/rollback", json={}).status_code == 403
+    app.models.registry.promote("churn", 1, "anna", "")
+    assert reader.post("/v1/models/churn/predict", json={"rows": ROWS}).status_code == 200
+    assert reader.get("/v1/models/requests/x").status_code == 403
+
+
+def test_the_log_tells_which_key_moved_what(served):
+    moves = served.get("/v1/models/churn/log").json()["moves"]
+    assert [(move["alias"], move["version"], move["actor"]) for move in moves] == [
+        ("production", 1, "local")
+    ]
+
+
+def test_a_canary_is_begun_shown_and_stopped(served, tmp_path):
+    served.post("/v1/models", **form(tmp_path, trained(shift=0.4)))
+    asked = {"version": 2, "share": 0.5}
+    assert served.post("/v1/models/churn/canary", json=asked).status_code == 201
+    assert served.post("/v1/models/churn/canary", json=asked).status_code == 409
+    shown = served.get("/v1/models/churn/canary").json()
+    assert (shown["canary"]["state"], len(shown["rates"])) == ("running", 2)
+    assert served.delete("/v1/models/churn/canary").json()["state"] == "stopped"
