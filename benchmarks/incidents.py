@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.incidents.intake.desk import make_desk, sent
+
 from trimtab.incidents.people import People
 
 A_MINUTE = 10_000

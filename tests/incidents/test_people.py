@@ -77,7 +77,9 @@ def test_a_declared_incident_is_resolved_by_a_person_with_its_cause(desk, people
     assert ended.state is State.RESOLVED
     assert cause_text(ended) == "a full disk (stated by a person, not verified)"
     assert ended.episode.resolution.startswith("Deleted old logs.")
-    assert "a full disk (stated by a person, not verified)" in desk.incidents.postmortem(incident.id)
+    assert "a full disk (stated by a person, not verified)" in desk.incidents.postmortem(
+        incident.id
+    )
 
 
 def test_an_acknowledged_incident_pages_nobody_until_that_ends(desk, people, escalated):

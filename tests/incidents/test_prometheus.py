@@ -41,18 +41,24 @@ def source(answer=lambda _: 2.0):
         else:
             data = {
                 "resultType": "vector",
-                "result": [{"metric": {"__name__": "x", "job": "a"}, "value": [0, str(answer(given))]}],
+                "result": [
+                    {"metric": {"__name__": "x", "job": "a"}, "value": [0, str(answer(given))]}
+                ],
             }
         return httpx.Response(200, json={"status": "success", "data": data})
 
-    return PrometheusSource(PrometheusClient("http://p.test", transport=httpx.MockTransport(respond)))
+    return PrometheusSource(
+        PrometheusClient("http://p.test", transport=httpx.MockTransport(respond))
+    )
 
 
 def broken():
     def respond(_):
         return httpx.Response(200, html="<html>Sign in</html>")
 
-    return PrometheusSource(PrometheusClient("http://p.test", transport=httpx.MockTransport(respond)))
+    return PrometheusSource(
+        PrometheusClient("http://p.test", transport=httpx.MockTransport(respond))
+    )
 
 
 @pytest.mark.parametrize("holds", [True, False])
@@ -68,7 +74,10 @@ def test_what_they_cannot_tell_is_asked_of_the_server():
 
 
 def test_the_server_is_not_asked_about_drills():
-    assert MonitorWithPrometheus(Embedded(), source(), FakeClock()).judge("x > 1", drill=True).holds is None
+    assert (
+        MonitorWithPrometheus(Embedded(), source(), FakeClock()).judge("x > 1", drill=True).holds
+        is None
+    )
 
 
 def test_what_neither_can_tell_is_unknown_with_both_reasons():

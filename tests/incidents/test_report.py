@@ -1,7 +1,5 @@
 """Response times of past incidents, by severity and system."""
 
-
-
 from tests.incidents.intake.desk import make_desk, posted, sent
 from tests.incidents.operator import until
 from trimtab.incidents import State
@@ -47,4 +45,3 @@ def test_incidents_before_the_period_and_of_drills_are_left_out(tmp_path):
     assert desk.incidents.report(1).incidents == 1
     desk.later(days=2)
     assert desk.incidents.report(1).incidents == 0
-

@@ -2,38 +2,34 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import StringConstraints
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 import trimtab
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
-from trimtab.api.roles import ALERTS, OPERATOR, READER
+from trimtab.api.roles import ALERTS, READER
 from trimtab.api.services import (
-    Caller,
     EnvDep,
     IntakeDep,
     MonitoringDep,
     ReceivedDep,
-    SilencesDep,
 )
 from trimtab.incidents.errors import AlertsRefused
 from trimtab.incidents.intake import (
     IntakeCounts,
     Matcher,
-    Silence,
-    SilenceRequest,
     StoredAlert,
 )
 from trimtab.incidents.intake.alertmanager import parse_json
 from trimtab.incidents.intake.matchers import matches, parse_matcher
-from trimtab.incidents.intake.model import RefusedAlert, SilenceState
+from trimtab.incidents.intake.model import RefusedAlert
 from trimtab.incidents.intake.suppression import INHIBITED
 from trimtab.kernel.errors import ErrorKind
 from trimtab.monitoring.alerts import Alert, AlertState
@@ -66,7 +62,7 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True)
 class AlertStatus:
-    """Whether an alert is suppressed, and by what."""
+    """Suppression state of an alert, with its causes."""
 
     state: Literal["active", "suppressed", "unprocessed"]
     silencedBy: tuple[str, ...] = ()  # noqa: N815 - Alertmanager's own name, as below.
@@ -131,64 +127,6 @@ class AlertGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class SilenceStatus:
-    """State of a silence."""
-
-    state: SilenceState
-
-
-@dataclass(frozen=True, slots=True)
-class MatcherBody:
-    """A matcher as Alertmanager writes it."""
-
-    name: str
-    value: str
-    isRegex: bool  # noqa: N815
-    isEqual: bool  # noqa: N815
-
-
-@dataclass(frozen=True, slots=True)
-class SilenceBody:
-    """A silence as Alertmanager shows it."""
-
-    id: str
-    status: SilenceStatus
-    matchers: tuple[MatcherBody, ...]
-    startsAt: datetime  # noqa: N815
-    endsAt: datetime  # noqa: N815
-    updatedAt: datetime  # noqa: N815
-    createdBy: str  # noqa: N815
-    comment: str
-    maintenance: bool
-
-    @classmethod
-    def of(cls, silence: Silence, now: datetime) -> "SilenceBody":
-        """Return a silence with its state."""
-        matchers = tuple(
-            MatcherBody(each.name, each.value, each.is_regex, each.is_equal)
-            for each in silence.matchers
-        )
-        return cls(
-            silence.id,
-            SilenceStatus(silence.state(now)),
-            matchers,
-            silence.starts_at,
-            silence.ends_at,
-            silence.updated_at,
-            silence.created_by,
-            silence.comment,
-            silence.maintenance,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class SilenceCreated:
-    """Id of a silence that was stored."""
-
-    silenceID: str  # noqa: N815
-
-
-@dataclass(frozen=True, slots=True)
 class VersionInfo:
     """Version, in the fields that amtool expects."""
 
@@ -202,7 +140,7 @@ class VersionInfo:
 
 @dataclass(frozen=True, slots=True)
 class ClusterStatus:
-    """trimtab is no cluster of Alertmanagers."""
+    """State of the cluster: trimtab does not form one."""
 
     status: Literal["disabled"] = "disabled"
     peers: tuple[str, ...] = ()
@@ -216,35 +154,13 @@ class ConfigBody:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusBody:
+class AlertmanagerStatus:
     """Answer of ``/api/v2/status``."""
 
     cluster: ClusterStatus
     versionInfo: VersionInfo  # noqa: N815
     config: ConfigBody
     uptime: datetime
-
-
-class PostedMatcher(BaseModel):
-    """A matcher of a new silence."""
-
-    name: Text
-    value: Text
-    isRegex: bool = False  # noqa: N815
-    isEqual: bool = True  # noqa: N815
-
-
-class PostableSilence(BaseModel):
-    """A silence to create or, with an id, to change."""
-
-    matchers: Annotated[list[PostedMatcher], Field(max_length=50)]
-    startsAt: datetime  # noqa: N815
-    endsAt: datetime  # noqa: N815
-    createdBy: Text  # noqa: N815
-    comment: Text
-    id: Text | None = None
-    maintenance: bool = False
-    """An announced maintenance window."""
 
 
 @router.post(
@@ -353,7 +269,7 @@ def get_receivers() -> tuple[Receiver, ...]:
 
 
 @router.get("/api/v2/status", dependencies=[READER])
-def get_status(env: EnvDep, received: ReceivedDep) -> StatusBody:
+def get_status(env: EnvDep, received: ReceivedDep) -> AlertmanagerStatus:
     """Return version and grouping in the form that amtool expects."""
     labels = ", ".join(received.config.group_by)
     config = (
@@ -361,60 +277,7 @@ def get_status(env: EnvDep, received: ReceivedDep) -> StatusBody:
         f"receivers:\n- name: {_RECEIVER}\n"
     )
     version = VersionInfo(trimtab.__version__)
-    return StatusBody(ClusterStatus(), version, ConfigBody(config), env.clock.now())
-
-
-@router.get("/api/v2/silences", dependencies=[READER], responses=refuses(ErrorKind.INVALID))
-def get_silences(
-    env: EnvDep,
-    silences: SilencesDep,
-    filter: Filters = [],  # noqa: A002, B006
-) -> tuple[SilenceBody, ...]:
-    """List silences; with filters those that have a matcher for each of them."""
-    now, wanted = env.clock.now(), tuple(map(parse_matcher, filter))
-
-    def has(silence: Silence) -> bool:
-        labels = {each.name: each.value for each in silence.matchers}
-        return matches(wanted, labels)
-
-    return tuple(SilenceBody.of(each, now) for each in silences.all() if has(each))
-
-
-@router.post(
-    "/api/v2/silences",
-    dependencies=[OPERATOR],
-    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
-)
-def post_silence(new: PostableSilence, silences: SilencesDep, principal: Caller) -> SilenceCreated:
-    """Create a silence, or change the one with the id; the audit chain names the caller's key."""
-    request = SilenceRequest(
-        matchers=tuple(Matcher(m.name, m.value, m.isRegex, m.isEqual) for m in new.matchers),
-        starts_at=_aware(new.startsAt),
-        ends_at=_aware(new.endsAt),
-        created_by=new.createdBy,
-        comment=new.comment,
-        maintenance=new.maintenance,
-        id=new.id or "",
-    )
-    return SilenceCreated(silences.put(request, principal.name).id)
-
-
-@router.get(
-    "/api/v2/silence/{silence_id}", dependencies=[READER], responses=refuses(ErrorKind.NOT_FOUND)
-)
-def get_silence(silence_id: str, env: EnvDep, silences: SilencesDep) -> SilenceBody:
-    """Return a silence."""
-    return SilenceBody.of(silences.get(silence_id), env.clock.now())
-
-
-@router.delete(
-    "/api/v2/silence/{silence_id}",
-    dependencies=[OPERATOR],
-    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
-)
-def delete_silence(silence_id: str, silences: SilencesDep, principal: Caller) -> SilenceCreated:
-    """End a silence now."""
-    return SilenceCreated(silences.expire(silence_id, principal.name).id)
+    return AlertmanagerStatus(ClusterStatus(), version, ConfigBody(config), env.clock.now())
 
 
 async def _received(request: Request, receive: Callable[[Any], IntakeCounts]) -> IntakeCounts:
@@ -431,7 +294,3 @@ def _refused_text(refused: tuple[RefusedAlert, ...]) -> str:
     first = refused[0]
     more = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
     return f"Alert {first.position} was not accepted{more}: {first.reason}."
-
-
-def _aware(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

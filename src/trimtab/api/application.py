@@ -34,6 +34,7 @@ from trimtab.api import (
     rules,
     runbooks,
     settings,
+    silences,
     status,
 )
 from trimtab.api.errors import handle_errors
@@ -65,6 +66,7 @@ _ROUTERS = (
     rules.router,
     prometheus.router,
     alertmanager.router,
+    silences.router,
     catalog.router,
     keys.router,
     audit.router,

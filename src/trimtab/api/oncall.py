@@ -22,7 +22,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 
 @dataclass(frozen=True, slots=True)
 class OnCallBody:
-    """Who is on call, and the overrides that are not over."""
+    """People on call, and the overrides that are not over."""
 
     at: datetime
     on_call: tuple[OnCallNow, ...]
@@ -30,7 +30,7 @@ class OnCallBody:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyStep:
+class LadderStep:
     """A role that a ladder calls, and who that is now."""
 
     after_seconds: float
@@ -43,19 +43,19 @@ class PolicyStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class LadderBody:
     """An escalation ladder."""
 
     name: str
     system: str
-    steps: tuple[PolicyStep, ...]
+    steps: tuple[LadderStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyList:
+class LadderList:
     """Every escalation ladder."""
 
-    policies: tuple[Policy, ...]
+    policies: tuple[LadderBody, ...]
 
 
 class NewOverride(BaseModel):
@@ -75,13 +75,13 @@ def on_call(env: EnvDep, on_call: OnCallDep, at: datetime | None = None) -> OnCa
 
 
 @router.get("/policies", dependencies=[READER])
-def policies(env: EnvDep, on_call: OnCallDep, incidents: IncidentsDep) -> PolicyList:
+def policies(env: EnvDep, on_call: OnCallDep, incidents: IncidentsDep) -> LadderList:
     """List the escalation ladders with the people who are called now."""
     now = env.clock.now()
     found = []
     for ladder in incidents.context.ladders.values():
         steps = tuple(
-            PolicyStep(
+            LadderStep(
                 rung.after.total_seconds(),
                 rung.role,
                 on_call.person_for(rung.role, now),
@@ -90,8 +90,8 @@ def policies(env: EnvDep, on_call: OnCallDep, incidents: IncidentsDep) -> Policy
             )
             for rung in ladder.rungs
         )
-        found.append(Policy(ladder.name, ladder.system, steps))
-    return PolicyList(tuple(found))
+        found.append(LadderBody(ladder.name, ladder.system, steps))
+    return LadderList(tuple(found))
 
 
 @router.post(

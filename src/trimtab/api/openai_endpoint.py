@@ -108,9 +108,7 @@ def models(knowledge: KnowledgeDep, principal: Caller) -> OpenAiModels:
     return OpenAiModels(tuple(OpenAiModel(name) for name in names))
 
 
-@router.get(
-    "/models/{model}", dependencies=[TENANT_READER], responses=refuses(ErrorKind.NOT_FOUND)
-)
+@router.get("/models/{model}", dependencies=[TENANT_READER], responses=refuses(ErrorKind.NOT_FOUND))
 def model(model: str, knowledge: KnowledgeDep, principal: Caller) -> OpenAiModel:
     """Return a project as a model."""
     principal.enter(model)
@@ -129,15 +127,13 @@ def model(model: str, knowledge: KnowledgeDep, principal: Caller) -> OpenAiModel
         **refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     },
 )
-async def chat(
-    body: ChatRequest, web: WebDep, answers: AnswersDep, principal: Caller
-) -> Response:
+async def chat(body: ChatRequest, web: WebDep, answers: AnswersDep, principal: Caller) -> Response:
     """Answer the last message of the user from the documents of a project.
 
     With ``stream`` the answer comes sentence by sentence as chunks of OpenAI's format.
     """
     principal.enter(body.model)
-    question = Question(body.model, _asked(body), 5, body.user, principal.labels)
+    question = Question(body.model, _last_question(body), 5, body.user, principal.labels)
     if body.stream:
         stream = BlockingStream(_chunks(answers, question), web.limiter)
         return BlockingStreamResponse(await stream.first(), stream, _event, _failed)
@@ -148,7 +144,7 @@ async def chat(
 _Chunk = str
 
 
-def _asked(body: ChatRequest) -> str:
+def _last_question(body: ChatRequest) -> str:
     texts = [_text(each.content) for each in body.messages if each.role == "user"]
     if not texts:
         raise InvalidRequest("The conversation has no message of the user.")
@@ -170,13 +166,13 @@ def _completion(found: Answer) -> ChatCompletion:
         "refusal": None,
         "annotations": annotations(found.text, found.citations),
     }
-    asked, said = len(found.question.split()), len(found.text.split())
+    asked, answered = len(found.question.split()), len(found.text.split())
     return ChatCompletion(
         found.trace_id,
         int(found.created_at.timestamp()),
         found.project,
         (ChatChoice(message, finish_reason="content_filter" if found.blocked else "stop"),),
-        ChatUsage(asked, said, asked + said),
+        ChatUsage(asked, answered, asked + answered),
     )
 
 
@@ -224,7 +220,6 @@ def _chunk(
     project: str, delta: Mapping[str, Any], found: Answer | None = None, reason: str | None = None
 ) -> _Chunk:
 
-
     body = {
         "id": found.trace_id if found else "chatcmpl-trimtab",
         "object": "chat.completion.chunk",
@@ -241,7 +236,6 @@ def _event(data: _Chunk) -> dict[str, str]:
 
 def _failed(error: Exception) -> dict[str, str]:
 
-
     if not isinstance(error, TrimtabError):
         _log.error("stream failed", exc_info=error)
         error = InternalError("An unexpected error occurred inside trimtab.")
@@ -249,6 +243,5 @@ def _failed(error: Exception) -> dict[str, str]:
 
 
 def _json(body: ChatCompletion) -> Response:
-
 
     return Response(orjson.dumps(body), media_type="application/json")

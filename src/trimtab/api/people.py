@@ -34,14 +34,14 @@ class Declare(BaseModel):
 
 
 class Acknowledge(BaseModel):
-    """How long nobody is paged."""
+    """Duration in which no one is paged."""
 
     minutes: Annotated[float, Field(gt=0, le=1440)] | None = None
     """`incidents.acknowledge_minutes` when it is not given."""
 
 
 class Assign(BaseModel):
-    """Who is responsible."""
+    """Person who is responsible."""
 
     person: Name
     """Empty to take it back."""
@@ -54,7 +54,7 @@ class WriteNote(BaseModel):
 
 
 class SetSeverity(BaseModel):
-    """Another severity."""
+    """New severity of an incident."""
 
     severity: IncidentSeverity
     reason: Optional = ""
@@ -92,7 +92,7 @@ def declare(request: Declare, people: PeopleDep, principal: Caller) -> IncidentS
 def acknowledge(
     incident_id: str, request: Acknowledge, people: PeopleDep, principal: Caller
 ) -> IncidentSummary:
-    """Acknowledge an incident: nobody is paged until the acknowledgement ends."""
+    """Acknowledge an incident: no one is paged until the acknowledgement ends."""
     return IncidentSummary.of(people.acknowledge(incident_id, principal.name, request.minutes))
 
 

@@ -77,8 +77,8 @@ class Disturbance:
 
 
 @dataclass(frozen=True, slots=True)
-class Maintenance:
-    """Announced work."""
+class AnnouncedWork:
+    """Maintenance that was announced."""
 
     state: SilenceState
     starts_at: str
@@ -93,7 +93,7 @@ class StatusBody:
 
     status: Status
     incidents: tuple[Disturbance, ...]
-    maintenance: tuple[Maintenance, ...]
+    maintenance: tuple[AnnouncedWork, ...]
     """Announced work that is not over, the earliest first."""
 
 
@@ -117,13 +117,13 @@ def status(env: EnvDep, incidents: IncidentsDep, silences: SilencesDep) -> Statu
     return StatusBody(overall(env.health.check()), tuple(shown), _maintenance(env, silences))
 
 
-def _maintenance(env: Environment, silences: Silences) -> tuple[Maintenance, ...]:
+def _maintenance(env: Environment, silences: Silences) -> tuple[AnnouncedWork, ...]:
     now = env.clock.now()
     announced = sorted(
         (each for each in silences.all() if each.maintenance), key=lambda each: each.starts_at
     )
     return tuple(
-        Maintenance(
+        AnnouncedWork(
             each.state(now), each.starts_at.isoformat(), each.ends_at.isoformat(), each.comment
         )
         for each in announced

@@ -1,4 +1,4 @@
-"""What people do with an incident on its page: acknowledge, assign, take over, resolve."""
+"""Forms of an incident's page: acknowledge, assign, take over, resolve."""
 
 from typing import Annotated
 

@@ -212,7 +212,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """A person works on it: nobody is paged until it ends."""
+    """A person works on it: no one is paged until it ends."""
 
     by: str
     at: datetime
@@ -270,7 +270,7 @@ class Episode:
     acknowledged: Acknowledgement | None = None
     """The newest acknowledgement; it may be over."""
     assigned_to: str = ""
-    """The person who is responsible; empty for nobody."""
+    """The person who is responsible; empty for no one."""
     taken_over_by: str = ""
     """The person who works on it instead of trimtab; empty while trimtab may plan and act."""
     severity_set_at: datetime | None = None

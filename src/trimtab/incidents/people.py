@@ -1,11 +1,16 @@
-"""What people do with incidents: declare, acknowledge, assign, take over, resolve."""
+"""Actions of people: declare, acknowledge, assign, take over and resolve incidents."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from trimtab.incidents.context import IncidentContext
-from trimtab.incidents.errors import AlreadyAcknowledged, FollowUpUnknown, NotPossibleNow, StillFiring
+from trimtab.incidents.errors import (
+    AlreadyAcknowledged,
+    FollowUpUnknown,
+    NotPossibleNow,
+    StillFiring,
+)
 from trimtab.incidents.intake.model import DECLARED, Batch, ReceivedAlert
 from trimtab.incidents.intake.service import AlertIntake
 from trimtab.incidents.messages import broadcast, direct
@@ -84,7 +89,7 @@ class People:
     def acknowledge(
         self, incident_id: str, principal: str, minutes: float | None = None
     ) -> Incident:
-        """Stop paging until the acknowledgement ends; the clocks go on.
+        """Stop paging until the acknowledgement ends; the clocks continue.
 
         Args:
             incident_id: The incident.
@@ -109,7 +114,7 @@ class People:
             since = known.at if known is not None and known.by == principal else now
             return fresh.updated(acknowledged=Acknowledgement(principal, since, until))
 
-        text = f"Acknowledged by {principal} until {until:%H:%M} UTC; nobody is paged before."
+        text = f"Acknowledged by {principal} until {until:%H:%M} UTC; no one is paged before."
         return self._change(incident_id, acknowledge, ("acknowledged", text), principal)
 
     def assign(self, incident_id: str, person: str, principal: str) -> Incident:
@@ -122,9 +127,9 @@ class People:
         text = f"Assigned to {person} by {principal}." if person else f"Unassigned by {principal}."
         after = self._change(incident_id, assign, ("assigned", text), principal)
         if person:
-            told = f"{after.id} {after.title}: {principal} made you responsible."
+            text = f"{after.id} {after.title}: {principal} made you responsible."
             key = content_id("assigned", person, self._context.now().isoformat())
-            self._store.send(direct(after, person, told, key), self._context.now())
+            self._store.send(direct(after, person, text, key), self._context.now())
         return after
 
     def note(self, incident_id: str, text: str, principal: str) -> Incident:
@@ -190,13 +195,13 @@ class People:
         """Let trimtab diagnose and plan again; its plans ask for approval.
 
         Raises:
-            NotPossibleNow: Nobody has taken it over.
+            NotPossibleNow: No one has taken it over.
         """
         now = self._context.now()
 
         def give(fresh: Incident) -> Incident:
             if not fresh.episode.taken_over_by or fresh.state is not State.ESCALATED:
-                raise NotPossibleNow(f"Nobody has taken {incident_id} over.")
+                raise NotPossibleNow(f"No one has taken {incident_id} over.")
             return moved(fresh, State.TRIAGED, now, taken_over_by="", watch=None)
 
         text = f"Handed back by {principal}; trimtab diagnoses again."
@@ -272,7 +277,7 @@ class People:
         self,
         incident_id: str,
         change: Callable[[Incident], Incident],
-        told: tuple[str, str],
+        line: tuple[str, str],
         principal: str,
     ) -> Incident:
         """Change the incident in one transaction, with a journal entry, and audit it.
@@ -280,10 +285,10 @@ class People:
         Args:
             incident_id: The incident.
             change: Returns the new incident, or raises.
-            told: The kind of the change, and the sentence of the journal.
+            line: The kind of the change, and the sentence of the journal.
             principal: Who does it.
         """
-        now, (what, text) = self._context.now(), told
+        now, (what, text) = self._context.now(), line
         entry = NewEntry(f"person.{what}.{new_id('entry', now)}", text, principal, {"person": what})
         after = self._store.change(incident_id, change, now, [entry])
         facts = {"opening": after.episode.number}

@@ -96,19 +96,19 @@ class NoOutsideAlerts:
     """Outside alerts of an operator that receives none."""
 
     def firing(self, _fingerprint: str) -> bool:
-        """Return False."""
+        """Return False: none is received."""
         return False
 
     def firing_in(self, _incident_id: str) -> int:
-        """Return 0."""
+        """Return 0: none is received."""
         return 0
 
     def unknown_in(self, _incident_id: str) -> bool:
-        """Return False."""
+        """Return False: none is received."""
         return False
 
     def silenced(self, _incident_id: str, _rules: Sequence[Mapping[str, str]]) -> bool:
-        """Return False."""
+        """Return False: none is received."""
         return False
 
 
@@ -116,7 +116,7 @@ class OnCallPeople(Protocol):
     """Knows who is on call."""
 
     def person_for(self, role: str, now: datetime) -> str:
-        """Return the person who is on call for a role of a ladder; empty when nobody is known."""
+        """Return the person who is on call for a role of a ladder; empty when no one is known."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""A Prometheus server beside the embedded rules: more evidence for checks and for outside alerts."""
+"""A Prometheus server as further evidence for checks and outside alerts."""
 
 import math
 import statistics

@@ -37,7 +37,7 @@ class ResponseTimes:
 
 @dataclass(frozen=True, slots=True)
 class ClockCounts:
-    """How often a response clock was kept and missed."""
+    """Number of times a response clock was kept and missed."""
 
     clock: str
     kept: int
@@ -70,9 +70,7 @@ def report_of(
     """
     since, until = period
     counted = [
-        each
-        for each in incidents
-        if since <= each.episode.opened_at <= until and not each.drill
+        each for each in incidents if since <= each.episode.opened_at <= until and not each.drill
     ]
     return IncidentReport(
         since,
@@ -94,14 +92,14 @@ def _grouped(
 
 
 def _times(name: str, incidents: Sequence[Incident]) -> ResponseTimes:
-    opened = [each.episode.opened_at for each in incidents]
     return ResponseTimes(
         name,
         len(incidents),
         _spans((each.alert.fired_at, each.episode.opened_at) for each in incidents),
         _spans(
-            (at, each.episode.acknowledged and each.episode.acknowledged.at)
-            for at, each in zip(opened, incidents, strict=True)
+            (each.episode.opened_at, each.episode.acknowledged.at)
+            for each in incidents
+            if each.episode.acknowledged is not None
         ),
         _spans((each.episode.opened_at, each.episode.diagnosed_at) for each in incidents),
         _spans((each.episode.opened_at, each.episode.restored_at) for each in incidents),

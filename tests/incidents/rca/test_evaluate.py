@@ -30,7 +30,9 @@ def sockshop(tmp_path):
 
 
 def layered(file, rows, added=0.0):
-    columns = [(n, m, s) for n in ("web", "db") for m, s in (("requests", "Sum"), ("latency", "Average"))]
+    columns = [
+        (n, m, s) for n in ("web", "db") for m, s in (("requests", "Sum"), ("latency", "Average"))
+    ]
     text = [",".join(("x", *(each[place] for each in columns))) for place in range(3)] + ["t,,,,"]
     for at in range(rows):
         cells = (100, 0.3 + added + RNG.normal(0, 0.002), 100, 0.1 + added + RNG.normal(0, 0.002))

@@ -77,8 +77,8 @@ def send(
     body = {"version": "4", "alerts": [alert]}
     counts = session.client.call("POST", "/v1/alerts/webhooks/alertmanager", body=body)
     if not printed_as_json(session, counts):
-        told = ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in _COUNTS)
-        print_line(f"Accepted: {told}.")
+        summary = ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in _COUNTS)
+        print_line(f"Accepted: {summary}.")
 
 
 _COUNTS = ("fired", "repeated", "resolved", "unknown_resolved")

@@ -42,5 +42,5 @@ def evaluate(
         ),
     )
     for each in scores:
-        told = ", ".join(f"{method.method} {method.at_1:.3f}" for method in each.methods)
-        print_line(f"{each.name}, first by shifts alone: {told}")
+        summary = ", ".join(f"{method.method} {method.at_1:.3f}" for method in each.methods)
+        print_line(f"{each.name}, first by shifts alone: {summary}")

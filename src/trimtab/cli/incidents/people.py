@@ -38,24 +38,24 @@ def acknowledge(
     context: typer.Context,
     incident: IncidentId,
     minutes: Annotated[
-        float | None, typer.Option(help="How long nobody is paged; 30 by the settings.")
+        float | None, typer.Option(help="How long no one is paged; 30 by the settings.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Acknowledge an incident: nobody is paged until that ends."""
+    """Acknowledge an incident: no one is paged until that ends."""
 
-    def told(found: dict[str, Any]) -> str:
+    def text_of(found: dict[str, Any]) -> str:
         by = found["acknowledged"]
         return f"Acknowledged by {by['by']} until {by['until'][11:16]} UTC."
 
-    _post(context, f"/{incident}/acknowledge", {"minutes": minutes}, told)
+    _post(context, f"/{incident}/acknowledge", {"minutes": minutes}, text_of)
 
 
 @app.command("assign")
 def assign(
     context: typer.Context,
     incident: IncidentId,
-    person: Annotated[str, typer.Argument(help="Who is responsible; '' for nobody.")],
+    person: Annotated[str, typer.Argument(help="Who is responsible; '' for no one.")],
     json: Json = False,
 ) -> None:
     """Make a person responsible for an incident."""
@@ -63,7 +63,7 @@ def assign(
         context,
         f"/{incident}/assign",
         {"person": person},
-        lambda found: f"Assigned to {found['assigned_to'] or 'nobody'}.",
+        lambda found: f"Assigned to {found['assigned_to'] or 'no one'}.",
     )
 
 
@@ -134,9 +134,9 @@ def follow_up(
         _post(context, f"/{incident}/follow-ups", body, lambda _: "Added.")
 
 
-def _post(context: typer.Context, path: str, body: object, told: Any) -> None:
+def _post(context: typer.Context, path: str, body: object, text_of: Any) -> None:
     session = session_of(context)
     require_service(session)
     found = session.client.call("POST", f"/v1/incidents{path}", body=body)
     if not printed_as_json(session, found):
-        print_line(told(found))
+        print_line(text_of(found))

@@ -47,7 +47,7 @@ def parse_posted(document: Any, now: datetime) -> Batch:
     """
     if not isinstance(document, list):
         raise AlertsRefused("Expected a JSON list of alerts.")
-    return batch_of(document, lambda item: _posted(item, now))
+    return batch_of(document, lambda item: _parse_posted(item, now))
 
 
 def parse_webhook(document: Any, now: datetime) -> Batch:
@@ -154,7 +154,7 @@ def start_of(value: Any, now: datetime) -> datetime:
     return now if found is None or found > now + _CLOCK_SKEW else found
 
 
-def _posted(item: Any, now: datetime) -> ReceivedAlert:
+def _parse_posted(item: Any, now: datetime) -> ReceivedAlert:
     fields = _object(item, "alert")
     starts, ends = start_of(fields.get("startsAt"), now), time_of(fields.get("endsAt"), "endsAt")
     if ends is not None and ends < starts:
@@ -177,7 +177,7 @@ def _of_webhook(item: Any, group: tuple[tuple[str, str], ...], now: datetime) ->
     if status not in ("firing", "resolved"):
         raise NotAccepted(f"status is neither firing nor resolved: {str(status)[:20]!r}")
     resolved = status == "resolved"
-    # Alertmanager repeats a firing alert after hours only, so its `endsAt` is no expiry here.
+    # Alertmanager repeats a firing alert after hours only, so its `endsAt` does not mean an expiry.
     ends = (time_of(fields.get("endsAt"), "endsAt") or now) if resolved else None
     return received(
         _object(fields.get("labels"), "labels"),

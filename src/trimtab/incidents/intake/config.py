@@ -53,7 +53,7 @@ class MaintenanceWindow:
 
 @dataclass(frozen=True, slots=True)
 class WebhookMapping:
-    """How the body of a webhook becomes alerts."""
+    """Mapping from the body of a webhook to alerts."""
 
     name: str
     items: str

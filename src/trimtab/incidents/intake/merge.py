@@ -8,7 +8,7 @@ from trimtab.incidents.intake.model import ReceivedAlert, ReceivedState, StoredA
 
 @dataclass(frozen=True, slots=True)
 class Flapping:
-    """When an alert changes too often."""
+    """Limits of an alert that changes too often."""
 
     changes: int
     window: timedelta
@@ -72,7 +72,7 @@ def _ended(
     changes, since = _counted(before, now, flapping)
     counted = replace(before, changes=changes, changes_since=since, updated_at=now)
     if changes >= flapping.changes:
-        # It counts as firing until the hold is over; a time to come is no expiry here.
+        # It counts as firing until the hold is over; that end does not mean an expiry.
         return replace(counted, flapping=True, ends_at=now + flapping.hold)
     return replace(counted, state=ReceivedState.RESOLVED, ends_at=ends, pending=True)
 

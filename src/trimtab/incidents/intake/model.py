@@ -75,7 +75,7 @@ class StoredAlert:
     """How often it fired or ended within the flapping window."""
     changes_since: datetime | None = None
     flapping: bool = False
-    """Whether it changes so often that it counts as firing until it stays quiet for a while."""
+    """Whether it changes so often that it counts as firing until the hold time is over."""
     times: int = 1
     """How often it has fired in total."""
 
@@ -104,7 +104,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class IntakeCounts:
-    """What became of the alerts of one request."""
+    """Counts of the results of one request."""
 
     fired: int = 0
     """New, or firing again."""

@@ -90,11 +90,11 @@ def build_silences(env: Environment, records: ReceivedRecords, intake: AlertInta
         intake: Judges the alerts again after a change.
     """
 
-    def changed(silences: Sequence[Silence]) -> None:
+    def apply(silences: Sequence[Silence]) -> None:
         records.suppression.replace_silences(silences)
         intake.check_now()
 
-    return Module("silences", Silences(records.store, env.audit, env.clock, changed))
+    return Module("silences", Silences(records.store, env.audit, env.clock, apply))
 
 
 def _signals(env: Environment, store: AlertStore) -> tuple[Signal, ...]:

@@ -100,7 +100,7 @@ class AlertIntake:
         return self.receive(parse_mapped(mapping, document, self._context.clock.now()))
 
     def receive(self, batch: Batch) -> IntakeCounts:
-        """Store a batch in one transaction, and return what became of it.
+        """Store a batch in one transaction, and return the counts of its results.
 
         Raises:
             TooManyAlerts: It would exceed `incidents.alerts_limit`; nothing of it is stored.
@@ -322,11 +322,11 @@ class AlertIntake:
 
 def _ended_text(state: ReceivedState, alerts: Sequence[StoredAlert]) -> str:
     what = f"Alert {alerts[0].name}" if len(alerts) == 1 else f"{len(alerts)} alerts"
-    one = len(alerts) == 1
+    single = len(alerts) == 1
     if state is ReceivedState.EXPIRED:
-        verb = "is" if one else "are"
+        verb = "is" if single else "are"
         return f"{what} {verb} no longer repeated by the sender: whether it is over is unknown."
-    return f"{what} {'is' if one else 'are'} quiet."
+    return f"{what} {'is' if single else 'are'} quiet."
 
 
 def _incident_alert(alert: ReceivedAlert | StoredAlert) -> IncidentAlert:

@@ -19,7 +19,7 @@ _MAX_TEXT = 1000
 
 @dataclass(frozen=True, slots=True)
 class SilenceRequest:
-    """What a person asks for."""
+    """Request of a person for a silence."""
 
     matchers: tuple[Matcher, ...]
     starts_at: datetime
@@ -77,7 +77,7 @@ class Silences:
             SilenceUnknown: It changes a silence that does not exist.
         """
         now = self._clock.now()
-        silence = self._checked(request, now)
+        silence = self._check(request, now)
         if request.id:
             before = self.get(request.id)
             if before.state(now) is SilenceState.EXPIRED or before.matchers != silence.matchers:
@@ -113,7 +113,7 @@ class Silences:
         self._note(principal, "incidents.silence_ended", ended)
         return ended
 
-    def _checked(self, request: SilenceRequest, now: datetime) -> Silence:
+    def _check(self, request: SilenceRequest, now: datetime) -> Silence:
         if not request.created_by.strip():
             raise SilenceRefused("A silence needs an author.")
         if not request.comment.strip():

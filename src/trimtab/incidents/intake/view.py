@@ -1,4 +1,4 @@
-"""What the stages of incidents see of received alerts and silences."""
+"""View of received alerts and silences for the stages of incidents."""
 
 from collections.abc import Mapping, Sequence
 

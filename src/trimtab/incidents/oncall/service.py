@@ -13,12 +13,12 @@ from trimtab.kernel.ids import new_id
 
 @dataclass(frozen=True, slots=True)
 class OnCallNow:
-    """Who is on call by one schedule at an instant."""
+    """Person on call by one schedule at an instant."""
 
     schedule: str
     role: str
     person: str
-    """Empty when nobody is."""
+    """Empty when no one is."""
     override: Override | None
     """The override that says so, if one does."""
     until: datetime
@@ -44,7 +44,7 @@ class OnCall:
         self._clock = clock
 
     def person_for(self, role: str, now: datetime) -> str:
-        """Return the person who is on call for a role; empty when nobody is known."""
+        """Return the person who is on call for a role; empty when no one is known."""
         found = [each.person for each in self.at(now) if each.role == role and each.person]
         return found[-1] if found else ""
 

@@ -23,7 +23,7 @@ SIGNIFICANT = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the problem shows."""
+    """Node and metric in which the problem shows."""
 
     node: str
     metric: Symptom
@@ -31,7 +31,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """What a node has added per request of the target, against its normal amount."""
+    """Amount that a node has added per request of the target."""
 
     node: str
     amount: float
@@ -40,9 +40,7 @@ class Addition:
     """In standard deviations of the normal amount over windows of the same length."""
 
 
-def additions(
-    normal: MetricFrame, abnormal: MetricFrame, target: Target
-) -> dict[str, Addition]:
+def additions(normal: MetricFrame, abnormal: MetricFrame, target: Target) -> dict[str, Addition]:
     """Return what each node has added; nodes without the needed metrics are left out."""
     found = {}
     for node in {column.node for column in normal.columns}:

@@ -42,7 +42,7 @@ def read_cases(folder: Path) -> list[CaseSet]:
         CasesRefused: There is none, or a file of one cannot be read.
     """
     try:
-        found = [each for place in _places(folder) if (each := _set_of(place)) is not None]
+        found = [each for place in _folders(folder) if (each := _set_of(place)) is not None]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise CasesRefused(f"The cases in {folder.name} cannot be read: {error!r}.") from error
     if not found:
@@ -50,7 +50,7 @@ def read_cases(folder: Path) -> list[CaseSet]:
     return found
 
 
-def _places(folder: Path) -> Iterator[Path]:
+def _folders(folder: Path) -> Iterator[Path]:
     yield folder
     yield from sorted(each for each in folder.glob("*") if each.is_dir())
     yield from sorted(each for each in folder.glob("*/*") if each.is_dir())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trimtab.incidents.rca.datasets import CaseSet, LabelledCase, read_cases
 from trimtab.incidents.rca.frame import MetricFrame, common
-from trimtab.incidents.rca.ranking import Ranking, by_shift, rank_causes
+from trimtab.incidents.rca.ranking import CauseRanking, by_shift, rank_causes
 from trimtab.incidents.rca.shifts import METHODS
 
 _NORMAL_WINDOWS = 50
@@ -78,24 +78,24 @@ def _score(cases: CaseSet) -> SetScore:
     )
 
 
-def _ranked(case: LabelledCase) -> Ranking:
+def _ranked(case: LabelledCase) -> CauseRanking:
     return rank_causes(case.normal, case.abnormal, case.graph, case.target)
 
 
-def _timed(case: LabelledCase) -> tuple[Ranking, float]:
+def _timed(case: LabelledCase) -> tuple[CauseRanking, float]:
     begun = time.perf_counter()
     return _ranked(case), time.perf_counter() - begun
 
 
 def _method(cases: CaseSet, name: str) -> MethodScore:
-    def ranked(case: LabelledCase) -> Ranking:
+    def ranked(case: LabelledCase) -> CauseRanking:
         return by_shift(*common(case.normal, case.abnormal), name)
 
     rankings = [ranked(case) for case in cases.cases]
     return MethodScore(name, _part(cases, rankings, 1), _part(cases, rankings, 3))
 
 
-def _part(cases: CaseSet, rankings: list[Ranking], among: int) -> float:
+def _part(cases: CaseSet, rankings: list[CauseRanking], among: int) -> float:
     found = [
         _among(ranking, case.cause, among)
         for case, ranking in zip(cases.cases, rankings, strict=True)
@@ -103,7 +103,7 @@ def _part(cases: CaseSet, rankings: list[Ranking], among: int) -> float:
     return round(sum(found) / len(found), 4)
 
 
-def _among(ranking: Ranking, cause: str, first: int) -> bool:
+def _among(ranking: CauseRanking, cause: str, first: int) -> bool:
     return cause in [each.node for each in ranking.nodes[:first]]
 
 
@@ -130,5 +130,3 @@ def _begins(first: int, end: int, length: int) -> Iterator[int]:
     while length and begin + length <= end:
         yield begin
         begin += length
-
-

@@ -31,21 +31,21 @@ class MetricFrame:
     columns: tuple[MetricColumn, ...]
     values: Array
     """Time by column."""
-    _places: dict[MetricColumn, int] = field(init=False, repr=False, compare=False)
+    _indices: dict[MetricColumn, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        places = {column: place for place, column in enumerate(self.columns)}
-        object.__setattr__(self, "_places", places)
+        indices = {column: index for index, column in enumerate(self.columns)}
+        object.__setattr__(self, "_indices", indices)
 
     def get(self, column: MetricColumn) -> Array | None:
         """Return the values of a column, or None."""
-        place = self._places.get(column)
-        return None if place is None else self.values[:, place]
+        index = self._indices.get(column)
+        return None if index is None else self.values[:, index]
 
     def only(self, columns: Sequence[MetricColumn]) -> "MetricFrame":
         """Return the frame with these columns, which it must have."""
-        places = [self._places[column] for column in columns]
-        return MetricFrame(tuple(columns), self.values[:, places])
+        indices = [self._indices[column] for column in columns]
+        return MetricFrame(tuple(columns), self.values[:, indices])
 
     def rows(self, begin: int, end: int) -> "MetricFrame":
         """Return the frame of a part of the time."""

@@ -11,7 +11,7 @@ from trimtab.incidents.rca.shifts import METHODS, ensemble, sustained_shift
 
 SHIFTED = 10.0
 """Interquartile ranges by which the most shifted metric must have moved for a cause to be named."""
-_LEAST_ROWS = 3
+_MIN_ROWS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class RankedNode:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class CauseRanking:
     """Possible causes, the likeliest first."""
 
     nodes: tuple[RankedNode, ...]
@@ -45,7 +45,7 @@ def rank_causes(
     abnormal: MetricFrame,
     graph: Mapping[str, Sequence[str]] | None = None,
     target: Target | None = None,
-) -> Ranking:
+) -> CauseRanking:
     """Rank nodes as causes of what happened in the abnormal window.
 
     With a call graph and a target it follows contributions; else it ranks nodes by their most
@@ -58,16 +58,16 @@ def rank_causes(
         target: Where the problem shows.
     """
     normal, abnormal = common(normal, abnormal)
-    if len(normal.values) < _LEAST_ROWS or len(abnormal.values) < _LEAST_ROWS:
-        return Ranking((), "none", "there are too few samples")
+    if len(normal.values) < _MIN_ROWS or len(abnormal.values) < _MIN_ROWS:
+        return CauseRanking((), "none", "there are too few samples")
     if not normal.columns:
-        return Ranking((), "none", "no metric was measured both before and during the problem")
+        return CauseRanking((), "none", "no metric was measured both before and during the problem")
     if graph and target is not None:
         return _by_contribution(normal, abnormal, graph, target)
     return by_shift(normal, abnormal)
 
 
-def by_shift(normal: MetricFrame, abnormal: MetricFrame, method: str = "ensemble") -> Ranking:
+def by_shift(normal: MetricFrame, abnormal: MetricFrame, method: str = "ensemble") -> CauseRanking:
     """Rank nodes by their most shifted metric.
 
     Args:
@@ -85,7 +85,7 @@ def by_shift(normal: MetricFrame, abnormal: MetricFrame, method: str = "ensemble
             f"no metric has moved for good: the largest shift is {float(np.max(moved)):.1f} of its"
             f" usual spread, and {SHIFTED:g} are needed"
         )
-    return Ranking(nodes, method, because)
+    return CauseRanking(nodes, method, because)
 
 
 def _best_columns(frame: MetricFrame, scores: Array, moved: Array) -> tuple[RankedNode, ...]:
@@ -108,24 +108,25 @@ def _by_contribution(
     abnormal: MetricFrame,
     graph: Mapping[str, Sequence[str]],
     target: Target,
-) -> Ranking:
+) -> CauseRanking:
     added = additions(normal, abnormal, target)
     if target.node not in added:
-        return Ranking((), "contribution", f"{target.node} has no {target.metric} and requests")
+        missing = f"{target.node} has no {target.metric} and requests"
+        return CauseRanking((), "contribution", missing)
     path = descend(added, graph, target)
     others = sorted(added.values(), key=lambda each: -each.amount)
     order = [*reversed(path), *(each.node for each in others if each.node not in path)]
     nodes = tuple(
         RankedNode(name, added[name].amount, _added_text(added[name], target)) for name in order
     )
-    least = min(added[name].significance for name in (path[0], path[-1]))
+    found = added[path[-1]]
     because = ""
-    if least < SIGNIFICANT:
+    if found.significance < SIGNIFICANT:
         because = (
-            f"{target.node} is as it usually is: what has been added is {least:.1f} standard"
-            f" deviations, and {SIGNIFICANT:g} are needed"
+            f"{found.node} is as it usually is: what has been added is {found.significance:.1f}"
+            f" standard deviations, and {SIGNIFICANT:g} are needed"
         )
-    return Ranking(nodes, "contribution", because)
+    return CauseRanking(nodes, "contribution", because)
 
 
 def _added_text(addition: Addition, target: Target) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from trimtab.incidents.rca.frame import Array
 
-_LEAST_SPREAD = 0.01
+_MIN_SPREAD = 0.01
 
 
 def peak_shift(normal: Array, abnormal: Array) -> Array:
@@ -47,11 +47,11 @@ METHODS: Mapping[str, Callable[[Array, Array], Array]] = {
 
 def ensemble(normal: Array, abnormal: Array) -> Array:
     """Return the mean of the columns' places by all methods, in (0, 1]; 1 is the most shifted."""
-    places = [_places(method(normal, abnormal)) for method in METHODS.values()]
-    return _floats(np.mean(places, axis=0))
+    ranks = [_rank_fractions(method(normal, abnormal)) for method in METHODS.values()]
+    return _floats(np.mean(ranks, axis=0))
 
 
-def _places(scores: Array) -> Array:
+def _rank_fractions(scores: Array) -> Array:
     order = np.argsort(np.argsort(scores, kind="stable"), kind="stable")
     return _floats((order + 1) / len(scores))
 
@@ -70,7 +70,7 @@ def _spread(normal: Array) -> Array:
 
 
 def _floor(normal: Array) -> Array:
-    return _floats(_LEAST_SPREAD * np.abs(_median(normal)) + 1e-9)
+    return _floats(_MIN_SPREAD * np.abs(_median(normal)) + 1e-9)
 
 
 def _max(values: Array) -> Array:

@@ -79,7 +79,7 @@ class PrometheusClient:
 
     Args:
         url: Of the server, with its path prefix if it has one.
-        timeout_seconds: Limit of one query, which the server is told, too.
+        timeout_seconds: Limit of one query, also sent to the server.
         token: Bearer token; empty for none.
         transport: Of the HTTP client; tests give their own.
     """
@@ -154,15 +154,15 @@ class PrometheusClient:
         document = _json(content)
         if document is None:
             raise PrometheusUnavailable(
-                f"Prometheus answered {status} with something that is no JSON object."
+                f"Prometheus answered {status} with something other than a JSON object."
             )
         if document.get("status") != "success":
             raise _refusal(document, expression, status)
         data = document.get("data")
         if not isinstance(data, Mapping):
             raise PrometheusUnavailable("Prometheus answered without data.")
-        told = document.get("warnings") or ()
-        warnings = tuple(str(each)[:300] for each in told) if isinstance(told, list) else ()
+        listed = document.get("warnings") or ()
+        warnings = tuple(str(each)[:300] for each in listed) if isinstance(listed, list) else ()
         return data, warnings
 
     def _post(self, url: str, body: Mapping[str, str]) -> tuple[int, bytes]:
