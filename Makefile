@@ -15,7 +15,7 @@ install = $(BIN)/uv pip install $(quiet) --system-certs --compile-bytecode --pyt
   || { echo "trimtab: uv could not install them; pip does, which takes minutes" >&2; \
   $(BIN)/python -m pip install $(quiet) --require-hashes -r $(1); }
 
-.PHONY: handbook journeys quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa mutate
+.PHONY: bench-incidents handbook journeys quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa mutate
 
 # The service ends with code 130 on a Ctrl-C before it serves: no failure of make's.
 run: env
@@ -110,6 +110,11 @@ bench: dev
 # What guards and pipeline cost, against the bars.
 bench-answers: dev
 	$(BIN)/python -m benchmarks.answers
+
+# 10,000 alerts a minute from outside: what they cost, and that none is lost or doubled. MINUTES_OF_ALERTS=1 for a short look.
+MINUTES_OF_ALERTS ?= 5
+bench-incidents: dev
+	$(BIN)/python -m benchmarks.incidents $(MINUTES_OF_ALERTS)
 
 # Answers on three corpora of real documents; QA is the folder with their questions, CORPORA where the documents are kept.
 QA ?= ../shared/data/qa

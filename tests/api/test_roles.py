@@ -74,6 +74,15 @@ ONLY_ACTIONS = {
 }
 """Actions whose effect no route has: the role of `POST /v1/actions/{name}` is theirs."""
 CONSOLE = {
+    "/console/incidents/{incident_id}/acknowledge": "/v1/incidents/{incident_id}/acknowledge",
+    "/console/incidents/{incident_id}/assign": "/v1/incidents/{incident_id}/assign",
+    "/console/incidents/{incident_id}/severity": "/v1/incidents/{incident_id}/severity",
+    "/console/incidents/{incident_id}/note": "/v1/incidents/{incident_id}/notes",
+    "/console/incidents/{incident_id}/take-over": "/v1/incidents/{incident_id}/take-over",
+    "/console/incidents/{incident_id}/hand-back": "/v1/incidents/{incident_id}/hand-back",
+    "/console/incidents/{incident_id}/resolve": "/v1/incidents/{incident_id}/resolve",
+    "/console/incidents/{incident_id}/follow-ups": "/v1/incidents/{incident_id}/follow-ups",
+    "/console/incidents/{incident_id}/follow-ups/{number}/done": "/v1/incidents/{incident_id}/follow-ups/{number}/done",
     "/console/ask": "/v1/answers",
     "/console/ask/stream": "/v1/answers/stream",
     "/console/ask/feedback/{trace_id}": "/v1/traces/{trace_id}/feedback",

@@ -60,5 +60,5 @@ def test_the_rollback_page_says_how_each_thing_is_taken_back_and_by_whom():
 @pytest.mark.feature("F348")
 def test_an_investigation_asks_the_handbook_that_is_ingested(app):  # noqa: F811 - a fixture.
     app.knowledge.ingest_text(HANDBOOK, "pumps.md", "A broken pump is swapped by the crew.")
-    (found,) = app.incidents._context.consult("the pump is broken")
+    (found,) = app.incidents.context.consult("the pump is broken")
     assert found == "pumps.md: A broken pump is swapped by the crew."

@@ -21,6 +21,8 @@ ALERT = {
     "value": 1.0,
     "fired_at": AT,
     "pending_seconds": 60.0,
+    "source": "",
+    "expression": "",
 }
 OLD = {
     "id": "INC-2026-0314",
@@ -44,6 +46,12 @@ OLD = {
     "resolved_at": None,
     "diagnosis": None,
     "plan": None,
+    "acknowledged": None,
+    "assigned_to": "",
+    "taken_over_by": "",
+    "severity_set_at": None,
+    "cause_stated": "",
+    "follow_ups": [],
     "approved_by": "alice",
     "done": [
         {

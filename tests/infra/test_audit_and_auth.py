@@ -139,9 +139,22 @@ def test_every_change_of_keys_is_audited(keys, audit):
     ]
 
 
+RANKS = [Role.READER, Role.REVIEWER, Role.OPERATOR, Role.ADMIN]
+
+
 @pytest.mark.parametrize("role", list(Role))
+def test_only_a_sender_of_alerts_operators_and_administrators_may_send_alerts(role):
+    may = role in {Role.ALERTS, Role.OPERATOR, Role.ADMIN}
+    assert role.includes(Role.ALERTS) is may
+
+
+def test_a_sender_of_alerts_may_do_nothing_else():
+    assert [role for role in Role if Role.ALERTS.includes(role)] == [Role.ALERTS]
+
+
+@pytest.mark.parametrize("role", RANKS)
 def test_a_role_includes_the_lesser_roles_only(role):
-    ranks = list(Role)
+    ranks = RANKS
     for needed in ranks:
         if ranks.index(needed) <= ranks.index(role):
             Principal("k", role).require(needed)

@@ -1,4 +1,4 @@
-"""The real Prometheus, for comparison: Debian's package, fetched when it is missing."""
+"""The real Prometheus and amtool: Debian's packages, fetched when they are missing."""
 
 import contextlib
 import os
@@ -19,12 +19,18 @@ from trimtab.infra.child_process import ChildProcess
 FETCHED = Path(__file__).parents[2] / ".venv" / "prometheus"
 
 
+PACKAGES = {
+    "amtool": "prometheus-alertmanager",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+}
+
+
 def tool(name: str) -> str:
-    """Return the path of `prometheus` or `promtool`; skip the test when this machine cannot get them."""
+    """Return the path of a tool of Prometheus or Alertmanager; skip the test when this machine cannot get them."""
     path = shutil.which(name)
     if path is not None:
         return path
-    fetched = FETCHED / "usr" / "bin" / name
+    fetched = _folder(PACKAGES.get(name, "prometheus")) / "usr" / "bin" / name
     if not fetched.exists():
         pytest.skip(
             "Prometheus is not installed, and this machine has no apt-get to fetch it with."
@@ -32,29 +38,42 @@ def tool(name: str) -> str:
     return str(fetched)
 
 
-def fetch_if_missing() -> None:
-    """Download Debian's package and unpack it beside the environment, unless there is a Prometheus already.
+def fetch_if_missing(name: str = "prometheus") -> None:
+    """Download the tool's Debian package and unpack it beside the environment, unless the tool is there already.
 
-    It is unpacked, not installed: that needs no root, and installing it would start a server on port 9090.
+    It is unpacked, not installed: that needs no root, and installing it would start a server.
     """
+    package = PACKAGES.get(name, "prometheus")
+    folder = _folder(package)
     can_fetch = shutil.which("apt-get") and shutil.which("dpkg-deb")
-    if shutil.which("prometheus") or FETCHED.exists() or not can_fetch:
+    if shutil.which(name) or folder.exists() or not can_fetch:
         return
-    _say(f"Prometheus is missing: fetching Debian's package into {FETCHED} for the rules' tests.")
-    FETCHED.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=FETCHED.parent) as name:
-        directory = Path(name)
+    _say(f"{name} is missing: fetching Debian's package {package} into {folder} for the tests.")
+    folder.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        directory = Path(temporary)
         directory.chmod(0o755)
-        download = ["apt-get", "download", "prometheus"]
+        download = ["apt-get", "download", package]
         if _run(download, directory) != 0:
             as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
             _say("Refreshing apt's package lists first.")
             _run([*as_root, "apt-get", "update"], directory)
-            assert _run(download, directory) == 0, "apt-get cannot download the package prometheus"
-        (package,) = directory.glob("prometheus_*.deb")
-        assert _run(["dpkg-deb", "-x", str(package), str(directory / "root")], directory) == 0
+            assert _run(download, directory) == 0, f"apt-get cannot download the package {package}"
+        (archive,) = directory.glob(f"{package}_*.deb")
+        assert _run(["dpkg-deb", "-x", str(archive), str(directory / "root")], directory) == 0
         with contextlib.suppress(OSError):  # Another test process was faster.
-            (directory / "root").rename(FETCHED)
+            (directory / "root").rename(folder)
+
+
+def free_port() -> int:
+    """Return a loopback port that nothing listens on now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _folder(package: str) -> Path:
+    return FETCHED.with_name(package)
 
 
 def _run(command: list[str], directory: Path) -> int:
@@ -97,9 +116,7 @@ def running(directory: Path) -> Iterator[Server]:
     """Start a server on a free loopback port with its data in the directory; kill it at the end."""
     config = directory / "prometheus.yml"
     config.write_text("global: {}\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [
         tool("prometheus"),
         f"--config.file={config}",

@@ -38,6 +38,10 @@ DOMAINS = {
         ("src/trimtab/incidents/**/*.py", "src/trimtab/incidents/*.yaml"),
         (
             "tests/incidents/test_*.py",
+            "tests/incidents/intake/test_receiving.py",
+            "tests/incidents/intake/test_suppression.py",
+            "tests/incidents/oncall/test_*.py",
+            "tests/incidents/rca/test_*.py",
             "tests/api/test_incidents.py",
             "tests/drills/test_shipped_proofs.py",
         ),

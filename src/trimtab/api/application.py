@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from trimtab import __version__
 from trimtab.api import (
+    alertmanager,
     answers,
     audit,
     canaries,
@@ -27,6 +28,9 @@ from trimtab.api import (
     model_retraining,
     models,
     notifications,
+    oncall,
+    openai_endpoint,
+    people,
     predictions,
     privacy,
     probes,
@@ -35,6 +39,7 @@ from trimtab.api import (
     rules,
     runbooks,
     settings,
+    silences,
     status,
 )
 from trimtab.api.errors import handle_errors
@@ -58,15 +63,20 @@ _ROUTERS = (
     llm.router,
     maintenance.router,
     notifications.router,
+    openai_endpoint.router,
     models.router,
     model_monitoring.router,
     model_retraining.router,
     canaries.router,
     predictions.router,
     incidents.router,
+    people.router,
+    oncall.router,
     runbooks.router,
     rules.router,
     prometheus.router,
+    alertmanager.router,
+    silences.router,
     catalog.router,
     keys.router,
     audit.router,

@@ -27,7 +27,16 @@ from trimtab.incidents import (
     closing_text,
 )
 from trimtab.incidents.clocks import ResponseClock
-from trimtab.incidents.model import AttachedAlert, Attempt, Episode, IncidentSeverity, PlanApproval
+from trimtab.incidents.model import (
+    Acknowledgement,
+    AttachedAlert,
+    Attempt,
+    Episode,
+    FollowUp,
+    IncidentSeverity,
+    PlanApproval,
+)
+from trimtab.incidents.report import IncidentReport
 from trimtab.infra.web import Viewer
 from trimtab.infra.web.module import Web
 from trimtab.kernel.errors import ErrorKind
@@ -60,6 +69,10 @@ class IncidentSummary:
     """How it ended; empty while it is open."""
     opening: int
     active: bool
+    assigned_to: str
+    acknowledged: Acknowledgement | None
+    """The newest acknowledgement; it may be over."""
+    taken_over_by: str
 
     @classmethod
     def of(cls, incident: Incident) -> "IncidentSummary":
@@ -78,6 +91,9 @@ class IncidentSummary:
             ending=closing_text(incident),
             opening=incident.episode.number,
             active=incident.active,
+            assigned_to=incident.episode.assigned_to,
+            acknowledged=incident.episode.acknowledged,
+            taken_over_by=incident.episode.taken_over_by,
         )
 
 
@@ -117,6 +133,7 @@ class IncidentBody(Episode):
     attempts: tuple[Attempt, ...]
     """Of all episodes, the oldest first."""
     drill: bool
+    follow_ups: tuple[FollowUp, ...]
     active: bool
     approval: PlanApproval | None
     """The newest approval request; null without one."""
@@ -150,6 +167,7 @@ class IncidentBody(Episode):
             runbooks=incident.runbooks,
             attempts=incident.attempts,
             drill=incident.drill,
+            follow_ups=incident.follow_ups,
             active=incident.active,
             approval=incidents.approval(incident.id),
             cause_status=incident.cause_status,
@@ -204,6 +222,14 @@ def incidents(
     """List incidents, newest first; with ``drills`` only those of drills."""
     found = incidents.list(active=active, drills=drills, limit=limit)
     return IncidentList(tuple(IncidentSummary.of(incident) for incident in found))
+
+
+@router.get("/report", dependencies=[READER])
+def report(
+    incidents: IncidentsDep, days: Annotated[float, Query(gt=0, le=3660)] = 30.0
+) -> IncidentReport:
+    """Return response times by severity and system, and the clocks kept and missed."""
+    return incidents.report(days)
 
 
 @router.get(

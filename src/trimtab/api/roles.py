@@ -10,6 +10,7 @@ READER = Depends(Needs(Role.READER))
 REVIEWER = Depends(Needs(Role.REVIEWER))
 OPERATOR = Depends(Needs(Role.OPERATOR))
 ADMIN = Depends(Needs(Role.ADMIN))
+ALERTS = Depends(Needs(Role.ALERTS))
 
 # Open to keys for some projects too; each route gives them nothing of any other project.
 TENANT_READER = Depends(Needs(Role.READER, tenants=True))

@@ -10,7 +10,11 @@ from trimtab.evaluation.contradictions import ContradictionFinder
 from trimtab.evaluation.flywheel import Flywheel
 from trimtab.evaluation.service import EvaluationService
 from trimtab.incidents import Incidents
+from trimtab.incidents.intake import AlertIntake, Silences
+from trimtab.incidents.intake.module import ReceivedRecords
 from trimtab.incidents.module import IncidentRecords
+from trimtab.incidents.oncall import OnCall
+from trimtab.incidents.people import People
 from trimtab.infra.auth import Principal
 from trimtab.infra.environment import Environment
 from trimtab.infra.maintenance import MaintenanceMode
@@ -54,6 +58,11 @@ RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
 ProseDep = Annotated[ProseChecks, provided(ProseChecks)]
 RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]
 IncidentsDep = Annotated[Incidents, provided(Incidents)]
+IntakeDep = Annotated[AlertIntake, provided(AlertIntake)]
+ReceivedDep = Annotated[ReceivedRecords, provided(ReceivedRecords)]
+SilencesDep = Annotated[Silences, provided(Silences)]
+PeopleDep = Annotated[People, provided(People)]
+OnCallDep = Annotated[OnCall, provided(OnCall)]
 DrillsDep = Annotated[DrillRunner, provided(DrillRunner)]
 
 Following = Annotated[Viewer, Depends(viewer)]

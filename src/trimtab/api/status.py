@@ -8,9 +8,12 @@ from fastapi import APIRouter
 
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import READER
-from trimtab.api.services import EnvDep, IncidentsDep
+from trimtab.api.services import EnvDep, IncidentsDep, SilencesDep
 from trimtab.incidents import Incident, State, cause_text, closing_text
+from trimtab.incidents.intake import Silences
+from trimtab.incidents.intake.model import SilenceState
 from trimtab.incidents.model import IncidentSeverity
+from trimtab.infra.environment import Environment
 from trimtab.kernel.health import Status, overall
 
 router = APIRouter(prefix="/v1/status", tags=["health"], route_class=ApiRoute)
@@ -74,16 +77,29 @@ class Disturbance:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnouncedWork:
+    """Maintenance that was announced."""
+
+    state: SilenceState
+    starts_at: str
+    """ISO 8601, UTC."""
+    ends_at: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
 class StatusBody:
     """The status page."""
 
     status: Status
     incidents: tuple[Disturbance, ...]
+    maintenance: tuple[AnnouncedWork, ...]
+    """Announced work that is not over, the earliest first."""
 
 
 @router.get("", dependencies=[READER])
-def status(env: EnvDep, incidents: IncidentsDep) -> StatusBody:
-    """Return the service status, open incidents and those resolved in the last week.
+def status(env: EnvDep, incidents: IncidentsDep, silences: SilencesDep) -> StatusBody:
+    """Return the service status, announced work, open incidents and those of the last week.
 
     Incidents of drills are left out.
     """
@@ -98,4 +114,18 @@ def status(env: EnvDep, incidents: IncidentsDep) -> StatusBody:
         Disturbance.of(incident, people_told=incidents.people_told(incident.id))
         for incident in (*open_now, *over)
     )
-    return StatusBody(overall(env.health.check()), tuple(shown))
+    return StatusBody(overall(env.health.check()), tuple(shown), _maintenance(env, silences))
+
+
+def _maintenance(env: Environment, silences: Silences) -> tuple[AnnouncedWork, ...]:
+    now = env.clock.now()
+    announced = sorted(
+        (each for each in silences.all() if each.maintenance), key=lambda each: each.starts_at
+    )
+    return tuple(
+        AnnouncedWork(
+            each.state(now), each.starts_at.isoformat(), each.ends_at.isoformat(), each.comment
+        )
+        for each in announced
+        if each.state(now) is not SilenceState.EXPIRED
+    )

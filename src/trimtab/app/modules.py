@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
+from trimtab.app import alert_modules as alerts
 from trimtab.app import operator_modules as operator
 from trimtab.app import service_modules as services
 from trimtab.app.assembly import Assembly
@@ -58,11 +59,16 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         services.build_changes,
         services.build_response_history,
         operator.build_incident_records,
+        alerts.build_received_alerts,
         services.build_catalog,
         operator.build_monitoring,
         operator.build_runbooks,
         operator.build_incident_monitor,
+        alerts.build_on_call,
         operator.build_incidents,
+        alerts.build_alert_intake,
+        alerts.build_silences,
+        alerts.build_people,
         operator.build_operations,
         operator.build_delivery,
         operator.build_jobs,

@@ -11,6 +11,9 @@ from trimtab.drills.run import DrilledService
 from trimtab.evaluation.service import EvaluationService
 from trimtab.incidents import EmbeddedMonitor, Incidents, deliver, firing_before
 from trimtab.incidents import module as incidents
+from trimtab.incidents.intake import AlertIntake
+from trimtab.incidents.intake.module import ReceivedRecords
+from trimtab.incidents.oncall import OnCall
 from trimtab.infra import module as infra
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.notify import Outbox, Reach
@@ -58,6 +61,8 @@ def build_incidents(assembly: Assembly) -> Module:
         impact=QuestionsImpact(monitor, env.settings.monitor.retention_minutes * 60),
         probe=OwnQuestions(knowledge, assembly.service(AnswerService)),
         reach=assembly.service(Reach),
+        outside=assembly.service(ReceivedRecords).view,
+        on_call=assembly.service(OnCall),
     )
     return incidents.build(
         env,
@@ -111,11 +116,11 @@ def build_scheduler(assembly: Assembly) -> Module:
 
 def build_monitor_loop(assembly: Assembly) -> Module:
     """Return the loop that reports what the rules find to the incidents."""
-    operator = assembly.service(Incidents)
+    operator, held = assembly.service(Incidents), assembly.service(AlertIntake)
     return monitoring.build_loop(
         assembly.env,
         assembly.service(Monitoring),
-        lambda transition: deliver(transition, operator),
+        lambda transition: deliver(transition, operator, held),
         lambda: firing_before(operator),
     )
 

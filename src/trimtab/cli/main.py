@@ -103,7 +103,12 @@ class Commands(LazyGroup):
         ),
         "incidents": Lazy(
             "trimtab.cli.incidents",
-            "Show and follow incidents, approve plans, print post-mortems.",
+            "Show, declare and work on incidents, their alerts and silences.",
+            "Operate",
+        ),
+        "oncall": Lazy(
+            "trimtab.cli.incidents.oncall",
+            "Show who is on call, and put another person on call.",
             "Operate",
         ),
         "maintenance": Lazy(

@@ -20,6 +20,7 @@ from trimtab.console.services import (
     WebDep,
 )
 from trimtab.incidents import Entry, Incident, Incidents, State, cause_text, closing_text
+from trimtab.incidents.intake.model import DECLARED
 from trimtab.infra.environment import Environment
 from trimtab.infra.web import Viewer
 from trimtab.infra.web.module import Web
@@ -166,6 +167,8 @@ def _panel(env: Environment, incidents: Incidents, incident_id: str) -> dict[str
         "ending": closing_text(found),
         "may_close": found.state in (State.ESCALATED, State.NOT_VERIFIED),
         "firing": sum(call.firing for call in found.alerts),
+        "declared": all(call.alert.source == DECLARED for call in found.alerts if call.firing),
+        "acknowledged": found.episode.acknowledged_at(env.clock.now()),
         "now": env.clock.now(),
     }
 

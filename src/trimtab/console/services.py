@@ -9,6 +9,7 @@ from trimtab.evaluation.contradictions import ContradictionFinder
 from trimtab.gates.monitor import GateMonitor
 from trimtab.incidents import Incidents
 from trimtab.incidents.module import IncidentRecords
+from trimtab.incidents.people import People
 from trimtab.infra.auth import Principal, Role
 from trimtab.infra.environment import Environment
 from trimtab.infra.web import Needs, Viewer, admitted, viewer
@@ -36,6 +37,7 @@ ReviewsDep = Annotated[Reviews, provided(Reviews)]
 RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
 RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]
 IncidentsDep = Annotated[Incidents, provided(Incidents)]
+PeopleDep = Annotated[People, provided(People)]
 
 Following = Annotated[Viewer, Depends(viewer)]
 """Who follows a live view, as a parameter of its route."""

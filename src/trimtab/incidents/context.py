@@ -4,8 +4,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from trimtab.incidents.ladders import Ladder, Ladders
-from trimtab.incidents.model import Incident
-from trimtab.incidents.ports import AlertMonitor, Consult, Impact, ServiceProbe
+from trimtab.incidents.model import Incident, IncidentAlert
+from trimtab.incidents.ports import (
+    AlertMonitor,
+    Consult,
+    History,
+    Impact,
+    NobodyOnCall,
+    NoOutsideAlerts,
+    OnCallPeople,
+    OutsideAlerts,
+    ServiceProbe,
+)
 from trimtab.incidents.proofs import Proofs
 from trimtab.incidents.store import IncidentStore
 from trimtab.infra.audit import Audit
@@ -34,6 +44,9 @@ class IncidentContext:
     probe: ServiceProbe | None = None
     reach: Reach = field(default_factory=Reach)
     """Configured channels that deliver messages to people; none by default."""
+    outside: OutsideAlerts = field(default_factory=NoOutsideAlerts)
+    on_call: OnCallPeople = field(default_factory=NobodyOnCall)
+    history: History | None = None
 
     def now(self) -> datetime:
         """Return the current time of the service's clock."""
@@ -67,10 +80,36 @@ class IncidentContext:
         """Return the incident's escalation ladder."""
         return self.ladders[incident.ladder]
 
+    def firing(self, alert: IncidentAlert) -> bool:
+        """Return whether an alert fires now: by the rules, or as its sender has said."""
+        if alert.source:
+            return self.outside.firing(alert.fingerprint)
+        return self.monitor.firing(alert.fingerprint)
+
     def quiet(self, incident: Incident) -> bool:
         """Return whether no alert of the incident fires."""
-        return not any(self.monitor.firing(each.alert.fingerprint) for each in incident.alerts)
+        if any(self.firing(each.alert) for each in incident.alerts):
+            return False
+        return not self.outside.firing_in(incident.id)
+
+    def sampled_since(self, incident: Incident, at: datetime) -> bool:
+        """Return whether it is known since then how the incident's alerts are.
+
+        Alerts of trimtab's own rules need fresh samples. Those from outside need the word of their
+        sender: an alert that is no longer repeated may fire or not.
+        """
+        if self.outside.unknown_in(incident.id):
+            return False
+        own = any(not each.alert.source for each in incident.alerts)
+        return self.monitor.sampled_since(at) if own else True
 
     def seen_quiet(self, incident: Incident) -> bool:
         """Return whether no alert fires and fresh samples still arrive."""
-        return self.quiet(incident) and self.monitor.sampled_since(incident.episode.opened_at)
+        return self.quiet(incident) and self.sampled_since(incident, incident.episode.opened_at)
+
+    def silenced(self, incident: Incident) -> bool:
+        """Return whether every firing alert of the incident is silenced."""
+        rules = [
+            each.alert.labels for each in incident.alerts if each.firing and not each.alert.source
+        ]
+        return self.outside.silenced(incident.id, rules)

@@ -22,6 +22,8 @@ from trimtab.kernel.operable import Signal
 from trimtab.runbooks import Cause, Read, Runbook
 
 _OWN_ACTIONS = "incidents."
+_HISTORIES = 3
+"""Alerts of an incident whose history is looked up."""
 _PERSON_ONLY = "only a person can repair it"
 
 
@@ -274,6 +276,9 @@ def _gathered(
                     found[name] = _values(context.catalog.signal(name), drill=incident.drill)
             else:
                 found[command.expression] = finding_text(look(context, incident, command))
+    if context.history is not None:
+        for attached in incident.alerts[:_HISTORIES]:
+            found |= context.history(attached.alert)
     return found
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from trimtab.incidents.model import IncidentAlert
-from trimtab.incidents.ports import CheckJudgement
+from trimtab.incidents.ports import CheckJudgement, HeldAlerts
 from trimtab.incidents.service import Incidents
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Sample
@@ -102,11 +102,23 @@ def _samples_of(found: Iterable[Element]) -> list[Sample]:
     ]
 
 
-def deliver(transition: Transition, incidents: Incidents) -> None:
-    """Report an alert that fired or resolved to the operator; safe to repeat."""
+def deliver(transition: Transition, incidents: Incidents, held: HeldAlerts | None = None) -> None:
+    """Report an alert that fired or resolved to the operator; safe to repeat.
+
+    Args:
+        transition: Of the rule engine.
+        incidents: Receive it.
+        held: Keeps an alert that is silenced; None when nothing silences alerts.
+    """
     if isinstance(transition, AlertFired):
-        incidents.alert_fired(alert_of(transition))
+        alert = alert_of(transition)
+        if held is not None and held.mutes(alert):
+            held.hold(alert)
+        else:
+            incidents.alert_fired(alert)
     else:
+        if held is not None:
+            held.release(transition.alert.fingerprint, transition.at)
         incidents.alert_resolved(transition.alert.fingerprint, transition.at)
 
 

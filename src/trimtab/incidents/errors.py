@@ -1,6 +1,6 @@
 """Errors of the incident operator."""
 
-from trimtab.kernel.errors import Conflict, Misconfigured, NotFound
+from trimtab.kernel.errors import Conflict, InvalidInput, Misconfigured, NotFound, RateLimited
 
 
 class IncidentUnknown(NotFound):
@@ -65,3 +65,101 @@ class PreapprovalRefused(Misconfigured):
     default_hint = (
         "Take it out of `incidents.preapproved`; rollback and retraining are always asked for."
     )
+
+
+class AlertsRefused(InvalidInput):
+    """None of the alerts of a request can be accepted."""
+
+    code = "incidents.alerts_refused"
+    default_hint = "docs/alerts.md shows the formats that are accepted."
+
+
+class TooManyAlerts(RateLimited):
+    """More alerts are stored or sent than the limit allows."""
+
+    code = "incidents.too_many_alerts"
+    default_hint = "Raise `incidents.alerts_limit`, or group and silence alerts at their source."
+
+
+class MatcherRefused(InvalidInput):
+    """A label matcher cannot be used."""
+
+    code = "incidents.matcher_refused"
+    default_hint = 'Write it as name="value", name!="value", name=~"pattern" or name!~"pattern".'
+
+
+class SilenceRefused(InvalidInput):
+    """A silence has no end, no author, or a time that is not valid."""
+
+    code = "incidents.silence_refused"
+    default_hint = "Give matchers, an author, a comment, and an end after its start."
+
+
+class SilenceUnknown(NotFound):
+    """No silence has that id."""
+
+    code = "incidents.silence_unknown"
+    default_hint = "`trimtab incidents silences` lists them."
+
+
+class WebhookUnknown(NotFound):
+    """No mapping for a webhook of that name is configured."""
+
+    code = "incidents.webhook_unknown"
+    default_hint = "Add it to `incidents.alerts_file`; docs/alerts.md explains each key."
+
+
+class AlertsFileRefused(Misconfigured):
+    """The file of grouping, inhibition and webhooks cannot be read."""
+
+    code = "incidents.alerts_file_refused"
+    default_hint = "Compare with the shipped alerts.yaml; docs/alerts.md explains each key."
+
+
+class AlreadyAcknowledged(Conflict):
+    """Another person has acknowledged the incident."""
+
+    code = "incidents.already_acknowledged"
+    default_hint = "Talk to that person, or take the incident over."
+
+
+class NotPossibleNow(Conflict):
+    """The incident's state does not allow what a person asks for."""
+
+    code = "incidents.not_possible_now"
+    default_hint = "`trimtab incidents show INCIDENT` shows its state."
+
+
+class FollowUpUnknown(NotFound):
+    """The incident has no such follow-up."""
+
+    code = "incidents.follow_up_unknown"
+    default_hint = "`trimtab incidents show INCIDENT` lists them."
+
+
+class ScheduleUnknown(NotFound):
+    """No on-call schedule or override has that name."""
+
+    code = "incidents.schedule_unknown"
+    default_hint = "`trimtab oncall show` lists them; schedules are in `incidents.oncall_file`."
+
+
+class OnCallRefused(InvalidInput):
+    """An override names no person or has no valid time."""
+
+    code = "incidents.oncall_refused"
+    default_hint = "Give a person, a start, and an end after it."
+
+
+class OnCallFileRefused(Misconfigured):
+    """The file of on-call schedules cannot be read."""
+
+    code = "incidents.oncall_file_refused"
+    default_hint = "docs/oncall.md explains each key."
+
+
+class CasesRefused(InvalidInput):
+    """The labelled cases of a root-cause data set cannot be read."""
+
+    code = "incidents.cases_refused"
+    default_hint = "docs/diagnosis.md shows the folders and files that are read."

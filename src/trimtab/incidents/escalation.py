@@ -32,7 +32,9 @@ def rungs_due(context: IncidentContext, incident: Incident) -> Transition | None
     rungs = context.ladder_of(incident).due(incident, age)
     if not rungs or incident.drill or incident.state in {State.DETECTED, State.RESTORED}:
         return None
-    if context.seen_quiet(incident):
+    if incident.episode.acknowledged_at(context.now()):
+        return None
+    if context.seen_quiet(incident) or context.silenced(incident):
         return None
     calls = []
     for rung in rungs:
@@ -82,7 +84,13 @@ def _condition_met(context: IncidentContext, incident: Incident, check: Check) -
 
 
 def seconds_to_next_rung(context: IncidentContext, incident: Incident) -> float | None:
-    """Return the seconds until the next rung is due, or None if no rung is left."""
+    """Return the seconds until the next rung is due, or None if no rung is left.
+
+    Nothing is due before an acknowledgement ends.
+    """
+    acknowledged, now = incident.episode.acknowledged, context.now()
+    if acknowledged is not None and now < acknowledged.until:
+        return (acknowledged.until - now).total_seconds()
     following = context.ladder_of(incident).next_after(
         incident, context.now() - incident.episode.opened_at
     )
@@ -133,14 +141,18 @@ def call(
 ) -> Call:
     """Return the journal entry and the messages of a call.
 
-    P3 incidents and drills are never paged: they are written to the escalation channels and shown
-    in the list.
+    P3 incidents, drills and acknowledged incidents are not paged: they are written to the
+    escalation channels and shown in the list.
     """
-    paged = page and incident.severity is not IncidentSeverity.P3 and not incident.drill
-    text = escalation_text(incident, role, why)
+    never = incident.severity is IncidentSeverity.P3 or incident.drill
+    paged = page and not never and not incident.episode.acknowledged_at(context.now())
+    person = context.on_call.person_for(role, context.now())
+    text = escalation_text(incident, f"{role} ({person})" if person else role, why)
     kinds = (Kind.ESCALATION, Kind.PAGE) if paged else (Kind.ESCALATION,)
     messages = (
-        [] if incident.severity is IncidentSeverity.P3 else [direct(incident, role, text, key)]
+        []
+        if incident.severity is IncidentSeverity.P3
+        else [direct(incident, person or role, text, key)]
     )
     for kind in kinds:
         messages += [
@@ -150,13 +162,15 @@ def call(
     receivers = context.reach.receivers(messages)
     facts = {
         "who": role,
+        **({"person": person} if person else {}),
         "why": why,
         "paged": paged,
         "receivers": receivers,
         "opening": incident.episode.number,
         "message_key": messages[0].key if messages else "",
     }
-    text = _call_text(role, why, receivers, severity=incident.severity, paged=paged)
+    called = f"{role} ({person})" if person else role
+    text = _call_text(called, why, receivers, severity=incident.severity, paged=paged)
     entry = NewEntry(f"{incident.episode.number}.call.{key}", text, facts=facts)
     return Call(role, entry, tuple(messages))
 

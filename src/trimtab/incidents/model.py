@@ -40,6 +40,10 @@ class IncidentAlert:
     """Seconds that the condition held before the alert fired; a return of it would take as long to
     show.
     """
+    source: str = ""
+    """Who sent it from outside, such as ``alertmanager``; empty for trimtab's own rules."""
+    expression: str = ""
+    """The PromQL of its rule, if its sender has told it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +211,29 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """A person works on it: no one is paged until it ends."""
+
+    by: str
+    at: datetime
+    """When that person did so first."""
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """Something to do after the incident."""
+
+    id: str
+    text: str
+    created_by: str
+    created_at: datetime
+    owner: str = ""
+    done_by: str = ""
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Episode:
     """State of an incident since it was opened or last reopened."""
 
@@ -240,6 +267,20 @@ class Episode:
     impact: str = ""
     """What users noticed, as measured at the end; empty when it was not measured."""
     postmortem: str = ""
+    acknowledged: Acknowledgement | None = None
+    """The newest acknowledgement; it may be over."""
+    assigned_to: str = ""
+    """The person who is responsible; empty for no one."""
+    taken_over_by: str = ""
+    """The person who works on it instead of trimtab; empty while trimtab may plan and act."""
+    severity_set_at: datetime | None = None
+    """When a person set the severity; alerts that fired before do not raise it any more."""
+    cause_stated: str = ""
+    """The cause as the person has stated it who resolved the incident."""
+
+    def acknowledged_at(self, now: datetime) -> bool:
+        """Return whether a person has acknowledged it and that is not over."""
+        return self.acknowledged is not None and now < self.acknowledged.until
 
 
 _EPISODE_FIELDS = frozenset(each.name for each in fields(Episode))
@@ -267,6 +308,7 @@ class Incident:
     """Of all episodes, the oldest first."""
     drill: bool = False
     """Caused by a drill: the ladder pages no one, and its fix counts for no statistics."""
+    follow_ups: tuple[FollowUp, ...] = ()
 
     @property
     def alert(self) -> IncidentAlert:

@@ -5,8 +5,23 @@ from dataclasses import dataclass, field
 from trimtab import __version__
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.embedded import EmbeddedMonitor
+from trimtab.incidents.intake.service import AlertIntake
 from trimtab.incidents.ladders import load_ladders
-from trimtab.incidents.ports import AlertMonitor, Consult, Impact, ServiceProbe
+from trimtab.incidents.oncall import OnCall
+from trimtab.incidents.oncall.schedules import load_schedules
+from trimtab.incidents.oncall.store import OverrideStore
+from trimtab.incidents.people import People
+from trimtab.incidents.ports import (
+    AlertMonitor,
+    Consult,
+    Impact,
+    NobodyOnCall,
+    NoOutsideAlerts,
+    OnCallPeople,
+    OutsideAlerts,
+    ServiceProbe,
+)
+from trimtab.incidents.prometheus import AlertHistory, MonitorWithPrometheus
 from trimtab.incidents.proofs import Proofs, shipped_proofs
 from trimtab.incidents.service import Incidents
 from trimtab.incidents.signals import signals
@@ -17,6 +32,7 @@ from trimtab.infra.shipped import shipped
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
 from trimtab.kernel.tasks import ScheduledTask
+from trimtab.monitoring.prometheus import PrometheusClient, PrometheusSource
 from trimtab.monitoring.service import Monitoring
 from trimtab.runbooks import Library
 
@@ -40,12 +56,16 @@ class OperatorPorts:
         impact: Measures what users noticed.
         probe: Makes the service do some work before it is judged.
         reach: The channels that reach people.
+        outside: Knows the alerts from outside.
+        on_call: Knows who is on call.
     """
 
     consult: Consult | None = None
     impact: Impact | None = None
     probe: ServiceProbe | None = None
     reach: Reach = field(default_factory=Reach)
+    outside: OutsideAlerts = field(default_factory=NoOutsideAlerts)
+    on_call: OnCallPeople = field(default_factory=NobodyOnCall)
 
 
 def build_records(env: Environment, outbox: Outbox) -> Module:
@@ -81,12 +101,12 @@ def build(
         monitor: Tells which alerts fire.
         ports: What it asks of the services.
     """
-    settings = env.settings.incidents
+    settings, source = env.settings.incidents, _prometheus(env)
     context = IncidentContext(
         store=records.store,
         library=library,
         catalog=catalog,
-        monitor=monitor,
+        monitor=MonitorWithPrometheus(monitor, source, env.clock) if source else monitor,
         audit=env.audit,
         clock=env.clock,
         settings=settings,
@@ -96,7 +116,41 @@ def build(
         impact=ports.impact,
         probe=ports.probe,
         reach=ports.reach,
+        outside=ports.outside,
+        on_call=ports.on_call,
+        history=AlertHistory(source, env.clock) if source else None,
     )
     incidents = Incidents(context, env.jobs)
     resume = ScheduledTask("resume the jobs of incidents", _RESUME_SECONDS, incidents.resume)
     return Module("incidents", incidents, scheduled=(resume,))
+
+
+def _prometheus(env: Environment) -> PrometheusSource | None:
+    monitor = env.settings.monitor
+    if not monitor.prometheus_url:
+        return None
+    client = PrometheusClient(
+        monitor.prometheus_url, monitor.prometheus_timeout_seconds, monitor.prometheus_token
+    )
+    return PrometheusSource(client)
+
+
+def build_on_call(env: Environment) -> Module:
+    """Return the on-call schedules with their overrides.
+
+    Raises:
+        OnCallFileRefused: The file of schedules cannot be used.
+    """
+    schedules = load_schedules(env.settings.incidents.oncall_file)
+    store = OverrideStore(env.state)
+    return Module("on call", OnCall(schedules, store, env.audit, env.clock))
+
+
+def build_people(incidents: Incidents, intake: AlertIntake) -> Module:
+    """Return what people do with incidents.
+
+    Args:
+        incidents: Close incidents and wake their jobs.
+        intake: Keeps the alerts of declared incidents.
+    """
+    return Module("people", People(incidents.context, incidents, intake))

@@ -37,6 +37,8 @@ class Notification:
     """The channels that have accepted it, and when."""
     failed: tuple[str, ...] = field(default=())
     """Channels that have not accepted it so far; delivery is retried."""
+    person: str = ""
+    """Who was on call for the role; empty when no schedule knows."""
 
     @property
     def status(self) -> str:
@@ -51,16 +53,17 @@ class Notification:
     def text(self) -> str:
         """Return the delivery status as a sentence."""
         what = "page" if self.paged else "message"
+        name = f"{self.role} ({self.person})" if self.person else self.role
         match self.status:
             case "accepted":
                 taken = ", ".join(f"{name} at {at:%H:%M}" for name, at in self.accepted)
-                return f"{self.role}: {what} accepted by {taken}"
+                return f"{name}: {what} accepted by {taken}"
             case "no_channel":
-                return f"{self.role}: not notified, no on-call channel is configured"
+                return f"{name}: not notified, no on-call channel is configured"
             case "failed":
-                return f"{self.role}: {what} not accepted by {', '.join(self.failed)}"
+                return f"{name}: {what} not accepted by {', '.join(self.failed)}"
             case _:
-                return f"{self.role}: {what} not delivered yet ({', '.join(self.receivers)})"
+                return f"{name}: {what} not delivered yet ({', '.join(self.receivers)})"
 
 
 def notifications(entries: Sequence[Entry], episode: int) -> tuple[Notification, ...]:
@@ -81,6 +84,7 @@ def _notification(call: Entry, entries: Sequence[Entry]) -> Notification:
     taken = {name for name, _ in accepted}
     return Notification(
         role=str(call.facts["who"]),
+        person=str(call.facts.get("person", "")),
         why=str(call.facts.get("why", "")),
         at=call.at,
         paged=bool(call.facts.get("paged", True)),

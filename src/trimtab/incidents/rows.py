@@ -1,5 +1,6 @@
 """Tables of the incidents chain and conversion between rows and records."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from pydantic import BeforeValidator, TypeAdapter
 from trimtab.incidents.errors import IncidentUnknown
 from trimtab.incidents.model import Entry, Episode, Incident, PlanApproval
 
+_log = logging.getLogger(__name__)
 _EPISODE_KEYS = frozenset(TypeAdapter(Episode).json_schema()["properties"])
 
 
@@ -148,3 +150,17 @@ def approval_row(approval: PlanApproval) -> dict[str, Any]:
         "requested_at": approval.requested_at.isoformat(),
         "expires_at": approval.expires_at.isoformat(),
     }
+
+
+def plain(facts: Mapping[str, Any]) -> Any:
+    """Convert facts to plain JSON types, so that every text in them can be redacted."""
+    return orjson.loads(orjson.dumps(facts, default=str))
+
+
+def readable(text: str) -> Incident | None:
+    """Parse a document; log a damaged one and return None."""
+    try:
+        return parsed(text)
+    except ValueError:
+        _log.exception("an incident's record cannot be read")
+        return None

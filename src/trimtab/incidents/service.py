@@ -3,12 +3,12 @@
 import logging
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from trimtab.incidents.attach import attached, fired, quieted, reopened
+from trimtab.incidents.attach import quieted
 from trimtab.incidents.clocks import ResponseClock, read_clocks
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.errors import (
@@ -20,10 +20,8 @@ from trimtab.incidents.errors import (
 from trimtab.incidents.ladders import check_ladders
 from trimtab.incidents.loop import KIND, WAKE, Loop, job_id
 from trimtab.incidents.model import (
-    AttachedAlert,
     AttemptOutcome,
     Entry,
-    Episode,
     Incident,
     IncidentAlert,
     PlanApproval,
@@ -34,15 +32,18 @@ from trimtab.incidents.notifications import (
     people_told,
     receipt_entry,
 )
+from trimtab.incidents.opening import Opening
 from trimtab.incidents.plan import check_preapproved
 from trimtab.incidents.postmortem import render, render_report
+from trimtab.incidents.report import IncidentReport, report_of
 from trimtab.incidents.state import State
 from trimtab.incidents.statements import resolution_by_person
 from trimtab.incidents.transition import NewEntry, moved
-from trimtab.incidents.triage import component_of, group_key, title_of
+from trimtab.incidents.triage import group_key
 from trimtab.infra.jobs import Jobs, JobState, JobUnknown, Json
 from trimtab.infra.notify import Receipt
-from trimtab.kernel.drilling import is_marked
+from trimtab.kernel.errors import TrimtabError
+from trimtab.kernel.ids import content_id
 
 _log = logging.getLogger(__name__)
 _MAX_RESTARTS = 1000
@@ -66,11 +67,13 @@ class Incidents:
     def __init__(self, context: IncidentContext, jobs: Jobs) -> None:
         check_preapproved(context.settings.preapproved, context.catalog)
         check_ladders(context.library, context.ladders)
-        self._context = context
+        self.context = context
+        """Dependencies that the work of people shares."""
         self._store = context.store
         self._jobs = jobs
         self._intake = threading.Lock()
         self._drilling = False
+        self._opening = Opening(context, lambda: self._drilling)
         self._changed = threading.Condition()
         self._changes = 0
         self._store.listen(self._notice)
@@ -90,17 +93,59 @@ class Incidents:
         if not math.isfinite(alert.value):
             alert = replace(alert, value=0.0)
         with self._intake:
-            latest = self._store.latest_of_group(group_key(alert))
-            if latest is None:
-                incident = self._open(alert)
-            elif latest.active and (not latest.drill or self._of_drill(alert)):
-                incident = self._join(latest, alert)
-            elif self._comes_back(latest, alert):
-                incident = self._reopen(latest, alert)
-            else:
-                incident = self._open(alert)
+            incident, joined = self._opening.place(group_key(alert), (alert,))
+        if joined:
+            self.wake(incident)
         self._start(incident)
         return incident
+
+    def alerts_fired(
+        self, group: str, alerts: Sequence[IncidentAlert], title: str = ""
+    ) -> Incident:
+        """Report the alerts of one group at once; see `alert_fired`.
+
+        The incident is stored when this returns; its job starts within a minute at the latest.
+
+        Args:
+            group: The key of the group.
+            alerts: At least one, the first to fire first.
+            title: Of a new incident; that of the first alert when empty.
+        """
+        with self._intake:
+            incident, joined = self._opening.place(group, alerts, title)
+        try:
+            if joined:
+                self.wake(incident)
+            self._start(incident)
+        except TrimtabError:
+            _log.exception("an incident's job cannot start", extra={"incident": incident.id})
+        return incident
+
+    def is_open(self, group: str) -> bool:
+        """Return whether the group has an open incident."""
+        latest = self._store.latest_of_group(group)
+        return latest is not None and latest.active
+
+    def alerts_quiet(self, incident_id: str, quiet: Mapping[str, datetime], text: str) -> None:
+        """Record that alerts of an incident are quiet and wake its job.
+
+        Args:
+            incident_id: The incident; one that is resolved is left as it is.
+            quiet: When each of them became quiet, by fingerprint.
+            text: The sentence of the journal.
+        """
+        incident = self._store.get(incident_id)
+        if not incident.active:
+            return
+
+        def change(fresh: Incident) -> Incident:
+            for fingerprint, at in quiet.items():
+                fresh = quieted(fresh, fingerprint, at)
+            return fresh
+
+        stamps = sorted(f"{name}.{at.isoformat()}" for name, at in quiet.items())
+        entry = NewEntry(f"quiet.{content_id('alerts', *stamps)}", text)
+        self.wake(self._store.change(incident_id, change, self.context.now(), [entry]))
 
     def alert_resolved(self, fingerprint: str, at: datetime) -> None:
         """Record that an alert is quiet and wake the jobs of its incidents."""
@@ -114,15 +159,15 @@ class Incidents:
                     at,
                     [NewEntry(f"quiet.{fingerprint}.{at.isoformat()}", text)],
                 )
-                self._wake(incident)
+                self.wake(incident)
 
     def firing_alerts(self) -> Sequence[IncidentAlert]:
-        """Return the alerts that fired when last reported, to resume the rules at start."""
+        """Return the rules' alerts that fired when last reported, to resume the rules at start."""
         return [
             attached.alert
             for incident in self._store.find(active=True, limit=None)
             for attached in incident.alerts
-            if attached.firing
+            if attached.firing and not attached.alert.source
         ]
 
     @contextmanager
@@ -160,7 +205,17 @@ class Incidents:
     def clocks(self, incident_id: str) -> tuple[ResponseClock, ...]:
         """Return the four response clocks of the incident."""
         incident = self._store.get(incident_id)
-        return read_clocks(incident, self._context.ladder_of(incident), self._context.now())
+        return read_clocks(incident, self.context.ladder_of(incident), self.context.now())
+
+    def report(self, days: float) -> IncidentReport:
+        """Return the response times of the incidents that opened within the last days."""
+        now = self.context.now()
+        found = self._store.find(drills=False, limit=None)
+
+        def clocks(incident: Incident) -> tuple[ResponseClock, ...]:
+            return read_clocks(incident, self.context.ladder_of(incident), now)
+
+        return report_of(found, clocks, (now - timedelta(days=days), now))
 
     def timeline(self, incident_id: str, after_seq: int = 0) -> Sequence[Entry]:
         """Return the journal entries after ``after_seq``, in order."""
@@ -214,38 +269,48 @@ class Incidents:
         """Reject the plan and escalate the incident; raises as `approve` does."""
         return self._decide(incident_id, plan_hash, "rejected", principal, reason)
 
-    def close(self, incident_id: str, principal: str, note: str = "") -> Incident:
+    def close(
+        self, incident_id: str, principal: str, note: str = "", *, cause: str = ""
+    ) -> Incident:
         """Close an escalated or unverified incident on behalf of a person.
 
         Args:
             incident_id: The incident.
             principal: Who closes it; goes to the journal and the audit chain.
-            note: What the person knows; goes to the journal.
+            note: What the person knows or has done; goes to the journal and, with a cause, to the
+                resolution.
+            cause: The cause as the person states it.
 
         Raises:
             NothingToClose: It is resolved, or the operator still works on it.
             StillFiring: An alert of it fires.
         """
-        now, incident = self._context.now(), self._store.get(incident_id)
-        if not self._context.quiet(incident):
-            raise StillFiring(f"An alert of {incident_id} still fires.")
-        resolution = resolution_by_person(self._context, incident)
+        now, incident = self.context.now(), self._store.get(incident_id)
+        self.check_quiet(incident)
+        resolution = resolution_by_person(self.context, incident)
+        if cause and note:
+            resolution = f"{note} {resolution}"
 
         def close(fresh: Incident) -> Incident:
             if fresh.state not in _CLOSABLE:
                 raise NothingToClose(f"{incident_id} cannot be closed: it is {fresh.state}.")
             if fresh.state is State.NOT_VERIFIED and (plan := fresh.episode.plan):
                 fresh = fresh.with_attempt(plan.cause_id, AttemptOutcome.NOT_VERIFIED, now)
-            given = {"resolution": resolution, "closed_by": principal}
+            given = {"resolution": resolution, "closed_by": principal, "cause_stated": cause}
             return moved(fresh, State.RESTORED, now, restored_at=now, **given)
 
         text = f"Closed by {principal}; not verified by trimtab" + (f": {note}" if note else "")
         entry = NewEntry(f"{incident.episode.number}.closed_by_person", f"{text}.", principal)
         after = self._store.change(incident_id, close, now, [entry])
         facts = {"opening": incident.episode.number}
-        self._context.audit.append(principal, "incidents.closed", incident_id, facts)
-        self._wake(after)
+        self.context.audit.append(principal, "incidents.closed", incident_id, facts)
+        self.wake(after)
         return after
+
+    def check_quiet(self, incident: Incident) -> None:
+        """Raise `StillFiring` while an alert of the incident fires."""
+        if not self.context.quiet(incident):
+            raise StillFiring(f"An alert of {incident.id} still fires.")
 
     def notifications(self, incident_id: str) -> tuple[Notification, ...]:
         """Return the calls of the current episode, with their delivery status."""
@@ -265,7 +330,7 @@ class Incidents:
             incident = self._store.get(receipt.message.subject)
         except IncidentUnknown:
             return
-        self._store.note(incident, self._context.now(), entry)
+        self._store.note(incident, self.context.now(), entry)
 
     def postmortem(self, incident_id: str, *, report: bool = False) -> str:
         """Return the post-mortem as Markdown; a draft while the incident is active.
@@ -276,83 +341,30 @@ class Incidents:
         """
         incident = self._store.get(incident_id)
         entries = self._store.timeline(incident_id)
-        clocks = read_clocks(incident, self._context.ladder_of(incident), self._context.now())
+        clocks = read_clocks(incident, self.context.ladder_of(incident), self.context.now())
         if report:
             return render_report(incident, entries, clocks)
-        return incident.episode.postmortem or render(incident, entries, clocks, self._context.now())
+        return incident.episode.postmortem or render(incident, entries, clocks, self.context.now())
 
     def _decide(
         self, incident_id: str, plan_hash: str, decision: str, principal: str, reason: str
     ) -> PlanApproval:
-        now = self._context.now()
+        now = self.context.now()
         decided = PlanApproval(incident_id, plan_hash, now, now, decision, principal, reason, now)
         text = f"{principal} {decided.decision} plan {plan_hash}" + (
             f": {reason}" if reason else ""
         )
         note = NewEntry(f"decision.{plan_hash}", f"{text}.", principal, {"decision": decision})
         answer = self._store.decide(decided, note)
-        self._wake(self._store.get(incident_id))
+        self.wake(self._store.get(incident_id))
         return answer
-
-    def _open(self, alert: IncidentAlert) -> Incident:
-        now = self._context.now()
-
-        def make(incident_id: str) -> Incident:
-            return Incident(
-                id=incident_id,
-                state=State.DETECTED,
-                state_since=now,
-                title=title_of(alert),
-                component=component_of(alert),
-                group_key=group_key(alert),
-                alerts=(AttachedAlert(alert, firing=True, changed_at=now),),
-                episode=Episode(1, now),
-                drill=self._of_drill(alert),
-            )
-
-        return self._store.open(make, f"INC-{now:%Y-%m%d}", [fired(alert, "opened")])
-
-    def _of_drill(self, alert: IncidentAlert) -> bool:
-        """Return whether a drill has caused the alert.
-
-        Its label says so. A rule whose series do not separate drills, such as the free space of a
-        disk, cannot tell: its alerts while a drill runs count as the drill's.
-        """
-        if is_marked(alert.labels):
-            return True
-        return self._drilling and not self._context.monitor.counts_drills_apart(alert.name)
-
-    def _join(self, incident: Incident, alert: IncidentAlert) -> Incident:
-        now = self._context.now()
-        known = {each.alert.fingerprint for each in incident.alerts if each.firing}
-        if alert.fingerprint in known:
-            return incident
-        after = self._store.change(
-            incident.id, lambda fresh: attached(fresh, alert, now), now, [fired(alert, "joined")]
-        )
-        self._wake(after)
-        return after
-
-    def _reopen(self, incident: Incident, alert: IncidentAlert) -> Incident:
-        now = self._context.now()
-
-        return self._store.change(
-            incident.id, lambda fresh: reopened(fresh, alert, now), now, [fired(alert, "reopened")]
-        )
-
-    def _comes_back(self, ended: Incident, alert: IncidentAlert) -> bool:
-        if ended.drill or self._of_drill(alert):
-            return False
-        if all(each.alert.fingerprint != alert.fingerprint for each in ended.alerts):
-            return False
-        since = alert.fired_at - (ended.episode.resolved_at or ended.episode.opened_at)
-        return since.total_seconds() <= self._context.settings.reopen_window_minutes * 60
 
     def _start(self, incident: Incident) -> None:
         argument: dict[str, Json] = {"incident_id": incident.id, "opening": incident.episode.number}
         self._jobs.start(KIND, self._driver(incident), argument)
 
-    def _wake(self, incident: Incident) -> None:
+    def wake(self, incident: Incident) -> None:
+        """Let the job of an incident look at it now; start the job if there is none."""
         try:
             self._jobs.send(self._driver(incident), WAKE, incident.state.value)
         except JobUnknown:

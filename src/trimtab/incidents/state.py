@@ -5,6 +5,7 @@
     executing, verifying -> undoing -> triaged
     diagnosed, awaiting_approval, verifying -> triaged
     verifying -> not_verified -> restored
+    escalated -> triaged (handed back by the person who had taken it over)
 
 In ``triaged`` the operator searches the next cause, so every attempt that did not help leads back
 to it. From every unsettled state the incident can be escalated to people: ``escalated``. When the
@@ -54,7 +55,7 @@ _ONWARD: dict[State, set[State]] = {
     _S.VERIFYING: {_S.RESTORED, _S.UNDOING, _S.TRIAGED, _S.NOT_VERIFIED},
     _S.NOT_VERIFIED: {_S.RESTORED, _S.TRIAGED},
     _S.UNDOING: {_S.TRIAGED},
-    _S.ESCALATED: {_S.RESTORED, _S.DIAGNOSED},
+    _S.ESCALATED: {_S.RESTORED, _S.DIAGNOSED, _S.TRIAGED},
     _S.RESTORED: {_S.RESOLVED},
     _S.RESOLVED: {_S.DETECTED},
 }

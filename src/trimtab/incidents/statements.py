@@ -12,6 +12,8 @@ def cause_text(incident: Incident) -> str:
     """Return what is known of the root cause."""
     if incident.episode.cause_verified:
         return incident.episode.root_cause
+    if incident.episode.cause_stated:
+        return f"{incident.episode.cause_stated} (stated by a person, not verified)"
     if not incident.episode.root_cause:
         return "unknown"
     found = incident.episode.diagnosis

@@ -1,6 +1,5 @@
 """Store of incidents in the state database."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -26,15 +25,15 @@ from trimtab.incidents.rows import (
     incident_row,
     is_approval,
     of_drill,
-    parsed,
+    plain,
+    readable,
 )
 from trimtab.incidents.state import State, check_transition
 from trimtab.incidents.transition import NewEntry, Transition
-from trimtab.infra.notify import Outbox
+from trimtab.infra.notify import Message, Outbox
 from trimtab.infra.storage import Database
 from trimtab.kernel.redaction import hide_credentials, hide_in
 
-_log = logging.getLogger(__name__)
 Listener = Callable[[str], None]
 
 
@@ -104,18 +103,14 @@ class IncidentStore:
             query = query.where(~done if active else done)
         if drills is not None:
             query = query.where(of_drill() if drills else ~of_drill())
-        with self._database.read() as connection:
-            rows = list(connection.execute(query.limit(limit)).scalars())
-        return [found for text in rows if (found := _readable(text)) is not None]
+        return self._readable(query.limit(limit))
 
     def active_with_alert(self, fingerprint: str) -> list[Incident]:
         """Return the active incidents to which the alert of that fingerprint belongs."""
         query = sa.select(INCIDENTS.c.document).where(
             INCIDENTS.c.state != State.RESOLVED, has_alert(fingerprint)
         )
-        with self._database.read() as connection:
-            rows = list(connection.execute(query).scalars())
-        return [found for text in rows if (found := _readable(text)) is not None]
+        return self._readable(query)
 
     def latest_of_group(self, group_key: str) -> Incident | None:
         """Return the newest incident of the group."""
@@ -125,9 +120,17 @@ class IncidentStore:
             .order_by(INCIDENTS.c.opened_at.desc(), INCIDENTS.c.id.desc())
             .limit(1)
         )
+        return next(iter(self._readable(query)), None)
+
+    def of_group_since(self, group_key: str, since: datetime) -> list[str]:
+        """Return the ids of the group's incidents that opened since then, the newest first."""
+        query = (
+            sa.select(INCIDENTS.c.id)
+            .where(INCIDENTS.c.group_key == group_key, INCIDENTS.c.opened_at >= since.isoformat())
+            .order_by(INCIDENTS.c.opened_at.desc(), INCIDENTS.c.id.desc())
+        )
         with self._database.read() as connection:
-            text = connection.execute(query).scalar_one_or_none()
-        return None if text is None else _readable(text)
+            return [str(found) for found in connection.execute(query).scalars()]
 
     def change(
         self,
@@ -176,6 +179,10 @@ class IncidentStore:
         with self._database.write() as connection:
             self._write_entries(connection, incident, at, entries)
         self._tell(incident.id)
+
+    def send(self, message: Message, at: datetime) -> None:
+        """Put a message into the outbox; one with a known key is left out."""
+        self._outbox.add(message, at)
 
     def act_begun(self, key: str) -> bool:
         """Return whether the start of the act was recorded."""
@@ -323,6 +330,12 @@ class IncidentStore:
             row = connection.execute(query).mappings().first()
             return None if row is None else {name: str(value) for name, value in row.items()}
 
+    def _readable(self, query: sa.Select[Any]) -> list[Incident]:
+        """Return the incidents of a query; damaged records are logged and left out."""
+        with self._database.read() as connection:
+            rows = list(connection.execute(query).scalars())
+        return [found for text in rows if (found := readable(text)) is not None]
+
     def _save(
         self, connection: sa.Connection, before: Incident, after: Incident, at: datetime
     ) -> None:
@@ -375,24 +388,10 @@ class IncidentStore:
                 "stage": incident.state,
                 "actor": new_entry.actor,
                 "text": hide_credentials(new_entry.text),
-                "facts": orjson.dumps(hide_in(_plain(new_entry.facts))).decode(),
+                "facts": orjson.dumps(hide_in(plain(new_entry.facts))).decode(),
             }
             connection.execute(sa.insert(ENTRIES).values(**row))
 
     def _tell(self, incident_id: str) -> None:
         for listener in self._listeners:
             listener(incident_id)
-
-
-def _plain(facts: Mapping[str, Any]) -> Any:
-    """Convert facts to plain JSON types, so that every text in them can be redacted."""
-    return orjson.loads(orjson.dumps(facts, default=str))
-
-
-def _readable(text: str) -> Incident | None:
-    """Parse a document; log a damaged one and return None."""
-    try:
-        return parsed(text)
-    except ValueError:
-        _log.exception("an incident's record cannot be read")
-        return None

@@ -13,9 +13,14 @@ from trimtab.kernel.drilling import is_marked
 
 CANONICAL: Mapping[str, IncidentSeverity] = {
     "critical": IncidentSeverity.P1,
+    "page": IncidentSeverity.P1,
+    "high": IncidentSeverity.P1,
+    "error": IncidentSeverity.P2,
     "warning": IncidentSeverity.P2,
+    "medium": IncidentSeverity.P2,
     "low": IncidentSeverity.P3,
     "info": IncidentSeverity.P3,
+    "none": IncidentSeverity.P3,
 }
 """Labels of sources that do not count from P0 to P3. Alert levels are not severities, but when
 nothing better is known CRITICAL is P1 and WARNING is P2.
@@ -83,7 +88,12 @@ def raise_severity(context: IncidentContext, incident: Incident) -> Transition |
         return None
     books = context.runbooks_of(incident)
     fallback = books[0].severity if books else ""
-    firing = [each.alert for each in incident.alerts if each.firing]
+    set_at = incident.episode.severity_set_at
+    firing = [
+        each.alert
+        for each in incident.alerts
+        if each.firing and (set_at is None or each.changed_at > set_at)
+    ]
     worst = min((severity_of(alert, fallback) for alert in firing), default=incident.severity)
     if worst >= incident.severity:
         return None

@@ -72,7 +72,8 @@ def _probed(context: IncidentContext, incident: Incident) -> tuple[NewEntry, ...
 
 def watch_escalated(context: IncidentContext, incident: Incident) -> Transition:
     """Watch an escalated incident for quiet alerts or changed evidence."""
-    if not context.quiet(incident):
+    # The person who has taken it over plans and acts; trimtab only watches.
+    if not context.quiet(incident) and not incident.episode.taken_over_by:
         again = look_again(context, incident)
         if again is not None:
             return again
@@ -109,7 +110,7 @@ def _watch_quiet(context: IncidentContext, incident: Incident, hold: float) -> T
         return Transition(incident.updated(watch=Watch(since, since)), pause_seconds=pause)
     # Alerts can also be quiet because samples stopped arriving. Checked at the end of the hold time
     # only: at its start no sample can be newer.
-    if not context.monitor.sampled_since(since):
+    if not context.sampled_since(incident, since):
         return Transition(incident.updated(watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
     return _restored(context, incident, hold)
 
@@ -147,13 +148,13 @@ def _look(context: IncidentContext, incident: Incident, checks: tuple[Check, ...
     findings: list[EvidenceFinding] = [look(context, incident, check) for check in checks]
     failing = [f"`{each.expression}` does not hold" for each in findings if each.holds is False]
     failing += [
-        f"alert {each.alert.name} fires"
-        for each in incident.alerts
-        if context.monitor.firing(each.alert.fingerprint)
+        f"alert {each.alert.name} fires" for each in incident.alerts if context.firing(each.alert)
     ]
+    if not failing and (firing := context.outside.firing_in(incident.id)):
+        failing.append(f"{firing} alerts fire")
     unknown = [f"`{each.expression}` ({each.error})" for each in findings if each.holds is None]
     begun = incident.episode.watch.started_at if incident.episode.watch else context.now()
-    if not context.monitor.sampled_since(begun):
+    if not context.sampled_since(incident, begun):
         unknown.append("no fresh samples")
     return _Seen(failing, unknown)
 

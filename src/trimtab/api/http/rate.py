@@ -1,8 +1,8 @@
 """Limits requests per address.
 
-Three lanes, so that one does not starve the other: work (the API, and whatever the console changes)
-has the contract's limit; the console's pages, which refresh themselves, have a wider one of their
-own; health, metrics and static files have none.
+Four lanes, so that one does not starve the other: work (the API, and whatever the console changes)
+has the contract's limit; the console's pages, which refresh themselves, and alerts from outside,
+which come in storms, have wider ones of their own; health, metrics and static files have none.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,11 @@ from trimtab.infra.web.limits import TooManyCalls
 
 _FREE = ("/health", "/metrics", "/console/static/", "/api/v1/heartbeat")
 _PAGES_PER_WORK = 10
+_ALERTS = ("/api/v2/alerts", "/v1/alerts/webhooks/")
+_ALERTS_PER_WORK = 20
+"""Prometheus posts up to 64 alerts at once: 10,000 alerts a minute are 157 requests of each of its
+servers, which may share an address.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,10 @@ class AddressRateLimit:
             return None
         address = scope["client"][0] if scope.get("client") else "unknown"
         is_page = scope["path"].startswith("/console") and scope["method"] in ("GET", "HEAD")
+        is_alert = scope["path"].startswith(_ALERTS) and scope["method"] == "POST"
         lane, factor = ("pages", _PAGES_PER_WORK) if is_page else ("work", 1)
+        if is_alert:
+            lane, factor = "alerts", _ALERTS_PER_WORK
         try:
             self.limits.take(f"{lane}:{address}", self.per_minute * factor)
         except TooManyCalls as refusal:

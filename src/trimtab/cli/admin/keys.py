@@ -16,7 +16,10 @@ def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Who or what the key is for.")],
     role: Annotated[
-        str, typer.Option(help="reader, reviewer, operator or admin; each includes the former.")
+        str,
+        typer.Option(
+            help="reader, reviewer, operator or admin, each includes the former; or alerts."
+        ),
     ] = "reader",
     project: Annotated[
         list[str] | None,

@@ -60,6 +60,10 @@ ROUTES = (
 )
 """Channels that AOPS and KB specify; systems that specify none use ``#incidents``."""
 
+_SYSTEMS = frozenset(system for route in ROUTES for system in route.systems)
+_OTHER_SYSTEM = "ENT"
+"""A system from outside has the channels of those that specify none."""
+
 
 def channels_for(kind: Kind, severity: str, system: str, topic: str = "") -> tuple[str, ...]:
     """Return the distinct channels of a message, in the order of the table.
@@ -67,15 +71,16 @@ def channels_for(kind: Kind, severity: str, system: str, topic: str = "") -> tup
     Args:
         kind: The kind of the message.
         severity: ``P0`` to ``P3``.
-        system: ``AOPS``, ``KB``, ``HYB``, ``ENT`` or ``MISO``.
+        system: ``AOPS``, ``KB``, ``HYB``, ``ENT``, ``MISO``, or any other.
         topic: ``data`` for data quality; other topics have no separate route.
     """
+    known = system if system in _SYSTEMS else _OTHER_SYSTEM
     found = dict.fromkeys(
         route.channel
         for route in ROUTES
         if kind in route.kinds
         and (not route.severities or severity in route.severities)
-        and (not route.systems or system in route.systems)
+        and (not route.systems or known in route.systems)
         and (not route.topics or topic in route.topics)
     )
     return tuple(found)

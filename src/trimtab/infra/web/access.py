@@ -21,6 +21,9 @@ ANONYMOUS = Principal("anonymous", Role.READER)
 CONTROL = Principal("local", Role.ADMIN)
 """The caller on the control socket, authorized by the file's permissions."""
 
+_ALERTS_PER_CALL = 10
+"""Alerts come in storms, and a key of this role can do nothing else."""
+
 _PROXY_HEADERS = frozenset(
     (
         b"forwarded",
@@ -92,7 +95,8 @@ class Access:
                 found = self.keys.recall(key)
                 if found is None:
                     found = await run_in_threadpool(self.keys.authenticate, key)
-                self.limits.take(f"key:{found.name}", self.key_limit_per_minute)
+                factor = _ALERTS_PER_CALL if found.role is Role.ALERTS else 1
+                self.limits.take(f"key:{found.name}", self.key_limit_per_minute * factor)
             elif COOKIE not in connection.cookies and self.keys.counted:
                 found = self._without_key(connection)
             else:

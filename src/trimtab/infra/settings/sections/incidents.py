@@ -67,3 +67,46 @@ class IncidentSettings:
     recent_changes_hours: float = setting(
         24.0, unit="hours", help="How far back changes are searched.", minimum=0
     )
+    alerts_file: str = setting(
+        "",
+        help="Your own grouping, inhibition, maintenance windows and webhooks of alerts (YAML);"
+        " empty means the shipped ones.",
+    )
+    alerts_limit: int = setting(
+        200_000,
+        unit="alerts",
+        help="How many received alerts are stored; beyond it new ones are refused.",
+        minimum=1,
+    )
+    alerts_keep_days: float = setting(
+        30.0, unit="days", help="How long received alerts are kept after their end.", minimum=0
+    )
+    storm_incidents: int = setting(
+        20,
+        unit="incidents a minute",
+        help="How many incidents received alerts open; further groups share one incident.",
+        minimum=1,
+    )
+    flapping_changes: int = setting(
+        6,
+        unit="changes",
+        help="An alert that fires and ends this often within the flapping window is flapping.",
+        minimum=2,
+    )
+    flapping_window_minutes: float = setting(
+        30.0,
+        unit="minutes",
+        help="The window of the flapping changes; a flapping alert counts as firing until it has"
+        " been quiet for a third of it.",
+        minimum=0.01,
+    )
+    acknowledge_minutes: float = setting(
+        30.0,
+        unit="minutes",
+        help="How long an acknowledgement stops paging.",
+        minimum=0.01,
+        maximum=1440,
+    )
+    oncall_file: str = setting(
+        "", help="Your on-call schedules (YAML); empty means that no schedule is known."
+    )

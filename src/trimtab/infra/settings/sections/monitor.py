@@ -24,3 +24,14 @@ class MonitorSettings:
     retention_minutes: float = setting(
         120.0, unit="minutes", help="How long samples are kept in memory for the rules.", minimum=1
     )
+    prometheus_url: str = setting(
+        "",
+        help="A Prometheus server that is asked what trimtab's own samples cannot tell; empty for"
+        " none.",
+    )
+    prometheus_token: str = setting(
+        "", help="The bearer token for the Prometheus server.", secret=True
+    )
+    prometheus_timeout_seconds: float = setting(
+        5.0, unit="seconds", help="How long a query to it may take.", minimum=0.1, maximum=120
+    )

@@ -83,7 +83,7 @@ def show(context: typer.Context, incident: IncidentId, json: Json = False) -> No
 def watch(context: typer.Context, incident: IncidentId, json: Json = False) -> None:
     """Follow the timeline until the incident is resolved; Ctrl-C only stops watching."""
     session = session_of(context)
-    _require_service(session)
+    require_service(session)
     for event in session.client.events(f"/v1/incidents/{incident}/stream"):
         data = json_lines.loads(event.data)
         if session.json:
@@ -110,7 +110,7 @@ def approve(
         if not printed_as_json(session, waiting):
             _print_plan(waiting)
         return
-    _require_service(session)
+    require_service(session)
     if not plan and not yes:
         if not session.json:
             _print_plan(waiting)
@@ -131,7 +131,7 @@ def reject(
 ) -> None:
     """Reject the plan and hand the incident over to people."""
     session = session_of(context)
-    _require_service(session)
+    require_service(session)
     waiting = _waiting_plan(session, incident)
     body = session.client.call(
         "POST",
@@ -151,7 +151,7 @@ def close(
 ) -> None:
     """Close an incident that is escalated or not verified."""
     session = session_of(context)
-    _require_service(session)
+    require_service(session)
     body = session.client.call("POST", f"/v1/incidents/{incident}/close", body={"note": note})
     if not printed_as_json(session, body):
         print_line(f"{incident} is {body['state']}: {body['ending']}.")
@@ -172,6 +172,33 @@ def postmortem(
         print_line(text)
 
 
+@app.command("report")
+def report(
+    context: typer.Context,
+    days: Annotated[float, typer.Option(help="How far back.")] = 30.0,
+    json: Json = False,
+) -> None:
+    """Print response times by severity and system, and the clocks kept and missed."""
+    session = session_of(context)
+    body = session.client.call("GET", "/v1/incidents/report", params={"days": days})
+    if printed_as_json(session, body):
+        return
+    names = ("detect", "acknowledge", "diagnose", "repair")
+    print_table(
+        ("severity or system", "incidents", *(f"mean time to {name}" for name in names)),
+        (
+            (row["name"], str(row["incidents"]), *(_mean_text(row[name]) for name in names))
+            for row in (*body["by_severity"], *body["by_system"])
+        ),
+    )
+    for clock in body["clocks"]:
+        print_line(f"Clock {clock['clock']}: {clock['kept']} kept, {clock['missed']} missed")
+
+
+def _mean_text(times: dict[str, Any]) -> str:
+    return "unknown" if times["mean"] is None else f"{times['mean']:.0f} s ({times['count']})"
+
+
 def _waiting_plan(session: Session, incident: str) -> dict[str, Any]:
     body = session.client.call("GET", f"/v1/incidents/{incident}")
     if body["state"] != "awaiting_approval" or not body["plan"]:
@@ -180,7 +207,8 @@ def _waiting_plan(session: Session, incident: str) -> dict[str, Any]:
     return plan
 
 
-def _require_service(session: Session) -> None:
+def require_service(session: Session) -> None:
+    """Raise `NothingRuns` unless a service runs that can act on incidents."""
     if session.client.in_process:
         raise NothingRuns("No service is running on this data directory.")
 

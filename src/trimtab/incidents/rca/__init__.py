@@ -1,0 +1,6 @@
+"""Root causes from metrics: ranks the nodes of a system by how they explain a problem."""
+
+from trimtab.incidents.rca.frame import MetricColumn, MetricFrame
+from trimtab.incidents.rca.ranking import CauseRanking, RankedNode, rank_causes
+
+__all__ = ["CauseRanking", "MetricColumn", "MetricFrame", "RankedNode", "rank_causes"]
