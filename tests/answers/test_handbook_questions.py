@@ -15,6 +15,7 @@ from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
 from trimtab.knowledge import Knowledge, KnowledgeContext
 
+pytestmark = pytest.mark.timeout(600)  # The whole manual is ingested first.
 QUESTIONS = Path(__file__).with_name("handbook_questions.jsonl")
 UNHELD = (
     "How do I enable login with LDAP?",
