@@ -148,11 +148,11 @@ lock: $(VENV)/.bootstrap
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  requirements/bootstrap.in -o requirements/bootstrap.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  pyproject.toml -o requirements/runtime.lock
+	  -c requirements/constraints.in pyproject.toml -o requirements/runtime.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  requirements/bench.in -o requirements/bench.lock
+	  -c requirements/constraints.in requirements/bench.in -o requirements/bench.lock
 
 clean:
 	rm -rf $(VENV) site build dist

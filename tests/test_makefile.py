@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,12 @@ def test_a_named_python_is_not_replaced_by_another(make):
     done = make("PYTHON=python3", python3=TOO_OLD, python3_12=FITS)
     assert done.returncode == 2
     assert "python3 is Python 3.9.2" in done.stderr
+
+
+def test_nothing_in_the_project_stops_uv_from_installing_the_locked_set():
+    """With --require-hashes uv refuses constraints of pyproject.toml, and pip takes minutes instead of seconds."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert (
+        set(project["tool"].get("uv", {})) & {"constraint-dependencies", "override-dependencies"}
+        == set()
+    )
