@@ -398,4 +398,15 @@ _MODELS = [
     Boundary("ModelLabelsLate", {of_model("models_label_share"): "{v}"}, 0.1, 0.09, 10),
 ]
 
-BOUNDARIES = [*_PLATFORM, *_NOTIFY, *_REVIEW, *_INCIDENTS, *_ANSWERS, *_KNOWLEDGE, *_SERVICE, *_GUARDRAILS, *_GATES, *_MODELS]
+BOUNDARIES = [
+    *_PLATFORM,
+    *_NOTIFY,
+    *_REVIEW,
+    *_INCIDENTS,
+    *_ANSWERS,
+    *_KNOWLEDGE,
+    *_SERVICE,
+    *_GUARDRAILS,
+    *_GATES,
+    *_MODELS,
+]
