@@ -2,9 +2,19 @@
 
 import typer
 
-from trimtab.cli.models import aliases, canary, drift, predict, register, registry, retraining
+from trimtab.cli.models import (
+    aliases,
+    canary,
+    drift,
+    earnings,
+    predict,
+    register,
+    registry,
+    retraining,
+    train,
+)
 
 app = typer.Typer(no_args_is_help=True)
 # One module for each group of commands.
-for _module in (registry, register, aliases, predict, canary, drift, retraining):
+for _module in (registry, register, aliases, predict, canary, drift, retraining, train, earnings):
     app.add_typer(_module.app)

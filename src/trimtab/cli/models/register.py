@@ -57,7 +57,7 @@ def register(
         fields["data_sha256"] = digest
         parts.append(("sample", ("sample.json", json_text.dumps(some_rows(rows)).encode())))
     parts.append(("fields", ("fields.json", json_text.dumps(fields).encode())))
-    parts.append(("artifact", _artifact(artifact)))
+    parts.append(("artifact", packed_artifact(artifact)))
     body = session.client.call("POST", "/v1/models", files=parts)
     if promote:
         request = {"version": body["version"], "reason": "registered with --promote"}
@@ -102,7 +102,7 @@ def export(
         print_line(f"Wrote {', '.join(body['files'])} to {folder}.")
 
 
-def _artifact(path: Path) -> tuple[str, bytes]:
+def packed_artifact(path: Path) -> tuple[str, bytes]:
     """Return file name and content; a folder becomes an archive."""
     if path.is_file():
         return path.name, path.read_bytes()

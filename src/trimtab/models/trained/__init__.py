@@ -6,7 +6,10 @@ from importlib import import_module  # noqa: TID251 - a table of this package's 
 from trimtab.models.errors import BadManifest
 from trimtab.models.ports import PredictorLoader
 
-PREDICTORS: Mapping[str, str] = {}
+PREDICTORS: Mapping[str, str] = {
+    "earnings-analyzer": "trimtab.models.trained.earnings.predictor:EarningsPredictor",
+    "sentiment-analyzer": "trimtab.models.trained.sentiment.model:SentimentPredictor",
+}
 """``module:Class`` by the name that a manifest gives as its predictor; imported when used."""
 
 

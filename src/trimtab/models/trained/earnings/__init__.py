@@ -1,0 +1,1 @@
+"""The earnings analyzer: statements, tone and score of reports and calls."""

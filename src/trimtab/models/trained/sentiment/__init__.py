@@ -1,0 +1,1 @@
+"""The sentiment analyzer of short financial texts."""

@@ -1,0 +1,121 @@
+"""Weights of the sentiment analyzer, and the predictor that reads them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trimtab.models.errors import LibraryMismatch
+from trimtab.models.ports import TextEncoder
+from trimtab.models.predictors.sklearn_model import class_outputs
+from trimtab.models.records import Manifest
+from trimtab.models.rows import Outputs, Rows
+from trimtab.models.trained.assembly import arrays_to_bytes
+from trimtab.models.trained.sentiment.features import hash_text
+
+CLASSES = ("negative", "neutral", "positive")
+WEIGHTS_FILE = "weights.npz"
+TEXT_COLUMN = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class SentimentWeights:
+    """A linear model over hashed words and the vector of the text encoder.
+
+    Attributes:
+        rarity: Inverse document frequency of each cell.
+        cells: Weights of the cells, shape (classes, cells).
+        vector: Weights of the encoder's vector, shape (classes, dimensions).
+        intercept: Shape (classes,).
+        temperature: Divides the scores, so that the probabilities are calibrated.
+        encoder: Name of the embedding model that the vectors come from.
+    """
+
+    rarity: NDArray[np.float32]
+    cells: NDArray[np.float32]
+    vector: NDArray[np.float32]
+    intercept: NDArray[np.float32]
+    temperature: float
+    encoder: str
+
+    def to_bytes(self) -> bytes:
+        """Return the weights as a ``.npz`` file; half precision is enough for the cells."""
+        arrays: dict[str, NDArray[Any]] = {
+            "rarity": self.rarity.astype(np.float16),
+            "cells": self.cells.astype(np.float16),
+            "vector": self.vector.astype(np.float32),
+            "intercept": self.intercept.astype(np.float32),
+            "temperature": np.asarray([self.temperature], dtype=np.float32),
+            "encoder": np.frombuffer(self.encoder.encode(), dtype=np.uint8),
+        }
+        return arrays_to_bytes(arrays)
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Return the weights of a file; pickled arrays are refused."""
+        with np.load(file, allow_pickle=False) as arrays:
+            return cls(
+                arrays["rarity"].astype(np.float32),
+                arrays["cells"].astype(np.float32),
+                arrays["vector"],
+                arrays["intercept"],
+                float(arrays["temperature"][0]),
+                arrays["encoder"].tobytes().decode(),
+            )
+
+    def scores(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the score of each class, shape (texts, classes)."""
+        found = vectors @ self.vector.T + self.intercept
+        for at, text in enumerate(texts):
+            hashed = hash_text(text, self.rarity)
+            found[at] += self.cells[:, hashed.cells] @ hashed.values
+        return np.asarray(found, dtype=np.float64)
+
+    def probabilities(
+        self, texts: Sequence[str], vectors: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return the calibrated probability of each class, shape (texts, classes)."""
+        return softmax(self.scores(texts, vectors) / self.temperature)
+
+
+def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return scores as probabilities, row by row."""
+    exponents = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: NDArray[np.float64] = exponents / exponents.sum(axis=1, keepdims=True)
+    return shares
+
+
+class SentimentPredictor:
+    """Tells whether short financial texts are good or bad news.
+
+    Args:
+        weights: Of the linear model.
+        encoder: The embedding model they were trained with.
+
+    Raises:
+        LibraryMismatch: The encoder is another one than in training.
+    """
+
+    def __init__(self, weights: SentimentWeights, encoder: TextEncoder) -> None:
+        if encoder.model_id != weights.encoder:
+            raise LibraryMismatch(
+                f"The sentiment weights are for the embedding model {weights.encoder};"
+                f" {encoder.model_id} is configured.",
+                hint="Train the model again with the configured embedding model.",
+            )
+        self._weights, self._encoder = weights, encoder
+
+    @classmethod
+    def load(cls, folder: Path, manifest: Manifest, encoder: TextEncoder) -> Self:
+        """Return the predictor of a version's files."""
+        del manifest
+        return cls(SentimentWeights.read(folder / WEIGHTS_FILE), encoder)
+
+    def predict(self, rows: Rows) -> Outputs:
+        """Return one class for each text, with calibrated probabilities."""
+        texts = [text or "" for text in rows.columns[TEXT_COLUMN]]
+        vectors = np.asarray(self._encoder.embed(texts), dtype=np.float32)
+        return class_outputs(self._weights.probabilities(texts, vectors), CLASSES, None)

@@ -1,0 +1,111 @@
+"""The four trained models by name: how to train each, and how to evaluate it on a file."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from trimtab.models.ports import Predictor, TextEncoder
+from trimtab.models.rows import Rows
+from trimtab.models.trained.assembly import TrainedModel
+from trimtab.models.trained.errors import TrainerUnknown, TrainingDataInvalid
+
+Train = Callable[[Path, TextEncoder], TrainedModel]
+Evaluate = Callable[[Predictor, Path], Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trainer:
+    """Functions that train and evaluate one model."""
+
+    train: Train
+    evaluate: Evaluate
+
+
+def trainer_of(name: str) -> Trainer:
+    """Return the trainer of a model; `classifier_v2` is the fraud classifier.
+
+    Raises:
+        TrainerUnknown: This package trains no model of that name.
+    """
+    name = "fraud-classifier" if name == "classifier_v2" else name
+    if name not in _TRAINERS:
+        raise TrainerUnknown(
+            f"There is no training for {name[:80]!r}; known: {', '.join(_TRAINERS)}."
+        )
+    return _TRAINERS[name]
+
+
+def _train_fraud(data: Path, encoder: TextEncoder) -> TrainedModel:
+    from trimtab.models.trained.fraud import train_fraud
+
+    del encoder
+    return train_fraud(data)
+
+
+def _train_credit(data: Path, encoder: TextEncoder) -> TrainedModel:
+    from trimtab.models.trained.credit import train_credit
+
+    del encoder
+    return train_credit(data)
+
+
+def _train_sentiment(data: Path, encoder: TextEncoder) -> TrainedModel:
+    from trimtab.models.trained.sentiment.training import train_sentiment
+
+    return train_sentiment(data, encoder)
+
+
+def _train_earnings(data: Path, encoder: TextEncoder) -> TrainedModel:
+    from trimtab.models.trained.earnings.train import train_earnings
+
+    return train_earnings(data, encoder)
+
+
+def _evaluate_fraud(predictor: Predictor, file: Path) -> Mapping[str, float]:
+    from trimtab.models.trained.fraud import TASK
+    from trimtab.models.trained.tabular import evaluate_table
+
+    return evaluate_table(TASK, predictor, file)
+
+
+def _evaluate_credit(predictor: Predictor, file: Path) -> Mapping[str, float]:
+    from trimtab.models.trained.credit import TASK
+    from trimtab.models.trained.tabular import evaluate_table
+
+    return evaluate_table(TASK, predictor, file)
+
+
+def _evaluate_sentiment(predictor: Predictor, file: Path) -> Mapping[str, float]:
+    from trimtab.models.trained.datasets import find_file, read_texts
+    from trimtab.models.trained.measures import class_figures
+    from trimtab.models.trained.sentiment.model import CLASSES, TEXT_COLUMN
+    from trimtab.models.trained.sentiment.training import DATA_FILE
+
+    labelled = read_texts(find_file(file, DATA_FILE), CLASSES)
+    rows = Rows((TEXT_COLUMN,), columns={TEXT_COLUMN: list(labelled.texts)})
+    shares = predictor.predict(rows).probabilities
+    if shares is None:
+        raise TrainingDataInvalid("The model gives no probabilities, so it cannot be measured.")
+    return class_figures(labelled.labels, shares, CLASSES)
+
+
+def _evaluate_earnings(predictor: Predictor, file: Path) -> Mapping[str, float]:
+    from trimtab.models.trained.earnings.predictor import EarningsPredictor
+    from trimtab.models.trained.earnings.training import figures_of, read_labelled
+
+    if not isinstance(predictor, EarningsPredictor):
+        raise TrainingDataInvalid("This version is not an earnings analyzer of this package.")
+    sentences = read_labelled(file)
+    features = np.asarray([sentence.features for sentence in sentences])
+    return figures_of(sentences, predictor.tone.probabilities(features))
+
+
+_TRAINERS: Mapping[str, Trainer] = {
+    "fraud-classifier": Trainer(_train_fraud, _evaluate_fraud),
+    "risk-predictor": Trainer(_train_credit, _evaluate_credit),
+    "sentiment-analyzer": Trainer(_train_sentiment, _evaluate_sentiment),
+    "earnings-analyzer": Trainer(_train_earnings, _evaluate_earnings),
+}
+NAMES = tuple(_TRAINERS)

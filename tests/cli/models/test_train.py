@@ -1,0 +1,63 @@
+"""`models train`, `evaluate` and `earnings`: figures, candidates, and artifacts in a folder."""
+
+import json
+
+from tests.models.trained.factory import write_statements, write_table
+
+
+def test_train_registers_a_candidate_and_promotes_nothing(trimtab, tmp_path):
+    write_table(tmp_path)
+    done = trimtab("models", "train", "fraud-classifier", "--data", str(tmp_path), "--json")
+    assert done.code == 0, done.err
+    (report,) = json.loads(done.out)["models"]
+    assert report["version"] == 1
+    assert set(report["baselines"]) == {"logistic regression"}
+    listed = json.loads(trimtab("models", "list", "--json").out)["models"]
+    assert [(row["name"], row["aliases"]) for row in listed] == [
+        ("fraud-classifier", {"candidate": 1})
+    ]
+
+
+def test_a_written_artifact_is_evaluated_on_other_rows(trimtab, tmp_path):
+    write_table(tmp_path)
+    out = tmp_path / "out"
+    done = trimtab("models", "train", "classifier_v2", "--data", str(tmp_path), "--out", str(out))
+    assert done.code == 0, done.err
+    other = write_table(tmp_path / "other", seed=9)
+    artifact = str(out / "fraud-classifier")
+    words = ("models", "evaluate", "fraud-classifier", "--data", str(other), "--artifact", artifact)
+    figures = json.loads(trimtab(*words, "--json").out)["metrics"]
+    assert figures["auc"] > 0.9
+    assert {"f1", "auprc", "brier", "calibration_error"} <= set(figures)
+
+
+def test_the_shipped_earnings_analyzer_is_evaluated(trimtab, tmp_path):
+    file = write_statements(tmp_path)
+    done = trimtab("models", "evaluate", "earnings-analyzer", "--data", str(file), "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["metrics"]["statements_f1_value_unit"] == 1
+
+
+def test_earnings_prints_statements_and_score(trimtab, tmp_path):
+    file = tmp_path / "report.txt"
+    file.write_text("Revenue grew 5% to $12 million.", encoding="utf-8")
+    done = trimtab("models", "earnings", str(file))
+    assert done.code == 0, done.err
+    assert "revenue" in done.out
+    assert "$12 million" in done.out
+    body = json.loads(trimtab("models", "earnings", str(file), "--json").out)
+    assert [s["amount"] for s in body["sentences"][0]["statements"]] == [5.0, 12e6]
+
+
+def test_earnings_of_several_calls_give_one_line_for_each_sentence(trimtab, tmp_path):
+    file = tmp_path / "calls.jsonl"
+    file.write_text(json.dumps({"id": "a", "text": "Revenue was $5 million. Thank you."}))
+    lines = [json.loads(line) for line in trimtab("models", "earnings", str(file)).out.splitlines()]
+    assert [(line["call"], len(line["statements"])) for line in lines] == [("a", 1), ("a", 0)]
+
+
+def test_a_name_and_all_exclude_each_other(trimtab, tmp_path):
+    assert trimtab("models", "train", "--data", str(tmp_path)).code == 2
+    both = trimtab("models", "train", "risk-predictor", "--all", "--data", str(tmp_path))
+    assert both.code == 2
+    assert "--all" in both.err
