@@ -18,15 +18,15 @@ _CARD = ModelCard(
         " UCI, Default of Credit Card Clients (I-Cheng Yeh, 2009, doi:10.24432/C55S3H). Used are"
         " credit limit, six months of payment status, bills and payments."
     ),
-    licence="CC BY 4.0 (UCI Machine Learning Repository). The records are not part of this product.",
+    licence="CC BY 4.0 (UCI Machine Learning Repository). The records are not in this product.",
     method=(
         "150 gradient-boosted trees on binned features with log loss, whose probabilities are"
         " calibrated without a further step (see the calibration error)."
     ),
     limits=(
         (
-            "Sex, marital status, age and education are in the data and are not used; other columns may"
-            " still stand for them. Measure the error by group before any decision about people."
+            "Sex, marital status, age and education are in the data and are not used; other columns"
+            " may still stand for them. Measure the error by group before deciding about people."
         ),
         (
             "One bank, one country, 2005, amounts in New Taiwan dollars: train it again on your own"

@@ -29,8 +29,8 @@ _CARD = ModelCard(
             " probability must be corrected for the base rate before a threshold means anything."
         ),
         (
-            "The components were made by a rotation that is not public: the model only fits a source"
-            " that applies the same one. On any other source, train it again."
+            "The components were made by a rotation that is not public: the model only fits a"
+            " source that applies the same one. On any other source, train it again."
         ),
         "Two days of one region in 2013; fraud changes. Watch drift, above all of V14 and V17.",
         "492 frauds: the third digit of every figure is noise.",

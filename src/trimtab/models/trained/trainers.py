@@ -16,14 +16,14 @@ Evaluate = Callable[[Predictor, Path], Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Trainer:
+class ModelTrainer:
     """Functions that train and evaluate one model."""
 
     train: Train
     evaluate: Evaluate
 
 
-def trainer_of(name: str) -> Trainer:
+def trainer_of(name: str) -> ModelTrainer:
     """Return the trainer of a model; `classifier_v2` is the fraud classifier.
 
     Raises:
@@ -102,10 +102,10 @@ def _evaluate_earnings(predictor: Predictor, file: Path) -> Mapping[str, float]:
     return figures_of(sentences, predictor.tone.probabilities(features))
 
 
-_TRAINERS: Mapping[str, Trainer] = {
-    "fraud-classifier": Trainer(_train_fraud, _evaluate_fraud),
-    "risk-predictor": Trainer(_train_credit, _evaluate_credit),
-    "sentiment-analyzer": Trainer(_train_sentiment, _evaluate_sentiment),
-    "earnings-analyzer": Trainer(_train_earnings, _evaluate_earnings),
+_TRAINERS: Mapping[str, ModelTrainer] = {
+    "fraud-classifier": ModelTrainer(_train_fraud, _evaluate_fraud),
+    "risk-predictor": ModelTrainer(_train_credit, _evaluate_credit),
+    "sentiment-analyzer": ModelTrainer(_train_sentiment, _evaluate_sentiment),
+    "earnings-analyzer": ModelTrainer(_train_earnings, _evaluate_earnings),
 }
 NAMES = tuple(_TRAINERS)

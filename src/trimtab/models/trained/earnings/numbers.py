@@ -114,7 +114,8 @@ _AMOUNT = re.compile(
         |half\s+an?(?=\s+(?:m|b)illion)|an?(?=\s+(?:million|billion)\b))\b)
     (?:\s+and\s+(?:an?\s+)?(?P<fraction>half|quarter|three\s+quarters|third)\b)?
     (?P<close>\s?\))?
-    (?:(?:\s|-)?(?P<scale>{_choice(_LONG_SCALES)})(?![A-Za-z])|\s?(?P<letter>[kKmMbB]|bn|mm|mn|tn)(?![\w-]))?
+    (?:(?:\s|-)?(?P<scale>{_choice(_LONG_SCALES)})(?![A-Za-z])
+      |\s?(?P<letter>[kKmMbB]|bn|mm|mn|tn)(?![\w-]))?
     (?:\s+and\s+(?:an?\s+)?(?P<later>half)\b(?=\s+(?:dollars|percent|euros)))?
     (?:(?:,?\s+u[hm]+\b,?)?[\s-]?
         (?P<unit>(?:{_choice([*_RATIOS, *_QUANTITIES])})|(?:{_choice(_SUFFIX_WORDS)})(?!\s?\d))

@@ -19,7 +19,7 @@ from trimtab.models.trained.earnings.training import (
 
 NAME = "earnings-analyzer"
 GOLDEN = (
-    "Net sales rose 12% to $3.4 billion and adjusted EPS was $1.42. Demand was strong in all regions.",
+    "Net sales rose 12% to $3.4 billion and adjusted EPS was $1.42. Demand was strong everywhere.",
     "Revenue fell 8% year over year, and gross margin contracted 140 basis points to 38.2%.",
     "We expect full-year capital expenditures of $90 million to $110 million.",
     "Good morning, and welcome to the conference call.",

@@ -38,8 +38,8 @@ def read_labelled(data: Path) -> list[LabelledSentence]:
     """Return the labelled sentences, read within their calls when the calls are there.
 
     Args:
-        data: The folder of both sets, or the file of labelled sentences; the calls are then searched
-            in the folder of both sets.
+        data: The folder of both sets, or the file of labelled sentences; the calls are then
+            searched in the folder of both sets.
     """
     file = find_file(data, STATEMENTS_FILE)
     records = [record for _, record in read_json_lines(file)]

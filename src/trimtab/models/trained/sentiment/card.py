@@ -14,16 +14,17 @@ CARD = ModelCard(
     ),
     licence="MIT (the card of the data set). The texts are not part of this product.",
     method=(
-        "A linear classifier, one class against the others, over hashed words, word pairs and character n-grams with inverse"
-        " document frequency, and the sentence vector of all-MiniLM-L6-v2; probabilities by"
+        "A linear classifier, one class against the others, over hashed words, word pairs and"
+        " character n-grams with inverse document frequency, and the sentence vector of"
+        " all-MiniLM-L6-v2; probabilities by"
         " temperature scaling on out-of-fold scores. Links are dropped; tickers and numbers are"
         " replaced by their kind, so that the model cannot learn companies."
     ),
     limits=(
-        "English only. Tweets of 2019 to 2021: words that appeared later are read by their letters.",
+        "English only. Tweets of 2019 to 2021: later words are read by their letters.",
         (
             "The labels are market views (bearish, bullish) of one labelling team; on other sources"
-            " (annual reports, press releases) the share of each class differs, and so does calibration."
+            " (annual reports, press releases) the share of each class and the calibration differ."
         ),
         "Only the first 2,000 characters of a text are read. For reports use earnings-analyzer.",
         "The weights hold for one embedding model; with another one the version refuses to load.",
