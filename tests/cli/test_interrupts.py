@@ -1,5 +1,6 @@
 """Ctrl-C at any moment: the exit code is 130, nothing is printed that nobody understands, nothing stays behind."""
 
+import _imp
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import psutil
 import pytest
 
 from tests.processes import COMMAND, clean_environment, run, start, with_models
+from trimtab.cli.runtime.interrupts import imports_released
 
 pytestmark = pytest.mark.timeout(600)  # Starting a service takes a while on a busy machine.
 TRACES = ("Traceback", "Exception ignored", "KeyboardInterrupt", "Error")
@@ -134,3 +136,14 @@ def test_ctrl_c_in_the_demo_leaves_no_process_and_no_folder(tmp_path, moment):
     assert clean(said), said
     assert list(temporary.iterdir()) == []
     assert list(home.iterdir()) == []
+
+
+def _interrupted_in_an_import():
+    _imp.acquire_lock()
+    raise KeyboardInterrupt
+
+
+def test_an_import_lock_that_ctrl_c_left_behind_is_released():
+    with pytest.raises(KeyboardInterrupt), imports_released():
+        _interrupted_in_an_import()
+    assert not _imp.lock_held()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trimtab.cli.demo_story import Story
-from trimtab.cli.runtime.interrupts import ending_at_once, ignored
+from trimtab.cli.runtime.interrupts import ending_at_once, ignored, imports_released
 from trimtab.cli.runtime.session import Json, Session, Yes, session_of
 from trimtab.kernel.errors import Conflict, Unavailable
 
@@ -164,7 +164,7 @@ def _running(settings: "Settings") -> Iterator[tuple["App", str]]:
         except AddressInUse:
             listener = bind(settings.service.host, 0)
         app.start(handbook=False)
-        with served(app.http_apps.network, listener):
+        with served(app.http_apps.network, listener), imports_released():
             address = f"http://localhost:{listener.getsockname()[1]}/console"
             yield app, f"{address}/login#token={app.sessions.new_link('admin')}"
     finally:

@@ -80,7 +80,10 @@ def serve(
 @contextlib.contextmanager
 def served(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
     """Serve the app in a thread of its own for as long as the block lasts."""
-    server = _Server(_config(app))
+    config = _config(app)
+    # Its imports end here: a Ctrl-C in the thread of the caller cannot leave this one waiting.
+    config.load()
+    server = _Server(config)
     thread = threading.Thread(
         target=lambda: asyncio.run(server.serve(sockets=[listener])), name="server", daemon=True
     )

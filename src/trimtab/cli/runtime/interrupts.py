@@ -3,11 +3,12 @@
 An exception there is printed as a traceback by the code that catches it, or stops the clean-up.
 """
 
+import _imp
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -53,6 +54,23 @@ def ignored() -> Iterator[None]:
     """Ignore Ctrl-C in the block, which removes what must not stay."""
     with _handled_by(_ignore):
         yield
+
+
+@contextmanager
+def imports_released() -> Iterator[None]:
+    """Release the interpreter's import lock if Ctrl-C leaves the block with it held.
+
+    `importlib` acquires the lock one statement before its `try`. An exception between the two
+    leaves it held by the main thread, and every thread that imports something waits forever.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        # Outside of an import only a lock that was left behind can be held.
+        with suppress(RuntimeError):
+            while True:
+                _imp.release_lock()
+        raise
 
 
 def end_at_once() -> None:
