@@ -203,7 +203,7 @@ def alert_names(file):
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.id)
 def test_the_page_names_only_what_exists(book, whole):
     # Pages also look at knowledge, whose signals the whole app has.
-    others = [name for c in book.gather for name in getattr(c, "signals", ()) if name.startswith(("knowledge.", "service.starts"))]  # fmt: skip
+    others = [name for c in book.gather for name in getattr(c, "signals", ()) if name.startswith(("knowledge.", "service.starts", "answers.contradictions"))]  # fmt: skip
     foreign = [type(whole.catalog.signal("answers.given"))(name, "1", "x", tuple) for name in dict.fromkeys(others)]  # fmt: skip
     catalog = Catalog(
         (*whole.catalog.signals.values(), *foreign),

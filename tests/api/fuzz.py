@@ -29,6 +29,7 @@ from trimtab.app.http_apps import make_http_apps
 from trimtab.infra.auth import Role
 from trimtab.kernel.ids import new_id
 
+schemathesis.serializer.alias("application/x-ndjson", "text/plain")
 _METHODS = ("PUT", "PATCH", "TRACE", "BREW", "OPTIONS", "HEAD", "DELETE", "POST")
 
 

@@ -17,6 +17,7 @@ OPEN = {
     ("GET", "/v1/traces/{trace_id}"),
     ("POST", "/v1/traces/{trace_id}/feedback"),
     ("GET", "/api/v1/projects"),
+    ("GET", "/api/v1/projects/{project}/contradictions"),
     ("GET", "/api/v1/projects/{project}/documents"),
     ("GET", "/api/v1/projects/{project}/documents/{document_id}"),
     ("DELETE", "/api/v1/projects/{project}/documents/{document_id}"),
@@ -77,6 +78,7 @@ def test_another_project_is_closed_by_path_query_and_body(two, red):
     refused = [
         red.get("/api/v1/search/blue?q=code"),
         red.get("/api/v1/query/blue?q=code"),
+        red.get("/api/v1/projects/blue/contradictions"),
         red.get("/api/v1/projects/blue/documents"),
         red.get("/v1/traces?project=blue"),
         red.get("/v1/traces?project=blue&project=red"),

@@ -35,6 +35,7 @@ STEPS = (
     "answers.cache",
     "answers.samples",
     "answers.shadow_pairs",
+    "models.results",
     "review.items",
     "review.feedback",
     "evaluation.flywheel",

@@ -39,7 +39,13 @@ def page(chromium):
         opened = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
         opened.set_default_timeout(PATIENCE_MS)
         opened.trouble, opened.called = [], set()
-        opened.on("console", lambda said: said.type == "error" and opened.trouble.append(said.text))
+        opened.on(
+            "console",
+            lambda said: (
+                said.type == "error"
+                and opened.trouble.append(f"{said.text} ({opened.url}, {said.location})")
+            ),
+        )
         opened.on("pageerror", lambda error: opened.trouble.append(str(error)))
         opened.on(
             "request", lambda request: opened.called.add("/".join(request.url.split("/")[:3]))

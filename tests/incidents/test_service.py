@@ -84,7 +84,8 @@ def test_every_active_incident_gets_its_job_again_after_a_start(tmp_path):
 
 def test_missing_jobs_are_started_again_each_minute(operator):
     context, jobs = operator.context, FakeJobs(operator.clock)
-    settings = SimpleNamespace(incidents=context.settings)
+    monitor = SimpleNamespace(prometheus_url="")
+    settings = SimpleNamespace(incidents=context.settings, monitor=monitor)
     env = SimpleNamespace(settings=settings, audit=operator.audit, clock=operator.clock, jobs=jobs)
     records = IncidentRecords(context.store, context.proofs)
     module = build(env, records, context.catalog, context.library, context.monitor, OperatorPorts())

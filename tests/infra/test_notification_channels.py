@@ -220,6 +220,8 @@ def test_a_message_is_given_up_after_the_last_attempt_and_replayed(outbox, clock
     found = notifications(outbox, clock)
     with pytest.raises(DeadLetterUnknown):
         found.replay(99)
+    with pytest.raises(DeadLetterUnknown):
+        found.replay(2**63)  # More than the database can hold.
     assert found.replay(dead.message) == 1
     delivery.deliver_due()
     assert channel.taken == ["one"]

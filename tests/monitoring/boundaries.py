@@ -360,6 +360,7 @@ NULLS_BEFORE = of_model("models_null_rate_reference", feature="V14")
 MISSED = {of_model("models_null_top_info", top="V14 (null=0.4)"): 1}
 
 _MODELS = [
+    Boundary("ModelUnavailable", {of_model("models_up"): "{v}"}, 1, 0, 0.5),
     Boundary("ModelAccuracyLow", {F1: "{v}"}, 0.7, 0.69, 1, {LABELLED: 100}),
     Boundary("ModelAccuracyLow", {LABELLED: "{v}"}, 99, 100, 1, {F1: 0.5}),
     Boundary(

@@ -164,7 +164,11 @@ class AlertmanagerStatus:
 
 
 @router.post(
-    "/api/v2/alerts", dependencies=[ALERTS], responses=_REFUSALS, openapi_extra=_body(_LIST)
+    "/api/v2/alerts",
+    response_class=Response,  # Without a body.
+    dependencies=[ALERTS],
+    responses=_REFUSALS,
+    openapi_extra=_body(_LIST),
 )
 async def post_alerts(request: Request, intake: IntakeDep) -> Response:
     """Accept alerts as Prometheus and amtool post them; they are stored when this returns.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
+from trimtab.api.privacy import SignedStatement
 from trimtab.api.roles import ADMIN, OPERATOR, READER
 from trimtab.api.services import Caller, ModelsDep
 from trimtab.infra.web.json_body import InvalidRequest
@@ -96,7 +97,7 @@ class VersionDetail:
     registered_at: datetime
     registered_by: str
     manifest: Mapping[str, Any]
-    signature: Mapping[str, Any]
+    signature: SignedStatement
     """DSSE envelope over name, number and manifest."""
 
     @classmethod
@@ -110,7 +111,7 @@ class VersionDetail:
             version.registered_at,
             version.registered_by,
             version.manifest.to_json(),
-            version.signature,
+            cast("SignedStatement", version.signature),  # Its JSON form.
         )
 
 
@@ -277,6 +278,7 @@ def show_version(name: str, ref: str, models: ModelsDep) -> VersionDetail:
 
 @router.get(
     "/{name}/versions/{ref}/archive",
+    response_class=Response,
     responses={
         200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}},
         **refuses(ErrorKind.NOT_FOUND, ErrorKind.CORRUPT),

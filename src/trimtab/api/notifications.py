@@ -95,7 +95,7 @@ def replay_all(notifications: NotificationsDep) -> Replayed:
 
 @router.post(
     "/v1/notifications/{message}/replay",
-    responses=refuses(ErrorKind.NOT_FOUND),
+    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.INVALID),
     dependencies=[OPERATOR],
 )
 def replay(message: int, notifications: NotificationsDep) -> Replayed:

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from trimtab.api.data_subject import MAX_USER_ID, Person, validate_user_id
-from trimtab.api.errors import error_body
+from trimtab.api.errors import ErrorFacts, error_body
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.roles import READER
@@ -20,7 +20,13 @@ from trimtab.infra.web import Needs
 from trimtab.infra.web.json_body import InvalidRequest, problem_of
 from trimtab.infra.web.request_id import request_id_of
 from trimtab.kernel.errors import ErrorKind, TrimtabError
-from trimtab.models.open_inference import InferRequest, infer_response, model_metadata
+from trimtab.models.open_inference import (
+    InferRequest,
+    InferResponse,
+    ModelMetadata,
+    infer_response,
+    model_metadata,
+)
 from trimtab.models.service import Models
 from trimtab.models.serving.health import ModelHealth
 from trimtab.models.serving.records import Prediction
@@ -164,11 +170,19 @@ def prediction_json(found: Prediction) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelFailure:
+    """Why one of several models gave no prediction."""
+
+    error: ErrorFacts
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnalysisBody:
     """The answers of several models to one request."""
 
-    results: Mapping[str, Any]
-    """By model: its prediction, or ``{"error": ...}``."""
+    results: Mapping[str, PredictionBody | ModelFailure]
+    """By model: its prediction, or why there is none."""
 
 
 @router.post("/v1/analyze", responses=_FAILS, dependencies=[READER], openapi_extra={
@@ -197,7 +211,8 @@ async def analyze(request: Request, models: ModelsDep, person: Person = "") -> A
     found = await asyncio.gather(
         *(_analyze_one(models, name, rows, request_id, person) for name, rows in inputs.items())
     )
-    return AnalysisBody(dict(zip(inputs, found, strict=True)))
+    results: dict[str, Any] = dict(zip(inputs, found, strict=True))  # Already JSON.
+    return AnalysisBody(results)
 
 
 async def _analyze_one(
@@ -278,7 +293,7 @@ def server_ready() -> ServerState:
 
 
 @router.get("/v2/models/{name}", responses=_FAILS, dependencies=[READER])
-def show_model_metadata(name: str, models: ModelsDep) -> dict[str, Any]:
+def show_model_metadata(name: str, models: ModelsDep) -> ModelMetadata:
     """Return inputs and outputs of a model, as the Open Inference Protocol asks."""
     version = models.registry.resolve(name)
     numbers = [str(each.version) for each in models.registry.versions(name)]
@@ -287,7 +302,7 @@ def show_model_metadata(name: str, models: ModelsDep) -> dict[str, Any]:
 
 @router.get(
     "/v2/models/{name}/ready",
-    responses={**answers(503, ModelHealth), **_FAILS},
+    responses={**answers(200, ModelHealth), **answers(503, ModelHealth), **_FAILS},
     dependencies=[READER],
 )
 async def model_ready(name: str, models: ModelsDep) -> Response:
@@ -297,7 +312,7 @@ async def model_ready(name: str, models: ModelsDep) -> Response:
 
 @router.post(
     "/v2/models/{name}/infer",
-    responses=_FAILS,
+    responses={**answers(200, InferResponse), **_FAILS},
     openapi_extra={
         "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}
     },

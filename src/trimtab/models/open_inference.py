@@ -123,45 +123,86 @@ def _flat(data: Any) -> list[Any]:
     return flat
 
 
-def infer_response(found: Prediction) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class OutputTensor:
+    """One output of the protocol."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    data: list[float] | list[str]
+    """Flat, in row-major order."""
+
+
+@dataclass(frozen=True, slots=True)
+class InferParameters:
+    """Model version and kind of outcome behind the outputs."""
+
+    served_by: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class InferResponse:
+    """A response of the protocol."""
+
+    model_name: str
+    model_version: str
+    id: str
+    parameters: InferParameters
+    outputs: list[OutputTensor]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorMetadata:
+    """Name, type and shape of an input or output; -1 is any size."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMetadata:
+    """Metadata of the protocol for a model."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+def infer_response(found: Prediction) -> InferResponse:
     """Return the response of the protocol for a prediction."""
     outputs, count = found.outputs, len(found.outputs)
-    tensors = [_output("predict", "FP64", [count], outputs.values.tolist())]
+    tensors = [OutputTensor("predict", "FP64", [count], outputs.values.tolist())]
     if outputs.labels is not None:
         labels = [outputs.classes[at] for at in outputs.labels.tolist()]
-        tensors.insert(0, _output("label", "BYTES", [count], labels))
+        tensors.insert(0, OutputTensor("label", "BYTES", [count], labels))
     if outputs.probabilities is not None:
         shape = [count, len(outputs.classes)]
         flat = outputs.probabilities.ravel().tolist()
-        tensors.append(_output("probabilities", "FP64", shape, flat))
-    return {
-        "model_name": found.model,
-        "model_version": str(found.version),
-        "id": found.request_id,
-        "parameters": {"served_by": found.served_by, "outcome": found.outcome},
-        "outputs": tensors,
-    }
+        tensors.append(OutputTensor("probabilities", "FP64", shape, flat))
+    return InferResponse(
+        found.model,
+        str(found.version),
+        found.request_id,
+        InferParameters(found.served_by, found.outcome),
+        tensors,
+    )
 
 
-def _output(name: str, datatype: str, shape: list[int], data: list[Any]) -> dict[str, Any]:
-    return {"name": name, "datatype": datatype, "shape": shape, "data": data}
-
-
-def model_metadata(version: ModelVersion, versions: list[str]) -> dict[str, Any]:
+def model_metadata(version: ModelVersion, versions: list[str]) -> ModelMetadata:
     """Return the metadata of the protocol for a version."""
     manifest = version.manifest
-    outputs = [{"name": "predict", "datatype": "FP64", "shape": [-1]}]
+    outputs = [TensorMetadata("predict", "FP64", [-1])]
     if manifest.classes:
         classes = len(manifest.classes)
-        outputs.insert(0, {"name": "label", "datatype": "BYTES", "shape": [-1]})
-        outputs.append({"name": "probabilities", "datatype": "FP64", "shape": [-1, classes]})
-    return {
-        "name": version.name,
-        "versions": versions,
-        "platform": f"trimtab_{manifest.flavour}",
-        "inputs": [
-            {"name": column.name, "datatype": _TYPES[column.kind], "shape": [-1]}
-            for column in manifest.schema.columns
-        ],
-        "outputs": outputs,
-    }
+        outputs.insert(0, TensorMetadata("label", "BYTES", [-1]))
+        outputs.append(TensorMetadata("probabilities", "FP64", [-1, classes]))
+    inputs = [
+        TensorMetadata(column.name, _TYPES[column.kind], [-1]) for column in manifest.schema.columns
+    ]
+    platform = f"trimtab_{manifest.flavour}"
+    return ModelMetadata(version.name, versions, platform, inputs, outputs)

@@ -15,11 +15,22 @@ FREE = {
     ("Component", ""),
     ("DoneAct", "undo_arguments"),
     ("Entry", "facts"),
+    ("GoldenDataset", "cases"),
+    ("LearningCandidate", "body"),
+    ("ModelHealth", "prediction"),
+    ("OutputRow", "details"),
     ("PlannedAct", "arguments"),
     ("PlannedAct", "facts"),
     ("PipelineStage", "facts"),
+    ("ReferenceBody", "reference"),
+    ("Retraining", "facts"),
+    ("VersionDetail", "manifest"),
 }
-"""The schemas and fields that hold whatever an action, a component or a stage has to say."""
+"""The schemas and fields that hold whatever an action, a component or a stage has to say.
+
+Or, of models: rows and outputs as each model has them, examples as each kind of case has them, and
+whole documents in a format of their own, the manifest and the reference profile.
+"""
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def evaluate(
     session = session_of(context)
     trainer = trainer_of(name)
     with _open_encoder(session) as encoder:
-        figures = trainer.evaluate(_load(name, artifact, encoder), data)
+        figures = trainer.evaluate(_load(session, name, artifact, encoder), data)
     if not printed_as_json(session, {"model": name, "metrics": dict(figures)}):
         print_table(("figure", "value"), figures.items())
 
@@ -125,10 +125,13 @@ def _show(report: Mapping[str, Any]) -> None:
         print_line(f"Written to {report['folder']}.")
 
 
-def _load(name: str, artifact: Path | None, encoder: "TextEncoder") -> "Predictor":
+def _load(
+    session: Session, name: str, artifact: Path | None, encoder: "TextEncoder"
+) -> "Predictor":
     from trimtab.models.trained.shipped import load_folder, shipped_folder
 
-    return load_folder(artifact or shipped_folder(name), encoder)
+    trusted = session.settings.models.trusted_types
+    return load_folder(artifact or shipped_folder(name), encoder, trusted)
 
 
 @contextmanager

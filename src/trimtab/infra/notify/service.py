@@ -12,6 +12,8 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import NotFound
 
 TEST_TEXT = "Test message from trimtab. Nothing has to be done."
+_LAST_MESSAGE = 2**63 - 1
+"""The largest number that the database can hold."""
 
 
 class ChannelUnknown(NotFound):
@@ -90,7 +92,8 @@ class Notifications:
         Raises:
             DeadLetterUnknown: That message was not given up.
         """
-        found = self.outbox.revive(message, self._clock.now())
+        possible = message is None or 0 < message <= _LAST_MESSAGE
+        found = self.outbox.revive(message, self._clock.now()) if possible else []
         if message is not None and not found:
             raise DeadLetterUnknown(f"The message {message} is not a dead letter.")
         return len(found)

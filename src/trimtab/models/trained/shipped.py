@@ -1,9 +1,11 @@
 """The weights that come with this package."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
 
+from trimtab.infra.settings.sections.models import ModelsSettings
 from trimtab.models.errors import ArtifactCorrupt
 from trimtab.models.ports import Predictor, TextEncoder
 from trimtab.models.predictors import load_predictor
@@ -15,6 +17,7 @@ from trimtab.models.trained.datasets import file_sha256
 from trimtab.models.trained.errors import TrainerUnknown
 
 FOLDER = Path(__file__).with_name("weights")
+_TRUSTED = ModelsSettings().trusted_types
 
 
 def shipped_names() -> list[str]:
@@ -48,9 +51,18 @@ def read_manifest(folder: Path) -> Manifest:
         raise ArtifactCorrupt(f"{file} cannot be read as a manifest: {error}.") from error
 
 
-def load_folder(folder: Path, encoder: TextEncoder) -> Predictor:
-    """Return the predictor of a folder, proven by its golden batch in this process."""
+def load_folder(
+    folder: Path, encoder: TextEncoder, trusted_types: Sequence[str] = _TRUSTED
+) -> Predictor:
+    """Return the predictor of a folder, proven by its golden batch in this process.
+
+    Args:
+        folder: Holds the files and their manifest.
+        encoder: The embedding model.
+        trusted_types: Types that a skops file may hold beyond those that skops trusts; what the
+            manifest itself names is not trusted.
+    """
     manifest = read_manifest(folder)
-    predictor = load_predictor(folder, manifest, encoder, predictor_loader)
+    predictor = load_predictor(folder, manifest, encoder, predictor_loader, trusted_types)
     check_golden(predictor, manifest, manifest.name)
     return predictor

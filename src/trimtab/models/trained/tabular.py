@@ -65,7 +65,7 @@ def train_tabular(task: TabularTask, data: Path) -> TrainedModel:
     metrics = {**metrics, **_crossed(task.estimator, table, task.positive)}
     baseline = _held_out(task.baseline(), train, test, task.positive)
     baseline = {**baseline, **_crossed(task.baseline, table, task.positive)}
-    estimator = task.estimator().fit(table.values, table.labels)
+    estimator = _without_bunch(task.estimator().fit(table.values, table.labels))
     content = estimator_to_bytes(estimator)
     baselines = {task.baseline_name: baseline}
     description = Description(
@@ -82,6 +82,13 @@ def train_tabular(task: TabularTask, data: Path) -> TrainedModel:
     predictor = SklearnPredictor(deepcopy(estimator), manifest)
     golden = golden_batch(predictor, task.schema, quantile_rows(task.columns, table.values), 1e-6)
     return TrainedModel(manifest.changed(golden=golden), {MODEL_FILE: content.bytes}, baselines)
+
+
+def _without_bunch(estimator: Any) -> Any:
+    """Name the parts of a stack in a plain dict: skops does not trust scikit-learn's `Bunch`."""
+    if hasattr(estimator, "named_estimators_"):
+        estimator.named_estimators_ = dict(estimator.named_estimators_)
+    return estimator
 
 
 def quantile_rows(columns: Sequence[str], values: Floats) -> list[dict[str, float]]:

@@ -140,7 +140,7 @@ def _last_group(text: str, amounts: Sequence[Amount], listed: list[int]) -> list
     group: list[int] = []
     for index in reversed(listed):
         if group and not re.fullmatch(
-            r"[\s,]*(?:and|or)?\s*(?:about|approximately|roughly)?\s*",
+            r"[\s,]*+(?:(?:and|or)\s*+)?(?:(?:about|approximately|roughly)\s*+)?",
             text[amounts[index].end : amounts[group[0]].start],
             re.IGNORECASE,
         ):

@@ -58,10 +58,10 @@ _CLAUSE_WORD = re.compile(
     rf"\b(?:(?P<up>{_UP})|(?P<down>{_DOWN})|(?P<flat>{_FLAT}))\b", re.IGNORECASE
 )
 _TRAILING = re.compile(
-    r"^\s*(?:per (?:\w+ )?share)?,?\s*(?:or\s+)?(?:which\s+)?(?:(?:is|was|were|are|representing|reflecting|up|down|marking)\s+)?"
+    r"^\s*+(?:per (?:\w+ )?share)?,?\s*+(?:or\s+)?(?:which\s+)?(?:(?:is|was|were|are|representing|reflecting|up|down|marking)\s+)?"
     r"(?:an?\s+)?(?:year[- ]over[- ]year\s+)?(?:[\d.$,]+\s?(?:%|percent|million|billion|basis points|bps)?\s+)?"
     r"(?:(?P<up>increase|growth|improvement|higher|gain|rise)|(?P<down>decrease|decline|drop|reduction|lower))\b"
-    r"|^\s*,?\s*(?:(?:which\s+)?(?:is|was|were|are)\s+)?(?:(?P<up2>up)|(?P<down2>down))\s",
+    r"|^\s*+,?\s*+(?:(?:which\s+)?(?:is|was|were|are)\s+)?(?:(?P<up2>up)|(?P<down2>down))\s",
     re.IGNORECASE,
 )
 _REACH = 110

@@ -270,8 +270,8 @@ def _is_range(text: str, low: Amount, high: Amount) -> bool:
     between = _BETWEEN.search(before) is not None
     if between and low.kind == high.kind and _TWO_MOVES.fullmatch(gap):
         return True
-    joins = _JOINS if between else _PLAIN_JOINS
-    if not joins.fullmatch(gap) or (low.kind != BARE and _MOVED.search(before)):
+    joined = _JOINS.fullmatch(gap) if between else _PLAIN_JOINS.fullmatch(gap)
+    if not joined or (low.kind != BARE and _MOVED.search(before)):
         return False
     return abs(low.value) <= abs(high.value) or low.kind != BARE or between
 

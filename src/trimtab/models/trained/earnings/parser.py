@@ -29,7 +29,8 @@ _ANAPHORA = re.compile(
     re.IGNORECASE,
 )
 _FILLERS = re.compile(
-    r",?\s*\b(?:uh|um|you know|i mean|kind of|sort of)\b(?:\s*,)?|<inaudible>", re.IGNORECASE
+    r"(?:,\s*+|(?<!\s)\s++)?\b(?:uh|um|you know|i mean|kind of|sort of)\b(?:\s*,)?|<inaudible>",
+    re.IGNORECASE,
 )
 """Replaced by spaces of the same length, so that offsets stay."""
 _PER_SHARE = re.compile(
@@ -81,7 +82,9 @@ def _moved(text: str, amount: Amount, previous: Amount | None, last: Movement | 
     if previous and last:
         gap = text[previous.end : amount.start]
         if amount.bound == "high" or re.fullmatch(
-            r"\s*,?\s*(?:or|and)\s+(?:(?:about|approximately|roughly|an?)\s+)?", gap, re.IGNORECASE
+            r"\s*+,?\s*+(?:or|and)\s+(?:(?:about|approximately|roughly|an?)\s+)?",
+            gap,
+            re.IGNORECASE,
         ):
             own = movement(text, amount.start, amount.end)
             return own if own.change and amount.bound != "high" else last

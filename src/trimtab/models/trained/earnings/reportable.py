@@ -17,7 +17,7 @@ _TIMES = re.compile(
     re.IGNORECASE,
 )
 _PEOPLE_AND_PLACES = re.compile(
-    r"^[\s-]*(?:(?!(?:of|in|to|and|or|for|from|by|was|is|a|an|the)\b)[a-z-]+\s+){0,3}?(?:employees"
+    r"^[\s-]{0,8}(?:(?!(?:of|in|to|and|or|for|from|by|was|is|a|an|the)\b)[a-z-]+\s+){0,3}?(?:employees"
     r"|people|associates|stores|restaurants|locations|sites|countries|states|cities|markets|patients"
     r"|candidates|therapies|trials|children|families|households|students|teammates|colleagues"
     r"|team members|workers|branches|hospitals|centers|miles|properties|buildings|projects)\b",

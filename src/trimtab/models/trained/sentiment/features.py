@@ -25,7 +25,7 @@ _REPLACED = (
     (re.compile(r"\$[A-Za-z][A-Za-z.]{0,6}\b"), " xticker "),
     (re.compile(r"\+\s?\$?\d[\d,.]*\s?%"), " xplus "),
     (re.compile(r"-\s?\$?\d[\d,.]*\s?%"), " xminus "),
-    (re.compile(r"\$?\d[\d,.]*\s?%"), " xpct "),
+    (re.compile(r"\$?\d[\d,.]{0,30}\s?%"), " xpct "),
     (re.compile(r"\$\d[\d,.]*\s?[MBKmbk]?\b"), " xusd "),
     (re.compile(r"\d[\d,.]*"), " 0 "),
 )
