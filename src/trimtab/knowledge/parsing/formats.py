@@ -168,7 +168,9 @@ def decode_file(name: str, data: Content, limit: int) -> str:
             pieces.append(piece)
             if len(pieces) * _BLOCK_CHARACTERS > limit + _BLOCK_CHARACTERS:
                 raise text_too_long(name, limit)
-        text = without_invisible("".join(pieces))
+        text = "".join(pieces)
+        if not text.isascii():
+            text = without_invisible(text)
     except UnicodeDecodeError as error:
         if wide:
             raise DocumentUnreadable(f"{name} is not valid {encoding.upper()}.") from error
