@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse
 
 from trimtab.console.incidents import panel
@@ -16,134 +16,106 @@ Line = Annotated[str, Form(min_length=1, max_length=300)]
 Note = Annotated[str, Form(min_length=1, max_length=4000)]
 
 
+class IncidentCall:
+    """A call of a form on the page of an incident."""
+
+    def __init__(
+        self,
+        request: Request,
+        incident_id: str,
+        env: EnvDep,
+        incidents: IncidentsDep,
+        people: PeopleDep,
+        principal: Caller,
+    ) -> None:
+        self.incident_id, self.people, self.principal = incident_id, people, principal
+        self._request, self._env, self._incidents = request, env, incidents
+
+    def panel(self) -> HTMLResponse:
+        """Return the incident as it is now, without its timeline."""
+        return panel(self._request, self.incident_id, self._env, self._incidents)
+
+
+Call = Annotated[IncidentCall, Depends()]
+
+
 @router.post("/{incident_id}/acknowledge", dependencies=[OPERATOR])
-def acknowledge(
-    request: Request,
-    incident_id: str,
-    env: EnvDep,
-    incidents: IncidentsDep,
-    people: PeopleDep,
-    principal: Caller,
-) -> HTMLResponse:
+def acknowledge(call: Call) -> HTMLResponse:
     """Acknowledge the incident."""
-    people.acknowledge(incident_id, principal.name)
-    return panel(request, incident_id, env, incidents)
+    call.people.acknowledge(call.incident_id, call.principal.name)
+    return call.panel()
 
 
 @router.post("/{incident_id}/assign", dependencies=[OPERATOR])
 def assign(
-    request: Request,
-    incident_id: str,
-    env: EnvDep,
-    incidents: IncidentsDep,
-    people: PeopleDep,
-    principal: Caller,
+    call: Call,
     person: Annotated[str, Form(max_length=200)] = "",
 ) -> HTMLResponse:
     """Make a person responsible."""
-    people.assign(incident_id, person.strip(), principal.name)
-    return panel(request, incident_id, env, incidents)
+    call.people.assign(call.incident_id, person.strip(), call.principal.name)
+    return call.panel()
 
 
 @router.post("/{incident_id}/severity", dependencies=[OPERATOR])
 def set_severity(
-    request: Request,
-    incident_id: str,
-    env: EnvDep,
-    incidents: IncidentsDep,
-    people: PeopleDep,
-    principal: Caller,
+    call: Call,
     severity: Annotated[IncidentSeverity, Form()],
 ) -> HTMLResponse:
     """Set the severity."""
-    people.set_severity(incident_id, severity, principal.name)
-    return panel(request, incident_id, env, incidents)
+    call.people.set_severity(call.incident_id, severity, call.principal.name)
+    return call.panel()
 
 
 @router.post("/{incident_id}/note", dependencies=[OPERATOR])
 def note(
-    request: Request,
-    incident_id: str,
-    env: EnvDep,
-    incidents: IncidentsDep,
-    people: PeopleDep,
-    principal: Caller,
+    call: Call,
     text: Note,
 ) -> HTMLResponse:
     """Write a note to the journal."""
-    people.note(incident_id, text, principal.name)
-    return panel(request, incident_id, env, incidents)
+    call.people.note(call.incident_id, text, call.principal.name)
+    return call.panel()
 
 
 @router.post("/{incident_id}/take-over", dependencies=[OPERATOR])
-def take_over(
-    request: Request,
-    incident_id: str,
-    env: EnvDep,
-    incidents: IncidentsDep,
-    people: PeopleDep,
-    principal: Caller,
-) -> HTMLResponse:
+def take_over(call: Call) -> HTMLResponse:
     """Work on the incident instead of trimtab."""
-    people.take_over(incident_id, principal.name)
-    return panel(request, incident_id, env, incidents)
+    call.people.take_over(call.incident_id, call.principal.name)
+    return call.panel()
 
 
 @router.post("/{incident_id}/hand-back", dependencies=[OPERATOR])
-def hand_back(
-    request: Request,
-    incident_id: str,
-    env: EnvDep,
-    incidents: IncidentsDep,
-    people: PeopleDep,
-    principal: Caller,
-) -> HTMLResponse:
+def hand_back(call: Call) -> HTMLResponse:
     """Let trimtab diagnose and plan again."""
-    people.hand_back(incident_id, principal.name)
-    return panel(request, incident_id, env, incidents)
+    call.people.hand_back(call.incident_id, call.principal.name)
+    return call.panel()
 
 
 @router.post("/{incident_id}/resolve", dependencies=[OPERATOR])
 def resolve(
-    request: Request,
-    incident_id: str,
-    env: EnvDep,
-    incidents: IncidentsDep,
-    people: PeopleDep,
-    principal: Caller,
+    call: Call,
     cause: Line,
     resolution: Note,
 ) -> HTMLResponse:
     """Resolve the incident with its cause."""
-    people.resolve(incident_id, principal.name, cause, resolution)
-    return panel(request, incident_id, env, incidents)
+    call.people.resolve(call.incident_id, call.principal.name, cause, resolution)
+    return call.panel()
 
 
 @router.post("/{incident_id}/follow-ups", dependencies=[OPERATOR])
 def add_follow_up(
-    request: Request,
-    incident_id: str,
-    env: EnvDep,
-    incidents: IncidentsDep,
-    people: PeopleDep,
-    principal: Caller,
+    call: Call,
     text: Line,
 ) -> HTMLResponse:
     """Add something to do afterwards."""
-    people.add_follow_up(incident_id, text, principal.name)
-    return panel(request, incident_id, env, incidents)
+    call.people.add_follow_up(call.incident_id, text, call.principal.name)
+    return call.panel()
 
 
 @router.post("/{incident_id}/follow-ups/{number}/done", dependencies=[OPERATOR])
 def finish_follow_up(
-    request: Request,
-    incident_id: str,
+    call: Call,
     number: str,
-    env: EnvDep,
-    incidents: IncidentsDep,
-    people: PeopleDep,
-    principal: Caller,
 ) -> HTMLResponse:
     """Mark a follow-up as done."""
-    people.finish_follow_up(incident_id, number, principal.name)
-    return panel(request, incident_id, env, incidents)
+    call.people.finish_follow_up(call.incident_id, number, call.principal.name)
+    return call.panel()
