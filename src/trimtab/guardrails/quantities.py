@@ -13,6 +13,7 @@ from decimal import Decimal
 from operator import itemgetter
 
 from trimtab.guardrails.units import CURRENCIES, UNIT, units_of
+from trimtab.text.number_words import TENS, UNITS
 
 _SCALES = {
     "hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12, "k": 3, "M": 6, "m": 6, "mn": 6, "mln": 6, "B": 9, "b": 9,
@@ -26,32 +27,9 @@ _WORDS = "|".join(sorted((name for name in _SCALES if len(name) > 2), key=len, r
 _SCALE = (
     rf"(?:[ -]?(?i:{_WORDS}|mio\.?|mrd\.?|bn|mn|dozen)(?!\w)|(?:{'|'.join(_GLUED)})(?!\w)|[万亿億])"
 )
-_UNTIL_TWENTY = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _VALUES = {
-    **{name: value for value, name in enumerate(_UNTIL_TWENTY)},
-    **{name: 10 * value for value, name in enumerate(_TENS, 2)},
+    **{name: value for value, name in enumerate(("zero", *UNITS))},
+    **{name: 10 * value for value, name in enumerate(TENS, 2)},
 }
 _SPELLED = rf"\b(?:{'|'.join(_VALUES)}|(?<=\ba )hundred|(?<=\ba )dozen)\b(?:(?:[ -]|(?<=hundred) and )(?:{'|'.join(_VALUES)}|hundred)\b)*"
 _SPACES = "\u00a0\u2007\u2009\u202f"

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from trimtab.text.number_words import TENS, UNITS
+
 MONEY, PERCENT, POINTS, BASIS_POINTS = "money", "percent", "percentage_points", "basis_points"
 MULTIPLE, COUNT, QUANTITY, BARE = "multiple", "count", "quantity", "bare"
 
@@ -29,30 +31,8 @@ class Amount:
     """``low`` or ``high`` for the ends of a range."""
 
 
-_UNITS = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_WORD_VALUES = {word: float(i + 1) for i, word in enumerate(_UNITS)} | {
-    word: float(10 * (i + 2)) for i, word in enumerate(_TENS)
+_WORD_VALUES = {word: float(i + 1) for i, word in enumerate(UNITS)} | {
+    word: float(10 * (i + 2)) for i, word in enumerate(TENS)
 }
 _FRACTIONS = {"half": 0.5, "quarter": 0.25, "three quarters": 0.75, "third": 1 / 3}
 _SCALES = {
@@ -100,7 +80,7 @@ _PREFIX_WORDS = [
 ]  # fmt: skip
 _SUFFIX_WORDS = [word for word in _CURRENCIES if word[-1].isalpha() and word != "r&b"]
 _WORD_NUMBER = (
-    rf"(?:{'|'.join(_TENS)})(?:[-\s](?:{'|'.join(_UNITS[:9])}))?|{'|'.join(reversed(_UNITS))}"
+    rf"(?:{'|'.join(TENS)})(?:[-\s](?:{'|'.join(UNITS[:9])}))?|{'|'.join(reversed(UNITS))}"
 )
 _AMOUNT = re.compile(
     rf"""
@@ -110,7 +90,7 @@ _AMOUNT = re.compile(
     (?:(?P<inner>\$)\s?)?
     (?:(?P<digits>\d{{1,3}}(?:,\d{{3}}){{1,4}}(?:\.\d{{1,6}})?|\d{{1,15}}(?:\.\d{{1,6}})?
         |\.\d{{1,6}})
-      |\b(?P<words>(?:{_WORD_NUMBER})(?:\s+point\s+(?:{"|".join(_UNITS[:9])}))?(?:\s+hundred)?
+      |\b(?P<words>(?:{_WORD_NUMBER})(?:\s+point\s+(?:{"|".join(UNITS[:9])}))?(?:\s+hundred)?
         |half\s+an?(?=\s+(?:m|b)illion)|an?(?=\s+(?:million|billion)\b))\b)
     (?:\s+and\s+(?:an?\s+)?(?P<fraction>half|quarter|three\s+quarters|third)\b)?
     (?P<close>\s?\))?
