@@ -6,11 +6,11 @@ import stat
 import pytest
 
 from tests.knowledge.conftest import WordModel
+from trimtab.infra.gpu import GpuMonitor, parse_gpus
 from trimtab.kernel.operable import ActionContext
 from trimtab.knowledge.actions import actions
 from trimtab.knowledge.gpus import gpu_signals, scheduled_look
 from trimtab.knowledge.operable.device_actions import device_actions
-from trimtab.models.gpu import GpuMonitor, parse_gpus
 
 # Recorded outputs of: nvidia-smi --query-gpu=index,name,utilization.gpu,memory.used,memory.total
 # --format=csv,noheader,nounits

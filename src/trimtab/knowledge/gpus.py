@@ -4,10 +4,10 @@ import math
 import shutil
 from collections.abc import Callable, Iterable
 
+from trimtab.infra.gpu import Gpu, GpuMonitor
 from trimtab.kernel.operable import Sample, Signal
 from trimtab.kernel.tasks import ScheduledTask
 from trimtab.knowledge.encoder import Encoder
-from trimtab.models.gpu import Gpu, GpuMonitor
 
 _EVERY_SECONDS = 15.0
 

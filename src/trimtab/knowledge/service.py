@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from trimtab.infra.gpu import GpuMonitor
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory, losses
 from trimtab.kernel.errors import TrimtabError
@@ -38,7 +39,6 @@ from trimtab.knowledge.stats import KnowledgeStats, collect_stats
 from trimtab.knowledge.store.reviews import RecentDocuments
 from trimtab.knowledge.validation import validate_project_name
 from trimtab.knowledge.wiring import build_components
-from trimtab.models.gpu import GpuMonitor
 
 RECENT_DAYS = 7
 """What came in within them is looked at when retrieval gets worse."""

@@ -12,7 +12,6 @@ from trimtab.models.signals import signals
 
 _DROP_SECONDS = 3600.0
 _UPLOAD_SECONDS = 600.0
-_GPU_SECONDS = 15.0
 
 
 def build(env: Environment, encoder: TextEncoder) -> Module:
@@ -38,7 +37,6 @@ def build(env: Environment, encoder: TextEncoder) -> Module:
             ScheduledTask(
                 "upload artifacts of models", _UPLOAD_SECONDS, models.registry.upload_missing
             ),
-            ScheduledTask("read GPUs", _GPU_SECONDS, models.gpus.refresh),
             ScheduledTask("drop old predictions", _DROP_SECONDS, models.drop_old_results),
         ),
         start=(models.start,),

@@ -17,7 +17,6 @@ from trimtab.models.artifacts.remote import CopiedArtifacts, RemoteArtifacts, S3
 from trimtab.models.canary import Canaries
 from trimtab.models.context import ModelsContext
 from trimtab.models.errors import ArtifactCorrupt
-from trimtab.models.gpu import GpuMonitor
 from trimtab.models.mlflow_folder import write_mlflow
 from trimtab.models.packing import MANIFEST_FILE
 from trimtab.models.records import PRODUCTION
@@ -39,7 +38,6 @@ class Models:
         registration: Registers uploaded files.
         serving: Predictions.
         canaries: Candidates next to production.
-        gpus: Utilisation and memory of the GPUs.
     """
 
     def __init__(self, context: ModelsContext) -> None:
@@ -51,7 +49,6 @@ class Models:
         self.registry = Registry(context, artifacts, predictor_loader, remote)
         self.registration = Registration(context, self.registry)
         self.serving = Serving(context, self.registry)
-        self.gpus = GpuMonitor()
         self.canaries = Canaries(context, self.registry, self.serving)
         self._warm_up = PeriodicTask(
             "models warm-up", self._load_all, _WARM_UP_SECONDS, context.env.clock

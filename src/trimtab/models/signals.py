@@ -36,7 +36,6 @@ def signals(models: Models) -> tuple[Signal, ...]:
             "1 when fallbacks may answer for a model that fails.",
             lambda: (Sample(float(serving.fallback_enabled)),),
         ),
-        *_gpu(models),
     )
 
 
@@ -174,36 +173,5 @@ def _cache(models: Models) -> tuple[Signal, ...]:
             lambda: (Sample(float(cache.misses)),),
             metric="models_cache_misses_total",
             counter=True,
-        ),
-    )
-
-
-def _gpu(models: Models) -> tuple[Signal, ...]:
-    def read(field: str) -> Callable[[], Iterable[Sample]]:
-        return lambda: [
-            Sample(float(getattr(gpu, field)), {"gpu": gpu.index})
-            for gpu in models.gpus.report.gpus
-        ]
-
-    return (
-        Signal(
-            "models.gpu.count",
-            "1",
-            "GPUs of this machine; 0 when there is none.",
-            lambda: (Sample(float(len(models.gpus.report.gpus))),),
-        ),
-        Signal(
-            "models.gpu.utilisation",
-            "1",
-            "Share of time in which the GPU computed, in [0, 1]; absent without a GPU.",
-            read("utilisation"),
-            labels=("gpu",),
-        ),
-        Signal(
-            "models.gpu.memory",
-            "bytes",
-            "Memory of the GPU in use; absent without a GPU.",
-            read("memory_bytes"),
-            labels=("gpu",),
         ),
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trimtab.models.gpu import NO_GPU, parse_gpus, query_gpus
+from trimtab.infra.gpu import NO_GPU, parse_gpus, query_gpus
 
 RECORDED = """\
 0, NVIDIA A100-SXM4-40GB, 37, 21035, 40960
