@@ -9,7 +9,9 @@ from tests.incidents.operator import make_operator
 from trimtab.api.http import HttpMetrics
 from trimtab.app import build
 from trimtab.app.http_apps import make_http_apps
+from trimtab.incidents.intake.service import AlertIntake
 from trimtab.incidents.module import IncidentRecords
+from trimtab.incidents.people import People
 from trimtab.infra.settings import load
 from trimtab.infra.telemetry import new_registry
 
@@ -97,6 +99,7 @@ class Tank:
             replace(app.runbooks, library=context.library),
             IncidentRecords(context.store, context.proofs),
             self.operator.incidents,
+            People(context, self.operator.incidents, services.by_type[AlertIntake]),
         )
         self.http_apps = make_http_apps(services, HttpMetrics(self.operator.clock))
 
