@@ -75,6 +75,8 @@ def main() -> int:
     weights = weights_of(read_graph(file))
     folder = Path(reader.__file__).parent
     save(model_spec(weights, LAYERS, pairs=True), vocabulary_of(TOKENIZER_FILE), folder)
+    # It is that of the shipped tokenizer.
+    (folder / "vocabulary.json").unlink()
     np.savez(
         folder / HEAD_FILE,
         pooler=np.ascontiguousarray(weights["pooler.dense.weight"].T),

@@ -3,6 +3,7 @@
 On the CPU or on a GPU; on the CPU when the GPU is missing or has no memory left.
 """
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -150,15 +151,20 @@ class CrossEncoder:
 
     def __init__(self, folder: Path, tokenizer_file: Path) -> None:
         tune()
+        self._tokenizer = Tokenizer.from_file(str(tokenizer_file))
+        tokens = self._tokenizer.get_vocab()
+        vocabulary = sorted(tokens, key=tokens.__getitem__)
         try:
+            files = {name: (folder / name).read_bytes() for name in ("config.json", "model.bin")}
+            # The engine wants the vocabulary as a file; the tokenizer has it already.
+            files["vocabulary.json"] = json.dumps(vocabulary).encode()
             self._encoder = ctranslate2.Encoder(
-                str(folder), compute_type="int8", inter_threads=1, intra_threads=1
+                str(folder), files=files, compute_type="int8", inter_threads=1, intra_threads=1
             )
             with np.load(folder / HEAD_FILE) as head:
                 self._head = {name: head[name] for name in head.files}
         except (OSError, RuntimeError, ValueError) as error:
             raise EmbedderUnavailable(f"The cross-encoder is unusable: {error}") from error
-        self._tokenizer = Tokenizer.from_file(str(tokenizer_file))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
 
