@@ -112,7 +112,7 @@ def build_model_monitoring(assembly: Assembly) -> Module:
 
 
 def build_model_retraining(assembly: Assembly) -> Module:
-    """Return the retraining of models that have a training function in this package."""
+    """Return the retraining of models; none has a training function yet."""
     return model_retraining.build(assembly.env, assembly.service(Models), {})
 
 
