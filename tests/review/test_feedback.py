@@ -71,7 +71,6 @@ def test_ten_thousand_items_in_a_minute_are_processed_and_none_is_lost(world):
     assert proposed(world) == []
 
 
-@pytest.mark.feature("F278")
 def test_feedback_becomes_candidates_that_a_person_decides(world):
     world.answers.put("good")
     world.answers.put("blocked", blocked=True, found=False, guards=("injection",))

@@ -5,6 +5,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from tests.models.factory import models_in, register, sample_rows
 from trimtab.kernel.errors import StorageFull
@@ -291,8 +292,24 @@ def test_a_version_that_drifts_from_its_golden_batch_stops_serving(two, switch):
 
 
 def test_queries_over_time_use_the_index(two):
-    since = two.context.env.clock.now() - timedelta(hours=1)
-    for plan in two.serving.store.plans(since):
+    since, store, sent = two.context.env.clock.now() - timedelta(hours=1), two.serving.store, []
+
+    def note(_connection, _cursor, statement, parameters, *_):
+        sent.append((statement, parameters))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        store.recent(since=since)
+        store.recent("churn", since)
+        store.drop_before(since)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    queries = [each for each in sent if "analysis_results" in each[0]]
+    assert len(queries) == 3
+    for statement, parameters in queries:
+        with store.database.read() as connection:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plan = " ".join(row[3] for row in rows)
         assert "idx_analysis_timestamp" in plan
         assert "SCAN" not in plan
 

@@ -36,7 +36,6 @@ def serving(models, tmp_path):
     return models, ModelUpdater(models.registry, ENCODER, data, train_small)
 
 
-@pytest.mark.feature("F278")
 def test_fifty_rows_start_a_candidate_and_change_nothing_that_serves(serving):
     models, updater = serving
     (candidate,) = updater.update_models(validated(BATCH_ROWS), "reviewer")
@@ -49,7 +48,6 @@ def test_fifty_rows_start_a_candidate_and_change_nothing_that_serves(serving):
     )
 
 
-@pytest.mark.feature("F278")
 def test_fewer_rows_start_nothing(serving):
     models, updater = serving
     assert updater.update_models(validated(BATCH_ROWS - 1), "reviewer") == []

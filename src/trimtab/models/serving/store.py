@@ -1,6 +1,6 @@
 """The only SQL of stored predictions, in the chain ``models``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -127,17 +127,6 @@ class ResultStore:
         with self.database.write() as connection:
             mine = sa.delete(_results).where(_results.c.user_id == user_id)
             return connection.execute(mine).rowcount
-
-    def plans(self, since: datetime) -> Iterator[str]:
-        """Yield the query plans of the queries over time, for the check of their index."""
-        at = {"at": since.isoformat()}
-        with self.database.read() as connection:
-            for text in (
-                "SELECT * FROM analysis_results WHERE timestamp >= :at ORDER BY timestamp DESC",
-                "DELETE FROM analysis_results WHERE timestamp < :at",
-            ):
-                rows = connection.execute(sa.text(f"EXPLAIN QUERY PLAN {text}"), at)
-                yield " ".join(str(row[3]) for row in rows)
 
 
 def _served_bytes(row: Any) -> ServedBytes:
