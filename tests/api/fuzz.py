@@ -27,6 +27,7 @@ from trimtab.answers.model_endpoint import ModelReport
 from trimtab.api.http import HttpMetrics
 from trimtab.app.http_apps import make_http_apps
 from trimtab.infra.auth import Role
+from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.kernel.ids import new_id
 
 schemathesis.serializer.alias("application/x-ndjson", "text/plain")
@@ -57,6 +58,7 @@ class Fuzz:
         self._http_apps = http_apps or app.http_apps
         self._incident = incident
         self._described = self._http_apps.api.openapi()
+        self._maintenance = app.http_apps.api.state.services.find(MaintenanceMode)
         self._chance = random.Random(number)
         self._number = number
         self._keys = {role: _key(app, str(role), role) for role in Role}
@@ -115,6 +117,7 @@ class Fuzz:
                 self._identify(sent)
                 self.sent += 1
                 self.judge.of_page(method, path, wire.call(sent), sent)
+                self._end_maintenance()
 
     def _stock(self):
         """Have something of everything, whatever the routes before have deleted."""
@@ -217,8 +220,14 @@ class Fuzz:
         elif self._chance.random() < 0.5:
             sent.address = "192.0.2.1"
 
+    def _end_maintenance(self):
+        """Accept everything again: a request may have switched maintenance on, and the next ones are to do something."""
+        if self._maintenance.on:
+            self._maintenance.stop("fuzz")
+
     def _send(self, wire, method, path, sent, *, ours):
         answer = wire.call(sent)
+        self._end_maintenance()
         self.sent += 1
         if ours and sent.method == method:
             self.judge.of_route(method, path, answer, sent)

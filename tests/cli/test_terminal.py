@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 
@@ -11,6 +12,8 @@ import pytest
 from tests.processes import COMMAND, clean_environment, run_in, with_models
 
 pytestmark = pytest.mark.timeout(600)  # Starting a service takes a while on a busy machine.
+AGAIN = 20
+"""Seconds without output after which Ctrl-C is pressed once more."""
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|9[0-7])(?:;\d+)*m")
 
 
@@ -22,9 +25,13 @@ def at_a_terminal(words, cwd, text="", *, answer="", **environment):
         env=clean_environment(TERM="xterm-256color", **environment),
     )  # fmt: skip
     os.close(follower)
-    said, reacted = "", not text
+    said, reacted, interrupted = "", not text, False
     try:
         while True:
+            if interrupted and not select.select([leader], [], [], AGAIN)[0]:
+                # CPython misses a signal in the instant before it begins to wait for a line; people press the key again.
+                process.send_signal(signal.SIGINT)
+                continue
             try:
                 said += os.read(leader, 4096).decode(errors="replace")
             except OSError:  # The terminal has no other end any more.
@@ -35,6 +42,7 @@ def at_a_terminal(words, cwd, text="", *, answer="", **environment):
                     os.write(leader, answer.encode())
                 else:
                     process.send_signal(signal.SIGINT)
+                    interrupted = True
         return said, process.wait(60)
     finally:
         os.close(leader)
