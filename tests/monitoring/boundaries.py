@@ -355,12 +355,15 @@ DRIFTED = {
     "models_drift_p1_threshold": 0.4,
     of_model("models_drift_top_info", top="V14 (PSI=0.8)"): 1,
 }
+SERVED, FAILURES = map(of_model, ("models_served_total", "models_failures_total"))
 NULLS = of_model("models_null_rate", feature="V14")
 NULLS_BEFORE = of_model("models_null_rate_reference", feature="V14")
 MISSED = {of_model("models_null_top_info", top="V14 (null=0.4)"): 1}
 
 _MODELS = [
     Boundary("ModelUnavailable", {of_model("models_up"): "{v}"}, 1, 0, 0.5),
+    Boundary("ModelAvailabilityLow", {SERVED: "0+{v}x400"}, 200, 198, 6, {FAILURES: grows(0, 1)}),
+    Boundary("ModelAvailabilityLow", {SERVED: "0+{v}x400"}, 0.6, 0.7, 64, {FAILURES: grows(0, 1)}),
     Boundary("ModelAccuracyLow", {F1: "{v}"}, 0.7, 0.69, 1, {LABELLED: 100}),
     Boundary("ModelAccuracyLow", {LABELLED: "{v}"}, 99, 100, 1, {F1: 0.5}),
     Boundary(

@@ -45,6 +45,7 @@ FEATURES = {
     "ReviewNotUpdating": ("F259",),
     "FeedbackNotProcessed": ("F261",),
     "ModelAccuracyLow": ("F319", "F343"),
+    "ModelAvailabilityLow": ("F164",),
     "ModelDataQuality": ("F325",),
     "ModelDrift": ("F323",),
     "ModelDriftMild": ("F327",),

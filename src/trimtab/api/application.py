@@ -63,6 +63,7 @@ _ROUTERS = (
     maintenance.router,
     notifications.router,
     models.router,
+    models.files_router,
     model_monitoring.router,
     model_retraining.router,
     canaries.router,
