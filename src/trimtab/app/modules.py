@@ -15,6 +15,7 @@ from trimtab.infra.notify import module as notify
 from trimtab.infra.web import module as web
 from trimtab.kernel.module import Module
 from trimtab.knowledge import module as knowledge
+from trimtab.monitoring import module as monitoring
 
 Builder = Callable[[Assembly], Module]
 
@@ -60,6 +61,7 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         services.build_response_history,
         operator.build_incident_records,
         alerts.build_received_alerts,
+        alone(monitoring.build_rules),
         services.build_catalog,
         operator.build_monitoring,
         operator.build_runbooks,
