@@ -1,0 +1,216 @@
+"""Actions on Deployments and StatefulSets: scale, restart, roll back, and change containers."""
+
+from dataclasses import dataclass
+
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import InvalidInput
+from trimtab.kernel.operable import Action, ActionContext, Arguments, Effect, Param, Risk, Value
+from trimtab.kernel.roles import Role
+from trimtab.kubernetes import workloads
+from trimtab.kubernetes.changing import Change, Edit, ObjectName
+from trimtab.kubernetes.cluster import AUTOSCALER, DEPLOYMENT, STATEFUL_SET, Object, ObjectKind
+from trimtab.kubernetes.configuration import quantity
+from trimtab.kubernetes.errors import ChangeRefused
+from trimtab.kubernetes.places import WHERE, WORKLOAD, Places, named, place
+
+_CONTAINER = Param("container", "string", "The container; empty for the only one.", "")
+_ABSENT = "absent"
+_RESOURCES = {
+    "memory_limit": ("limits", "memory"),
+    "memory_request": ("requests", "memory"),
+    "cpu_limit": ("limits", "cpu"),
+    "cpu_request": ("requests", "cpu"),
+    "gpu_limit": ("limits", "nvidia.com/gpu"),
+}
+_RESOURCE_HELP = "Such as 8Gi or 500m; `absent` removes it; empty leaves it as it is."
+
+
+def workload_actions(places: Places, clock: Clock) -> tuple[Action, ...]:
+    """Return every action on workloads."""
+    changes = _Changes(places, clock)
+    scale = Edit(places.workload, changes.scaled)
+    return (
+        _reversible(
+            "k8s.scale",
+            "Set the replicas of a Deployment or StatefulSet.",
+            (Param("replicas", "integer", "How many.", minimum=1),),
+            scale,
+            scale,
+        ),
+        _reversible(
+            "k8s.stop",
+            "Scale a Deployment or StatefulSet to no replica.",
+            (),
+            Edit(places.workload, changes.stopped),
+            scale,
+        ),
+        _restart("k8s.restart", DEPLOYMENT, changes),
+        _restart("k8s.restart_stateful", STATEFUL_SET, changes),
+        _rollback(Edit(places.workload, changes.rolled_back)),
+        _set_env(Edit(places.workload, changes.given_variable)),
+        _set_resources(Edit(places.workload, changes.given_resources)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """Computes the change of each action from the workload as it is."""
+
+    places: Places
+    clock: Clock
+
+    def scaled(self, given: Arguments, _: ActionContext, found: Object) -> Change:
+        replicas, limit = int(given["replicas"]), self.places.clusters.settings.max_replicas
+        if replicas > limit:
+            raise InvalidInput(
+                f"{replicas} replicas are more than the limit of {limit}.",
+                hint="Raise `kubernetes.max_replicas` if that many are meant.",
+            )
+        before = int(found["spec"].get("replicas", 1))
+        return Change(
+            self.places.workload(given),
+            workloads.scale_patch(replicas),
+            f"scaled from {before} to {replicas} replicas",
+            {**place(given), "replicas": before},
+            self._notes(given, found),
+        )
+
+    def stopped(self, given: Arguments, context: ActionContext, found: Object) -> Change:
+        return self.scaled({**given, "replicas": 0}, context, found)
+
+    def rolled_back(self, given: Arguments, _: ActionContext, found: Object) -> Change:
+        target = self.places.workload(given)
+        newest = workloads.current_revision(target.cluster, found)
+        revision, patch = workloads.rollback_patch(target.cluster, found, int(given["revision"]))
+        return Change(
+            target,
+            patch,
+            f"rolled back from revision {newest} to revision {revision}",
+            {**place(given), "revision": newest},
+            self._notes(given, found),
+        )
+
+    def given_variable(self, given: Arguments, _: ActionContext, found: Object) -> Change:
+        container = workloads.container_of(found, str(given["container"]))
+        variable, value = str(given["variable"]), str(given["value"])
+        former = {str(each["name"]): each for each in container.get("env") or ()}.get(variable)
+        if former is not None and "valueFrom" in former:
+            raise ChangeRefused(
+                f"{variable} comes from a Secret, a ConfigMap or a field.",
+                hint="Change what it is read from.",
+            )
+        undo: dict[str, Value] = {
+            **place(given),
+            "container": str(container["name"]),
+            "variable": variable,
+            "value": str((former or {}).get("value", "")),
+            "remove": former is None,
+        }
+        wanted = {variable: None if given["remove"] else value}
+        patch = workloads.environment_patch(str(container["name"]), wanted)
+        text = f"freed of {variable}" if given["remove"] else f"given a value of {variable}"
+        return Change(self.places.workload(given), patch, text, undo, self._notes(given, found))
+
+    def given_resources(self, given: Arguments, _: ActionContext, found: Object) -> Change:
+        container = workloads.container_of(found, str(given["container"]))
+        name, before = str(container["name"]), container.get("resources") or {}
+        wanted: dict[str, dict[str, str | None]] = {}
+        undo: dict[str, Value] = {**place(given), "container": name}
+        named_ = {each: str(given[each]) for each in _RESOURCES if given.get(each)}
+        for each, value in named_.items():
+            part, resource = _RESOURCES[each]
+            if value != _ABSENT:
+                quantity(value)
+            wanted.setdefault(part, {})[resource] = None if value == _ABSENT else value
+            undo[each] = str((before.get(part) or {}).get(resource, _ABSENT))
+        if not wanted:
+            raise InvalidInput("No resource is named.", hint="Give memory_limit, for instance.")
+        text = "given " + ", ".join(f"{each}={value}" for each, value in named_.items())
+        patch = workloads.resources_patch(name, wanted)
+        return Change(self.places.workload(given), patch, text, undo, self._notes(given, found))
+
+    def _notes(self, given: Arguments, found: Object) -> tuple[str, ...]:
+        target = self.places.workload(given)
+        cluster = target.cluster
+        served = cluster.serves(AUTOSCALER)
+        scalers = cluster.find_all(AUTOSCALER, target.namespace) if served else []
+        return workloads.warnings(found, scalers)
+
+
+def _restart(name: str, kind: ObjectKind, changes: _Changes) -> Action:
+    def find(given: Arguments) -> ObjectName:
+        return changes.places.of(given, kind)
+
+    def make(given: Arguments, _: ActionContext, __: Object) -> Change:
+        at = changes.clock.now().isoformat(timespec="seconds")
+        return Change(find(given), workloads.restart_patch(at), "restarted pod by pod")
+
+    edit = Edit(find, make)
+    return Action(
+        name,
+        f"Restart all pods of a {kind.name} in a rollout.",
+        Risk.APPROVAL,
+        edit.run,
+        edit.dry_run,
+        (named(kind), *WHERE),
+        no_undo_because="the controller makes the pods again from the same template",
+        effect=Effect.REPEATABLE,
+    )
+
+
+def _rollback(edit: Edit) -> Action:
+    return _reversible(
+        "k8s.rollback",
+        "Restore an earlier revision of a Deployment or StatefulSet.",
+        (Param("revision", "integer", "Its number; 0 for the one before the newest.", 0, 0),),
+        edit,
+        edit,
+        role=Role.ADMIN,
+    )
+
+
+def _set_env(edit: Edit) -> Action:
+    return _reversible(
+        "k8s.set_env",
+        "Set or remove a variable of a container; its pods restart.",
+        (
+            _CONTAINER,
+            Param("variable", "string", "Name of the variable."),
+            Param("value", "string", "Its value.", ""),
+            Param("remove", "boolean", "Whether to remove it.", default=False),
+        ),
+        edit,
+        edit,
+    )
+
+
+def _set_resources(edit: Edit) -> Action:
+    return _reversible(
+        "k8s.set_resources",
+        "Set requests and limits of a container; its pods restart.",
+        (_CONTAINER, *(Param(name, "string", _RESOURCE_HELP, "") for name in _RESOURCES)),
+        edit,
+        edit,
+    )
+
+
+def _reversible(
+    name: str,
+    text: str,
+    params: tuple[Param, ...],
+    edit: Edit,
+    undo: Edit,
+    *,
+    role: Role = Role.OPERATOR,
+) -> Action:
+    return Action(
+        name,
+        text,
+        Risk.APPROVAL,
+        edit.run,
+        edit.dry_run,
+        (*WORKLOAD, *params, *WHERE),
+        undo=undo.undo,
+        effect=Effect.REVERSIBLE,
+        role=role,
+    )
