@@ -16,8 +16,8 @@ _MARKS = (ACT, BEFORE)
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectName:
-    """Where an object is."""
+class ObjectReference:
+    """Cluster, kind, namespace and name of an object."""
 
     cluster: Cluster
     kind: ObjectKind
@@ -34,8 +34,8 @@ class ObjectName:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What an action does to an object, computed from its present state.
+class ObjectChange:
+    """Change of an object, computed from its present state.
 
     Attributes:
         target: The object.
@@ -45,21 +45,21 @@ class Change:
         notes: Warnings for the person who decides.
     """
 
-    target: ObjectName
+    target: ObjectReference
     patch: Patch
     text: str
     undo: Mapping[str, Value] | None = None
     notes: tuple[str, ...] = ()
 
 
-MakeChange = Callable[[Arguments, ActionContext, Object], Change]
+MakeChange = Callable[[Arguments, ActionContext, Object], ObjectChange]
 """Returns the change of an object for these arguments."""
-FindTarget = Callable[[Arguments], ObjectName]
+FindTarget = Callable[[Arguments], ObjectReference]
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """How an action changes one object.
+    """Dry run, run and undo of one kind of change of an object.
 
     Attributes:
         find: Returns the object's place.
@@ -102,12 +102,12 @@ class Edit:
         return self.run(given, ActionContext(key, context.actor, context.component))
 
 
-def _send(change: Change, patch: Patch, *, dry_run: bool = False) -> Object:
+def _send(change: ObjectChange, patch: Patch, *, dry_run: bool = False) -> Object:
     target = change.target
     return target.cluster.patch(target.kind, target.namespace, target.name, patch, dry_run=dry_run)
 
 
-def _facts(change: Change, lines: tuple[str, ...]) -> dict[str, object]:
+def _facts(change: ObjectChange, lines: tuple[str, ...]) -> dict[str, object]:
     facts: dict[str, object] = {"difference": list(lines)}
     if change.notes:
         facts["warnings"] = list(change.notes)

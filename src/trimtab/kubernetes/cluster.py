@@ -1,11 +1,11 @@
 """One cluster: bounded calls to its API server, in the allowed namespaces only."""
 
-import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +119,8 @@ class Cluster:
     ) -> Object:
         """Patch an object, or let the server only say what it would become."""
         self._check(kind, namespace)
-        with self._mapped(f"{kind.name} {name}"):
+        what = f"{kind.name} {name}"
+        with self._mapped(what), patch.tested(what):
             found = self.client().patch(
                 self._resource(kind), name, patch.document, patch_type=patch.type(),
                 field_manager=FIELD_MANAGER, dry_run=dry_run, **_in(kind, namespace),
@@ -148,7 +149,7 @@ class Cluster:
     def evict(self, namespace: str, name: str, *, dry_run: bool = False) -> None:
         """Evict a pod; raises `ObjectChanged` when a disruption budget forbids it now."""
         self._check(POD, namespace)
-        version = "v1" if "v1.policy" in self._served() else "v1beta1"
+        version = "v1" if "v1.policy" in self._offered_versions() else "v1beta1"
         body = _eviction(version)({"metadata": {"name": name, "namespace": namespace}})
         with self._mapped(f"Pod {name}"):
             self.client().create(body, name, namespace=namespace, dry_run=dry_run)
@@ -164,7 +165,7 @@ class Cluster:
 
     def serves(self, kind: ObjectKind) -> bool:
         """Return whether the server offers the kind in a version that is known here."""
-        served = self._served()
+        served = self._offered_versions()
         return not kind.group or any(f"{each}.{kind.group}" in served for each in kind.versions)
 
     def client(self) -> Any:
@@ -188,6 +189,7 @@ class Cluster:
         try:
             import httpx2
             from lightkube import Client, ConfigError, KubeConfig
+            from yaml import YAMLError
         except ImportError as missing:
             raise KubernetesNotConfigured(
                 f"The package {missing.name} is not installed.",
@@ -207,12 +209,21 @@ class Cluster:
                 field_manager=FIELD_MANAGER,
                 trust_env=False,
             )
-        except (ConfigError, OSError, ValueError, KeyError) as error:
+        # The client expects a mapping of the right form.
+        except (
+            ConfigError,
+            OSError,
+            ValueError,
+            LookupError,
+            AttributeError,
+            TypeError,
+            YAMLError,
+        ) as error:
             raise KubernetesNotConfigured(
                 f"The kubeconfig of {self.name or 'the cluster'} cannot be read: {error}"
             ) from None
 
-    def _served(self) -> frozenset[str]:
+    def _offered_versions(self) -> frozenset[str]:
         """Return the versions of the API groups that the server offers, such as ``v1.apps``."""
         if self._versions is None:
             self._versions = frozenset(
@@ -228,7 +239,7 @@ class Cluster:
     def _version(self, kind: ObjectKind) -> str:
         if not kind.group or len(kind.versions) == 1:
             return kind.versions[0]
-        served = self._served()
+        served = self._offered_versions()
         offered = [each for each in kind.versions if f"{each}.{kind.group}" in served]
         if not offered:
             raise ObjectUnknown(f"The cluster offers no {kind.name} in {', '.join(kind.versions)}.")
@@ -254,6 +265,7 @@ class Cluster:
         """Raise the errors of the client as ours."""
         import httpx2
         from lightkube import ApiError
+        from msgspec import MsgspecError
 
         try:
             yield
@@ -265,7 +277,7 @@ class Cluster:
             ) from None
         except httpx2.HTTPStatusError as error:
             raise _refusal(what, error.response.status_code, error.response.text[:200]) from None
-        except (httpx2.HTTPError, json.JSONDecodeError, OSError) as error:
+        except (httpx2.HTTPError, MsgspecError, LookupError, ValueError, OSError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise KubernetesUnavailable(
                 f"The API server cannot be asked for {what}: {reason}"
@@ -279,6 +291,19 @@ class Patch:
     document: Any
     kind: str = "merge"
     """``merge``, ``strategic`` (lists by their keys) or ``json`` (a list of operations)."""
+
+    @contextmanager
+    def tested(self, what: str) -> Iterator[None]:
+        """Raise `ObjectChanged` when the server found an operation ``test`` to fail."""
+        from lightkube import ApiError
+
+        try:
+            yield
+        except ApiError as error:
+            # The server does not say which operation it was; the others are always possible.
+            if self.kind == "json" and error.status.code == HTTPStatus.UNPROCESSABLE_ENTITY:
+                raise ObjectChanged(f"{what} was changed since it was looked at.") from None
+            raise
 
     def type(self) -> "PatchType":
         """Return the type as the client names it."""
@@ -348,8 +373,6 @@ _REFUSALS: Mapping[int, tuple[type[TrimtabError], str]] = {
 def _refusal(what: str, code: int, message: str) -> TrimtabError:
     """Return the error for a status of the API server."""
     text = message.splitlines()[0][:500] if message else f"HTTP {code}"
-    if code == 422 and "testing path /metadata/resourceVersion" in text.lower():
-        code = 409
     fallback: tuple[type[TrimtabError], str] = (
         (KubernetesUnavailable, "The API server failed for")
         if code >= 500

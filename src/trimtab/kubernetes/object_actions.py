@@ -14,20 +14,20 @@ from trimtab.kernel.operable import (
 )
 from trimtab.kernel.roles import Role
 from trimtab.kubernetes import configuration
-from trimtab.kubernetes.changing import Change, Edit, ObjectName
+from trimtab.kubernetes.changing import Edit, ObjectChange, ObjectReference
 from trimtab.kubernetes.cluster import CONFIG_MAP, NODE, POD, VOLUME_CLAIM, Object, Patch
 from trimtab.kubernetes.errors import ChangeRefused, ObjectUnknown
-from trimtab.kubernetes.places import WHERE, Places, named, place
+from trimtab.kubernetes.targets import WHERE, Targets, named, named_by
 
 
-def object_actions(places: Places) -> tuple[Action, ...]:
+def object_actions(targets: Targets) -> tuple[Action, ...]:
     """Return every action on objects that are not workloads."""
-    changes = _Changes(places)
+    changes = _Changes(targets)
     return (
-        _patch_configmap(Edit(changes.config_map, changes.given_key)),
-        _grow_volume(Edit(changes.claim, changes.grown)),
-        _delete_pod(places),
-        _cordon(Edit(changes.node, changes.cordoned)),
+        _patch_configmap(Edit(changes.config_map, changes.change_key)),
+        _grow_volume(Edit(changes.claim, changes.change_size)),
+        _delete_pod(targets),
+        _cordon(Edit(changes.node, changes.change_node)),
     )
 
 
@@ -35,23 +35,23 @@ def object_actions(places: Places) -> tuple[Action, ...]:
 class _Changes:
     """Finds the object of each action, and computes its change from its present state."""
 
-    places: Places
+    targets: Targets
 
-    def config_map(self, given: Arguments) -> ObjectName:
-        return self.places.of(given, CONFIG_MAP)
+    def config_map(self, given: Arguments) -> ObjectReference:
+        return self.targets.of(given, CONFIG_MAP)
 
-    def claim(self, given: Arguments) -> ObjectName:
-        return self.places.of(given, VOLUME_CLAIM)
+    def claim(self, given: Arguments) -> ObjectReference:
+        return self.targets.of(given, VOLUME_CLAIM)
 
-    def node(self, given: Arguments) -> ObjectName:
-        return self.places.of(given, NODE)
+    def node(self, given: Arguments) -> ObjectReference:
+        return self.targets.of(given, NODE)
 
-    def given_key(self, given: Arguments, _: ActionContext, found: Object) -> Change:
+    def change_key(self, given: Arguments, _: ActionContext, found: Object) -> ObjectChange:
         key, target = str(given["key"]), self.config_map(given)
         value = None if given["remove"] else str(given["value"])
         former = (found.get("data") or {}).get(key)
         undo: dict[str, Value] = {
-            **place(given),
+            **named_by(given),
             "key": key,
             "value": str(former or ""),
             "remove": former is None,
@@ -59,21 +59,21 @@ class _Changes:
         users = configuration.users_of(target.cluster, target.namespace, target.name)
         notes = (f"Restart to apply it: {', '.join(users)}.",) if users else ()
         text = f"freed of {key}" if value is None else f"given a value of {key}"
-        return Change(target, Patch({"data": {key: value}}), text, undo, notes)
+        return ObjectChange(target, Patch({"data": {key: value}}), text, undo, notes)
 
-    def grown(self, given: Arguments, _: ActionContext, found: Object) -> Change:
+    def change_size(self, given: Arguments, _: ActionContext, found: Object) -> ObjectChange:
         target, size = self.claim(given), str(given["size"])
         patch = configuration.grow_patch(target.cluster, found, size)
         before = found["spec"]["resources"]["requests"]["storage"]
-        return Change(target, patch, f"requested to grow from {before} to {size}")
+        return ObjectChange(target, patch, f"requested to grow from {before} to {size}")
 
-    def cordoned(self, given: Arguments, _: ActionContext, found: Object) -> Change:
+    def change_node(self, given: Arguments, _: ActionContext, found: Object) -> ObjectChange:
         off = bool(given["unschedulable"])
         before = bool(found["spec"].get("unschedulable", False))
-        undo: dict[str, Value] = {**place(given), "unschedulable": before}
+        undo: dict[str, Value] = {**named_by(given), "unschedulable": before}
         text = "closed to new pods" if off else "opened to new pods"
         patch = Patch({"spec": {"unschedulable": off or None}})
-        return Change(self.node(given), patch, text, undo)
+        return ObjectChange(self.node(given), patch, text, undo)
 
 
 def _patch_configmap(edit: Edit) -> Action:
@@ -127,13 +127,16 @@ def _cordon(edit: Edit) -> Action:
     )
 
 
-def _delete_pod(places: Places) -> Action:
+def _delete_pod(targets: Targets) -> Action:
     def evict(given: Arguments, *, dry: bool) -> ActionResult:
-        target = places.of(given, POD)
+        target = targets.of(given, POD)
         try:
-            owners = target.get()["metadata"].get("ownerReferences") or ()
+            meta = target.get()["metadata"]
         except ObjectUnknown:
             return ActionResult(f"{target} does not exist any more.", changes=False)
+        if "deletionTimestamp" in meta:
+            return ActionResult(f"{target} is ending already.", changes=False)
+        owners = meta.get("ownerReferences") or ()
         if not owners:
             raise ChangeRefused(
                 f"{target} belongs to no controller: nothing would make it again.",

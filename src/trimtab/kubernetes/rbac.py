@@ -41,6 +41,8 @@ _NEEDS: Mapping[str, Mapping[ObjectKind, Sequence[str]]] = {
     "k8s.logs": {},
 }
 """What each action writes, by kind; reading is in `_READS`, and subresources in `_SUB`."""
+ACTIONS = frozenset(_NEEDS)
+"""Names of the actions whose needs are known."""
 _READS = (
     *_WORKLOADS, REPLICA_SET, CONTROLLER_REVISION, POD, SERVICE, ENDPOINTS, CONFIG_MAP, VOLUME_CLAIM,
     EVENT, AUTOSCALER, NODE, STORAGE_CLASS, API_SERVICE,

@@ -3,7 +3,7 @@
 from functools import partial
 
 from trimtab.kernel.operable import Sample, Signal
-from trimtab.kubernetes.snapshot import Snapshots
+from trimtab.kubernetes.cluster_state import ClusterStates
 
 _WORKLOAD = ("cluster", "namespace", "kind", "name")
 _NAMED = ("cluster", "namespace", "name")
@@ -31,13 +31,13 @@ _SIGNALS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
 )
 
 
-def signals(snapshots: Snapshots) -> tuple[Signal, ...]:
+def signals(states: ClusterStates) -> tuple[Signal, ...]:
     """Return every signal; none has a sample while no cluster is configured."""
     return tuple(
-        Signal(name, unit, text, partial(_read, snapshots, key), labels=labels)
+        Signal(name, unit, text, partial(_read, states, key), labels=labels)
         for name, key, unit, text, labels in _SIGNALS
     )
 
 
-def _read(snapshots: Snapshots, key: str) -> list[Sample]:
-    return list(snapshots.samples(key))
+def _read(states: ClusterStates, key: str) -> list[Sample]:
+    return list(states.samples(key))

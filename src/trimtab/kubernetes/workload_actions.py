@@ -7,11 +7,11 @@ from trimtab.kernel.errors import InvalidInput
 from trimtab.kernel.operable import Action, ActionContext, Arguments, Effect, Param, Risk, Value
 from trimtab.kernel.roles import Role
 from trimtab.kubernetes import workloads
-from trimtab.kubernetes.changing import Change, Edit, ObjectName
+from trimtab.kubernetes.changing import Edit, ObjectChange, ObjectReference
 from trimtab.kubernetes.cluster import AUTOSCALER, DEPLOYMENT, STATEFUL_SET, Object, ObjectKind
 from trimtab.kubernetes.configuration import quantity
 from trimtab.kubernetes.errors import ChangeRefused
-from trimtab.kubernetes.places import WHERE, WORKLOAD, Places, named, place
+from trimtab.kubernetes.targets import WHERE, WORKLOAD, Targets, named, named_by
 
 _CONTAINER = Param("container", "string", "The container; empty for the only one.", "")
 _ABSENT = "absent"
@@ -25,10 +25,10 @@ _RESOURCES = {
 _RESOURCE_HELP = "Such as 8Gi or 500m; `absent` removes it; empty leaves it as it is."
 
 
-def workload_actions(places: Places, clock: Clock) -> tuple[Action, ...]:
+def workload_actions(targets: Targets, clock: Clock) -> tuple[Action, ...]:
     """Return every action on workloads."""
-    changes = _Changes(places, clock)
-    scale = Edit(places.workload, changes.scaled)
+    changes = _Changes(targets, clock)
+    scale = Edit(targets.workload, changes.change_replicas)
     return (
         _reversible(
             "k8s.scale",
@@ -41,14 +41,14 @@ def workload_actions(places: Places, clock: Clock) -> tuple[Action, ...]:
             "k8s.stop",
             "Scale a Deployment or StatefulSet to no replica.",
             (),
-            Edit(places.workload, changes.stopped),
+            Edit(targets.workload, changes.change_to_none),
             scale,
         ),
         _restart("k8s.restart", DEPLOYMENT, changes),
         _restart("k8s.restart_stateful", STATEFUL_SET, changes),
-        _rollback(Edit(places.workload, changes.rolled_back)),
-        _set_env(Edit(places.workload, changes.given_variable)),
-        _set_resources(Edit(places.workload, changes.given_resources)),
+        _rollback(Edit(targets.workload, changes.change_back)),
+        _set_env(Edit(targets.workload, changes.change_variable)),
+        _set_resources(Edit(targets.workload, changes.change_resources)),
     )
 
 
@@ -56,81 +56,87 @@ def workload_actions(places: Places, clock: Clock) -> tuple[Action, ...]:
 class _Changes:
     """Computes the change of each action from the workload as it is."""
 
-    places: Places
+    targets: Targets
     clock: Clock
 
-    def scaled(self, given: Arguments, _: ActionContext, found: Object) -> Change:
-        replicas, limit = int(given["replicas"]), self.places.clusters.settings.max_replicas
+    def change_replicas(self, given: Arguments, _: ActionContext, found: Object) -> ObjectChange:
+        replicas, limit = int(given["replicas"]), self.targets.clusters.settings.max_replicas
         if replicas > limit:
             raise InvalidInput(
                 f"{replicas} replicas are more than the limit of {limit}.",
                 hint="Raise `kubernetes.max_replicas` if that many are meant.",
             )
         before = int(found["spec"].get("replicas", 1))
-        return Change(
-            self.places.workload(given),
+        return ObjectChange(
+            self.targets.workload(given),
             workloads.scale_patch(replicas),
             f"scaled from {before} to {replicas} replicas",
-            {**place(given), "replicas": before},
+            {**named_by(given), "replicas": before},
             self._notes(given, found),
         )
 
-    def stopped(self, given: Arguments, context: ActionContext, found: Object) -> Change:
-        return self.scaled({**given, "replicas": 0}, context, found)
+    def change_to_none(
+        self, given: Arguments, context: ActionContext, found: Object
+    ) -> ObjectChange:
+        return self.change_replicas({**given, "replicas": 0}, context, found)
 
-    def rolled_back(self, given: Arguments, _: ActionContext, found: Object) -> Change:
-        target = self.places.workload(given)
+    def change_back(self, given: Arguments, _: ActionContext, found: Object) -> ObjectChange:
+        target = self.targets.workload(given)
         newest = workloads.current_revision(target.cluster, found)
         revision, patch = workloads.rollback_patch(target.cluster, found, int(given["revision"]))
-        return Change(
+        return ObjectChange(
             target,
             patch,
             f"rolled back from revision {newest} to revision {revision}",
-            {**place(given), "revision": newest},
+            {**named_by(given), "revision": newest},
             self._notes(given, found),
         )
 
-    def given_variable(self, given: Arguments, _: ActionContext, found: Object) -> Change:
+    def change_variable(self, given: Arguments, _: ActionContext, found: Object) -> ObjectChange:
         container = workloads.container_of(found, str(given["container"]))
         variable, value = str(given["variable"]), str(given["value"])
         former = {str(each["name"]): each for each in container.get("env") or ()}.get(variable)
         if former is not None and "valueFrom" in former:
             raise ChangeRefused(
                 f"{variable} comes from a Secret, a ConfigMap or a field.",
-                hint="Change what it is read from.",
+                hint="ObjectChange what it is read from.",
             )
         undo: dict[str, Value] = {
-            **place(given),
+            **named_by(given),
             "container": str(container["name"]),
             "variable": variable,
             "value": str((former or {}).get("value", "")),
             "remove": former is None,
         }
-        wanted = {variable: None if given["remove"] else value}
-        patch = workloads.environment_patch(str(container["name"]), wanted)
+        requested = {variable: None if given["remove"] else value}
+        patch = workloads.environment_patch(str(container["name"]), requested)
         text = f"freed of {variable}" if given["remove"] else f"given a value of {variable}"
-        return Change(self.places.workload(given), patch, text, undo, self._notes(given, found))
+        return ObjectChange(
+            self.targets.workload(given), patch, text, undo, self._notes(given, found)
+        )
 
-    def given_resources(self, given: Arguments, _: ActionContext, found: Object) -> Change:
+    def change_resources(self, given: Arguments, _: ActionContext, found: Object) -> ObjectChange:
         container = workloads.container_of(found, str(given["container"]))
         name, before = str(container["name"]), container.get("resources") or {}
-        wanted: dict[str, dict[str, str | None]] = {}
-        undo: dict[str, Value] = {**place(given), "container": name}
-        named_ = {each: str(given[each]) for each in _RESOURCES if given.get(each)}
-        for each, value in named_.items():
+        requested: dict[str, dict[str, str | None]] = {}
+        undo: dict[str, Value] = {**named_by(given), "container": name}
+        given_ = {each: str(given[each]) for each in _RESOURCES if given.get(each)}
+        for each, value in given_.items():
             part, resource = _RESOURCES[each]
             if value != _ABSENT:
                 quantity(value)
-            wanted.setdefault(part, {})[resource] = None if value == _ABSENT else value
+            requested.setdefault(part, {})[resource] = None if value == _ABSENT else value
             undo[each] = str((before.get(part) or {}).get(resource, _ABSENT))
-        if not wanted:
+        if not requested:
             raise InvalidInput("No resource is named.", hint="Give memory_limit, for instance.")
-        text = "given " + ", ".join(f"{each}={value}" for each, value in named_.items())
-        patch = workloads.resources_patch(name, wanted)
-        return Change(self.places.workload(given), patch, text, undo, self._notes(given, found))
+        text = "given " + ", ".join(f"{each}={value}" for each, value in given_.items())
+        patch = workloads.resources_patch(name, requested)
+        return ObjectChange(
+            self.targets.workload(given), patch, text, undo, self._notes(given, found)
+        )
 
     def _notes(self, given: Arguments, found: Object) -> tuple[str, ...]:
-        target = self.places.workload(given)
+        target = self.targets.workload(given)
         cluster = target.cluster
         served = cluster.serves(AUTOSCALER)
         scalers = cluster.find_all(AUTOSCALER, target.namespace) if served else []
@@ -138,12 +144,12 @@ class _Changes:
 
 
 def _restart(name: str, kind: ObjectKind, changes: _Changes) -> Action:
-    def find(given: Arguments) -> ObjectName:
-        return changes.places.of(given, kind)
+    def find(given: Arguments) -> ObjectReference:
+        return changes.targets.of(given, kind)
 
-    def make(given: Arguments, _: ActionContext, __: Object) -> Change:
+    def make(given: Arguments, _: ActionContext, __: Object) -> ObjectChange:
         at = changes.clock.now().isoformat(timespec="seconds")
-        return Change(find(given), workloads.restart_patch(at), "restarted pod by pod")
+        return ObjectChange(find(given), workloads.restart_patch(at), "restarted pod by pod")
 
     edit = Edit(find, make)
     return Action(

@@ -110,7 +110,7 @@ def current_revision(cluster: Cluster, found: Object) -> int:
 def rollback_patch(cluster: Cluster, found: Object, revision: int) -> tuple[int, Patch]:
     """Return the revision and the patch that restores its pod template.
 
-    The patch fails when the object was changed since ``found``.
+    The patch fails when the pod template was changed since ``found``.
 
     Args:
         cluster: Holds the revisions.
@@ -122,21 +122,21 @@ def rollback_patch(cluster: Cluster, found: Object, revision: int) -> tuple[int,
     """
     kept = revisions(cluster, found)
     earlier = sorted(kept)[:-1]
-    wanted = revision or (earlier[-1] if earlier else 0)
-    if wanted not in kept:
+    requested = revision or (earlier[-1] if earlier else 0)
+    if requested not in kept:
         numbers = ", ".join(map(str, sorted(kept))) or "none"
         raise ObjectUnknown(
-            f"{found['metadata']['name']} has no revision {wanted or 'before the newest'}.",
+            f"{found['metadata']['name']} has no revision {requested or 'before the newest'}.",
             hint=f"Kept revisions: {numbers}.",
         )
-    version = found["metadata"]["resourceVersion"]
+    # Not the resource version: the controllers write the status all the time.
     operations = [
-        {"op": "test", "path": "/metadata/resourceVersion", "value": version},
-        {"op": "replace", "path": "/spec/template", "value": _without_hash(kept[wanted])},
+        {"op": "test", "path": "/spec/template", "value": found["spec"]["template"]},
+        {"op": "replace", "path": "/spec/template", "value": _without_hash(kept[requested])},
     ]
     if not found["metadata"].get("annotations"):
         operations.insert(1, {"op": "add", "path": "/metadata/annotations", "value": {}})
-    return wanted, Patch(operations, "json")
+    return requested, Patch(operations, "json")
 
 
 def _without_hash(found: Object) -> Object:
@@ -151,16 +151,18 @@ def warnings(found: Object, autoscalers: list[Object]) -> tuple[str, ...]:
     meta = found["metadata"]
     marks = {**(meta.get("labels") or {}), **(meta.get("annotations") or {})}
     owners = sorted({key.split("/")[0] for key in marks if key.startswith(_GITOPS)})
-    told = [f"{owner} owns it and may undo the change: change its source too." for owner in owners]
+    found_warnings = [
+        f"{owner} owns it and may undo the change: change its source too." for owner in owners
+    ]
     for each in autoscalers:
         target = each["spec"]["scaleTargetRef"]
         if (target["kind"], target["name"]) == (found["kind"], meta["name"]):
             low, high = each["spec"].get("minReplicas", 1), each["spec"]["maxReplicas"]
-            told.append(
+            found_warnings.append(
                 f"The autoscaler {each['metadata']['name']} keeps {low} to {high} replicas and may "
                 "undo a change of their number."
             )
-    return tuple(told)
+    return tuple(found_warnings)
 
 
 def rollout_state(found: Object) -> tuple[bool, str]:
@@ -170,7 +172,7 @@ def rollout_state(found: Object) -> tuple[bool, str]:
         ChangeRefused: The controller gave it up (`ProgressDeadlineExceeded`).
     """
     status, name = found.get("status") or {}, found["metadata"]["name"]
-    wanted = int(found["spec"].get("replicas", 1))
+    requested = int(found["spec"].get("replicas", 1))
     if int(status.get("observedGeneration", 0)) < int(found["metadata"]["generation"]):
         return False, f"{name}: the controller has not seen the change yet."
     for condition in status.get("conditions") or ():
@@ -178,8 +180,8 @@ def rollout_state(found: Object) -> tuple[bool, str]:
             raise ChangeRefused(f"The rollout of {name} does not finish: {condition['message']}")
     updated, ready = int(status.get("updatedReplicas", 0)), int(status.get("readyReplicas", 0))
     total = int(status.get("replicas", 0))
-    done = updated == wanted and ready == wanted and total == wanted
+    done = updated == requested and ready == requested and total == requested
     return (
         done,
-        f"{name}: {updated} of {wanted} replicas are updated, {ready} ready, {total} exist.",
+        f"{name}: {updated} of {requested} replicas are updated, {ready} ready, {total} exist.",
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from trimtab.kernel.operable import Arguments, Param, Value
-from trimtab.kubernetes.changing import ObjectName
+from trimtab.kubernetes.changing import ObjectReference
 from trimtab.kubernetes.cluster import ObjectKind
 from trimtab.kubernetes.clusters import Clusters
 from trimtab.kubernetes.workloads import WORKLOADS
@@ -24,25 +24,25 @@ def named(kind: ObjectKind) -> Param:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Targets:
     """Finds what the arguments of an action name."""
 
     clusters: Clusters
 
-    def workload(self, given: Arguments) -> ObjectName:
+    def workload(self, given: Arguments) -> ObjectReference:
         """Return the named Deployment or StatefulSet."""
         return self.of(given, WORKLOADS[str(given["kind"])])
 
-    def of(self, given: Arguments, kind: ObjectKind) -> ObjectName:
+    def of(self, given: Arguments, kind: ObjectKind) -> ObjectReference:
         """Return the named object of a kind."""
         cluster = self.clusters.cluster(str(given["cluster"]))
         namespace = ""
         if kind.namespaced:
             allowed = self.clusters.settings.namespaces
             namespace = str(given["namespace"]) or next(iter(allowed), "")
-        return ObjectName(cluster, kind, namespace, str(given["name"]))
+        return ObjectReference(cluster, kind, namespace, str(given["name"]))
 
 
-def place(given: Arguments) -> dict[str, Value]:
+def named_by(given: Arguments) -> dict[str, Value]:
     """Return the arguments that name the object, for an undo."""
     return {key: given[key] for key in ("name", "kind", "namespace", "cluster") if key in given}

@@ -36,7 +36,7 @@ class ClusterState:
         self.samples.setdefault(signal, []).append(Sample(value, labels))
 
 
-class Snapshots:
+class ClusterStates:
     """Keeps the newest state of each cluster.
 
     Args:
