@@ -228,6 +228,7 @@ def test_the_root_of_a_process_for_one_model_is_that_models_health(app_of, tmp_p
     answer = getattr(client, method)("/health")
     assert (answer.status_code, answer.json()["healthy"]) == (200, True)
     assert answer.json()["served_by"] == f"{name}@1"
+    assert answer.json()["prediction"] is None  # Anybody may ask; the row may be someone's.
     served = app.models.serving.ready(name).routing.servers["production"]
     served.loaded.predictor._fast = lambda values: 1 / 0
     answer = getattr(client, method)("/health")

@@ -84,7 +84,7 @@ def test_the_check_of_what_serves_times_it_and_tells_problems(trimtab, files, da
     assert trimtab("models", "serve-check").code == 0
     register(trimtab, files, "--promote")
     (found,) = json.loads(trimtab("models", "serve-check", "--json").out)["models"]
-    assert (found["model"], found["detail"]) == ("churn", "")
+    assert (found["model"], found["detail"], found["availability"]) == ("churn", "", 1.0)
     assert 0 < found["p50_ms"] <= found["p95_ms"]
     (file,) = (data_dir / "model-artifacts").glob("*/model.skops")
     file.write_bytes(b"damaged")

@@ -348,8 +348,9 @@ def test_every_model_is_loaded_and_proved_at_the_start_and_answers_from_memory(t
             if name != "never-promoted":
                 models.registry.promote(name, 1, "anna", "")
     with models_in(tmp_path / "data") as models:
-        (warm_up,) = [task for task in models.tasks if task.name == "models warm-up"]
-        warm_up._thread.join(60)
+        for thread in threading.enumerate():
+            if thread.name == "models warm-up":
+                thread.join(60)
         assert set(models.serving.servers) >= {"earnings-analyzer", "sentiment-analyzer"}
         served = models.serving.servers["earnings-analyzer"].routing.servers["production"]
         version = served.version
