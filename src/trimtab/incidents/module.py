@@ -23,6 +23,7 @@ from trimtab.incidents.ports import (
 )
 from trimtab.incidents.prometheus import AlertHistory, MonitorWithPrometheus
 from trimtab.incidents.proofs import Proofs, shipped_proofs
+from trimtab.incidents.rca.live import LiveRanking
 from trimtab.incidents.service import Incidents
 from trimtab.incidents.signals import signals
 from trimtab.incidents.store import IncidentStore
@@ -34,6 +35,7 @@ from trimtab.kernel.operable import Catalog
 from trimtab.kernel.tasks import ScheduledTask
 from trimtab.monitoring.prometheus import PrometheusClient, PrometheusSource
 from trimtab.monitoring.service import Monitoring
+from trimtab.monitoring.views import SeriesView
 from trimtab.runbooks import Library
 
 _RESUME_SECONDS = 60.0
@@ -58,6 +60,7 @@ class OperatorPorts:
         reach: The channels that reach people.
         outside: Knows the alerts from outside.
         on_call: Knows who is on call.
+        samples: The samples of the service, without drills; they rank what has moved.
     """
 
     consult: Consult | None = None
@@ -66,6 +69,7 @@ class OperatorPorts:
     reach: Reach = field(default_factory=Reach)
     outside: OutsideAlerts = field(default_factory=NoOutsideAlerts)
     on_call: OnCallPeople = field(default_factory=NobodyOnCall)
+    samples: SeriesView | None = None
 
 
 def build_records(env: Environment, outbox: Outbox) -> Module:
@@ -119,6 +123,7 @@ def build(
         outside=ports.outside,
         on_call=ports.on_call,
         history=AlertHistory(source, env.clock) if source else None,
+        ranking=LiveRanking(ports.samples, source, env.clock) if ports.samples else None,
     )
     incidents = Incidents(context, env.jobs)
     resume = ScheduledTask("resume the jobs of incidents", _RESUME_SECONDS, incidents.resume)
