@@ -36,6 +36,7 @@ def work_on_it(page):
     page.get_by_label("Person").fill("Robin")
     page.get_by_role("button", name="Assign").click()
     expect(page.locator("dd", has_text="Robin")).to_be_visible()
+    expect(page.get_by_label("Person")).to_have_value("")
     page.get_by_label("Note", exact=True).fill("The pool of connections is full.")
     page.get_by_role("button", name="Add note").click()
     expect(page.locator("#entries")).to_contain_text("The pool of connections is full.")

@@ -83,7 +83,7 @@ class ChatRequest(BaseModel):
 
 
 class UrlCitation(BaseModel):
-    """Where the statement before a mark such as ``[1]`` comes from."""
+    """Source of the statement before a mark such as ``[1]``."""
 
     start_index: int
     """Offset of the mark in the content."""

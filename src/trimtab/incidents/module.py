@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from trimtab import __version__
+from trimtab.incidents.anomaly.watch import AnomalyWatch
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.embedded import EmbeddedMonitor
 from trimtab.incidents.intake.service import AlertIntake
@@ -128,6 +129,27 @@ def build(
     incidents = Incidents(context, env.jobs)
     resume = ScheduledTask("resume the jobs of incidents", _RESUME_SECONDS, incidents.resume)
     return Module("incidents", incidents, scheduled=(resume,))
+
+
+def build_anomaly_watch(env: Environment, samples: SeriesView, intake: AlertIntake) -> Module:
+    """Return the watch of the series in `monitor.anomaly_series`; without any it does nothing.
+
+    Args:
+        env: Of the process.
+        samples: Of the service, without drills.
+        intake: Takes the alerts of anomalies.
+    """
+    settings = env.settings.monitor
+    watch = AnomalyWatch(
+        settings.anomaly_series,
+        samples,
+        _prometheus(env),
+        intake,
+        env.clock,
+        settings.anomaly_interval_seconds,
+    )
+    tasks = (ScheduledTask("watch for anomalies", settings.anomaly_interval_seconds, watch.look),)
+    return Module("anomalies", watch, scheduled=tasks if settings.anomaly_series else ())
 
 
 def _prometheus(env: Environment) -> PrometheusSource | None:

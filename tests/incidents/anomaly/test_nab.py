@@ -44,7 +44,9 @@ def test_counts_are_told_apart():
 def folder_of(tmp_path, values, windows=()):
     (tmp_path / "labels").mkdir()
     (tmp_path / "data" / "real").mkdir(parents=True)
-    rows = [f"2026-03-{1 + n // 1440:02} {n % 1440 // 60:02}:{n % 60:02}:00" for n in range(len(values))]
+    rows = [
+        f"2026-03-{1 + n // 1440:02} {n % 1440 // 60:02}:{n % 60:02}:00" for n in range(len(values))
+    ]
     lines = [f"{at},{value}" for at, value in zip(rows, values, strict=True)]
     (tmp_path / "data" / "real" / "cpu.csv").write_text("\n".join(["timestamp,value", *lines]))
     limits = [[f"{rows[a]}.000000", f"{rows[b]}.000000"] for a, b in windows]

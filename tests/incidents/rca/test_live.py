@@ -51,7 +51,7 @@ def fired(operator, **changes):
 def test_the_domain_whose_metric_moved_is_first(operator):
     ranking = LiveRanking(samples(operator.clock), None, operator.clock)(fired(operator))
     assert ranking.cause == "pump"
-    assert ranking_text(ranking).startswith("pump (pump_heat moved by ")
+    assert ranking_text(ranking).startswith("pump (pump heat moved by ")
 
 
 def test_nothing_is_named_when_nothing_moved(operator):
@@ -122,4 +122,6 @@ def test_an_incident_that_no_runbook_explains_gets_the_ranking(operator):
     incident = until(operator, operator.fire(), State.ESCALATED)
     gathered = incident.episode.diagnosis.gathered
     assert "metrics that moved since it began" in gathered
-    assert "metrics that moved since it began" not in investigate(operator.context, incident).gathered
+    assert (
+        "metrics that moved since it began" not in investigate(operator.context, incident).gathered
+    )

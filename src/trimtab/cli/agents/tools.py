@@ -22,7 +22,7 @@ class NoArguments(ToolArguments):
 
 
 class SearchArguments(ToolArguments):
-    """What to search for, and where."""
+    """Query and project of a search."""
 
     project: str
     q: Annotated[str, Field(description="What to look for.")]
@@ -80,7 +80,7 @@ class DeclareArguments(ToolArguments):
 
 
 class AcknowledgeArguments(IncidentArguments):
-    """How long no one is paged."""
+    """Duration in which no one is paged."""
 
     minutes: Annotated[float, Field(gt=0, le=1440)] | None = None
 
@@ -271,8 +271,8 @@ _ALL = (
     _incident("add_follow_up", "Add something to do afterwards.", "/follow-ups", FollowUpArguments),
     _incident(
         "propose_plan",
-        "Propose actions of the catalog as the repair of an escalated incident. Another person or key"
-        " approves them.",
+        "Propose actions of the catalog as the repair of an escalated incident. Another person or"
+        " key approves them.",
         "/proposals",
         ProposeArguments,
     ),

@@ -1,9 +1,9 @@
 """Detects values of a series that are unlike everything it has shown before.
 
-Five features look at the newest value: a jump, a shift of the level, a change of the spread, the
-distance from the same time of former days, and the distance from the most similar former stretch.
-None needs a unit or a scale: each is compared with the largest value that it had itself. The score
-is the largest of these ratios, and a value is an anomaly when its score exceeds `MARGIN`.
+Three features look at the newest values: a jump, a shift of the level, and the distance from the
+same time of former days. None needs a unit or a scale: each is compared with the largest value that
+it had itself. The score is the largest of these ratios, and a value is an anomaly when its score
+reaches `MARGIN`.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.float64]
 DAY_SECONDS = 86_400.0
-MARGIN = 1.25
+QUIET_SECONDS = DAY_SECONDS / 4
+"""Time after an anomaly in which no other is reported: what follows belongs to it."""
+MARGIN = 1.1
 """Ratio to the largest former value above which a feature speaks; see docs/diagnosis.md."""
 KEPT = 8_640
 """Values that are remembered: 30 days of one every five minutes."""
 LEARNED = 288
 """Values before the first judgement: a day of one every five minutes."""
-_JUMP, _LEVEL, _BEFORE, _SPREAD, _SHAPE = 5, 12, 144, 36, 24
+_JUMP, _LEVEL, _BEFORE = 5, 12, 144
 _DAYS = 14
 
 
@@ -35,7 +37,7 @@ class SeriesDetector:
     """
 
     margin: float = MARGIN
-    quiet_seconds: float = DAY_SECONDS
+    quiet_seconds: float = QUIET_SECONDS
     _values: Array = field(init=False, default_factory=lambda: np.empty(2 * KEPT))
     _times: Array = field(init=False, default_factory=lambda: np.empty(2 * KEPT))
     _count: int = field(init=False, default=0)
@@ -89,42 +91,23 @@ def _level(values: Array, _: Array) -> float:
     return float(abs(values[-_LEVEL:].mean() - before.mean()))
 
 
-def _spread(values: Array, _: Array) -> float:
-    smallest = 0.05 * float(values[-KEPT:].std()) + 1e-12
-    now, before = values[-_SPREAD:].std(), values[-_BEFORE - _SPREAD : -_SPREAD].std()
-    return float(abs(np.log((now + smallest) / (before + smallest))))
-
-
 def _season(values: Array, times: Array) -> float:
     """Return the distance of the last values from the nearest former day at the same time."""
     begin = len(values) - _JUMP
     step = (times[-1] - times[-_BEFORE]) / (_BEFORE - 1)
     day = round(DAY_SECONDS / step) if step > 0 else 0
-    if day < _JUMP or day + _JUMP + 2 > begin:
+    days = min(_DAYS, begin // day) if day else 0
+    if day < _JUMP + 2 or days == 0:
         return 0.0
-    now, nearest = values[begin:], np.inf
-    for days in range(1, min(_DAYS, begin // day) + 1):
-        for shift in (-2, -1, 0, 1, 2):
-            first = begin - days * day + shift
-            if first >= 0:
-                then = values[first : first + _JUMP]
-                nearest = min(nearest, float(np.abs(now - then).mean()))
-    return nearest
-
-
-def _shape(values: Array, _: Array) -> float:
-    """Return the distance of the last stretch from the most similar stretch before."""
-    kept = values[-KEPT:]
-    stretches = np.lib.stride_tricks.sliding_window_view(kept, _SHAPE)
-    distances = stretches[:-_SHAPE] - kept[-_SHAPE:]
-    return float(np.sqrt(np.einsum("ij,ij->i", distances, distances).min()))
+    starts = begin - day * np.arange(1, days + 1)[:, None] + np.arange(-2, 3)
+    stretches = np.lib.stride_tricks.sliding_window_view(values, _JUMP)
+    then = stretches[starts[starts >= 0]]
+    return float(np.abs(then - values[begin:]).mean(axis=1).min()) if len(then) else 0.0
 
 
 FEATURES: dict[str, Callable[[Array, Array], float]] = {
     "jump": _jump,
     "level": _level,
-    "spread": _spread,
     "season": _season,
-    "shape": _shape,
 }
 """Each returns how unusual the newest values are, in a unit of its own."""

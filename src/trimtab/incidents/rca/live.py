@@ -72,7 +72,7 @@ class LiveRanking:
         with self._lock:
             if self._known is None or self._known[0] != key:
                 series = {
-                    MetricColumn(_domain(labels), _name(labels)): points
+                    MetricColumn(_domain(labels), _name(labels).partition("_")[2]): points
                     for labels, points in self._read(begun)
                 }
                 self._known = key, _ranked(series, begun, self._clock.now())
