@@ -17,25 +17,45 @@ CANDIDATES = [round(0.1 + 0.05 * number, 2) for number in range(17)]
 
 def noise(rng: np.random.Generator, rows: int) -> np.ndarray:
     """Return one metric of a system that is well."""
-    kind = rng.integers(7)
-    steps = rng.standard_normal(rows)
-    if kind == 0:
-        return steps
-    if kind == 1:  # Autocorrelated: it remembers ten steps.
-        values = np.empty(rows)
-        values[0] = steps[0]
-        for row in range(1, rows):
-            values[row] = 0.9 * values[row - 1] + steps[row]
-        return values
-    if kind == 2:  # A wave of about an hour.
-        return 3 * np.sin(np.arange(rows) * 2 * np.pi / 60 + rng.uniform(0, 6)) + steps
-    if kind == 3:  # Bursts.
-        return np.where(rng.random(rows) < 0.1, rng.exponential(10, rows), 0.0) + 0.1 * steps
-    if kind == 4:  # A slow drift without a direction, such as memory in use.
-        return np.cumsum(0.2 * rng.standard_normal(rows)) + steps
-    if kind == 5:  # A slow rise, such as a disk that fills.
-        return np.arange(rows) * rng.uniform(0.005, 0.05) + steps
+    return NOISES[int(rng.integers(len(NOISES)))](rng, rows)
+
+
+def autocorrelated(rng: np.random.Generator, rows: int) -> np.ndarray:
+    """Return values that remember about ten steps."""
+    values = rng.standard_normal(rows)
+    for row in range(1, rows):
+        values[row] += 0.9 * values[row - 1]
+    return values
+
+
+def wave(rng: np.random.Generator, rows: int) -> np.ndarray:
+    return 3 * np.sin(np.arange(rows) * 2 * np.pi / 60 + rng.uniform(0, 6)) + independent(rng, rows)
+
+
+def bursts(rng: np.random.Generator, rows: int) -> np.ndarray:
+    spikes = np.where(rng.random(rows) < 0.1, rng.exponential(10, rows), 0.0)
+    return spikes + 0.1 * independent(rng, rows)
+
+
+def drift(rng: np.random.Generator, rows: int) -> np.ndarray:
+    """Return a slow walk without a direction, such as memory in use."""
+    return np.cumsum(0.2 * rng.standard_normal(rows)) + independent(rng, rows)
+
+
+def rise(rng: np.random.Generator, rows: int) -> np.ndarray:
+    """Return a slow rise, such as a disk that fills."""
+    return np.arange(rows) * rng.uniform(0.005, 0.05) + independent(rng, rows)
+
+
+def independent(rng: np.random.Generator, rows: int) -> np.ndarray:
+    return rng.standard_normal(rows)
+
+
+def heavy_tailed(rng: np.random.Generator, rows: int) -> np.ndarray:
     return rng.standard_t(3, rows)
+
+
+NOISES = (independent, autocorrelated, wave, bursts, drift, rise, heavy_tailed)
 
 
 def shifted(rng: np.random.Generator) -> float:
