@@ -46,8 +46,8 @@ def work_on_it(page):
 
 
 def resolve_it(page):
-    page.get_by_label("Cause").fill("A job kept connections open")
-    page.get_by_label("Resolution").fill("The job was stopped.")
+    page.get_by_role("textbox", name="Cause").fill("A job kept connections open")
+    page.get_by_role("textbox", name="Resolution").fill("The job was stopped.")
     page.get_by_role("button", name="Resolve").click()
     expect(page.get_by_text("Resolved in")).to_be_visible(timeout=PATIENCE_MS)
 
