@@ -156,6 +156,17 @@ def test_a_proposal_that_does_not_fit_the_catalog_is_refused(service, admin, act
     assert (after["state"], after["plan"]) == ("escalated", None)
 
 
+def test_a_person_proposes_at_the_command_line(service, admin):
+    incident = escalated(admin, "From the command line")
+    act = "notify.send channel='#incidents' text='Look here.'"
+    words = ("incidents", "propose", incident["id"], "--cause", "Nobody knows", "--act", act)
+    done = run(service.data_dir, *words)
+    assert done.code == 0, done.err
+    assert "waits for the approval of another caller: 1 act on" in done.out
+    own = run(service.data_dir, "incidents", "approve", incident["id"], "--yes", "--json")
+    assert (own.code, own.json["error"]["code"]) == (5, "incidents.own_proposal")
+
+
 def test_arguments_are_checked_before_anything_is_called(service, admin):
     async def work(client):
         return (
