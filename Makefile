@@ -15,7 +15,7 @@ install = $(BIN)/uv pip install $(quiet) --system-certs --compile-bytecode --pyt
   || { echo "trimtab: uv could not install them; pip does, which takes minutes" >&2; \
   $(BIN)/python -m pip install $(quiet) --require-hashes -r $(1); }
 
-.PHONY: bench-incidents handbook journeys quiet-start test-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa mutate
+.PHONY: bench-incidents handbook journeys quiet-start dashboards test-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa mutate
 
 # The service ends with code 130 on a Ctrl-C before it serves: no failure of make's.
 run: env
@@ -92,6 +92,10 @@ quiet-start: dev
 # Computes the vectors of the handbook's passages, so that a first start need not.
 handbook: env
 	$(BIN)/python -c 'from trimtab.app.handbook_vectors import main; main()'
+
+# Writes the Grafana dashboards anew, from the signals of the catalog.
+dashboards: env
+	$(BIN)/python -m trimtab.app.dashboards
 
 contract: dev
 	$(BIN)/python -m pytest -q -n 2 -m feature --contract
