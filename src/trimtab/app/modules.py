@@ -15,6 +15,7 @@ from trimtab.infra.notify import module as notify
 from trimtab.infra.web import module as web
 from trimtab.kernel.module import Module
 from trimtab.knowledge import module as knowledge
+from trimtab.kubernetes import module as kubernetes
 from trimtab.monitoring import module as monitoring
 
 Builder = Callable[[Assembly], Module]
@@ -53,6 +54,7 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         services.build_model_monitoring,
         services.build_model_retraining,
         alone(gates.build),
+        alone(kubernetes.build),
         services.build_review,
         services.build_flywheel,
         alone(infra.build_audit),
