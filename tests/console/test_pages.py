@@ -22,6 +22,8 @@ PAGES = (
     "/traces",
     "/traces/{trace}",
     "/incidents",
+    "/calendar",
+    "/notifications",
     "/runbooks",
     "/runbooks/knowledge-embedding-failure",
     "/gates",

@@ -108,6 +108,16 @@ def _embedding(knowledge: Knowledge) -> Iterable[Signal]:
     )
 
 
+HIT_LEVELS = (0.30, 0.50, 0.70, 0.90)
+"""Share of hits: below the first a repair is escalated, below the second the alert comes after 30
+minutes, above the third is the objective, and above the last what is expected."""
+
+
+def hit_level(ratio: float) -> float:
+    """Return how many of the levels a hit ratio is above, 0 to 4; NaN for an unknown ratio."""
+    return ratio if math.isnan(ratio) else float(sum(ratio > level for level in HIT_LEVELS))
+
+
 def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
     cache = knowledge.searcher.cache
     yield _apart(
@@ -116,6 +126,13 @@ def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
         "Share of the recent searches that the query cache answered; absent below 20 searches.",
         lambda drill: cache.hit_ratio(drill=drill),
         "kb_query_cache_hit_ratio",
+    )
+    yield _apart(
+        "knowledge.cache.hit_level",
+        "1",
+        "Level of the hit ratio: 4 above 0.90 (expected), 3 above 0.70 (objective), 2 above 0.50, 1"
+        " above 0.30 (alert after 30 minutes), 0 (escalation); absent without a ratio.",
+        lambda drill: hit_level(cache.hit_ratio(drill=drill)),
     )
     yield _apart(
         "knowledge.cache.evictions_rate",
