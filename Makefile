@@ -15,7 +15,7 @@ install = $(BIN)/uv pip install $(quiet) --system-certs --compile-bytecode --pyt
   || { echo "trimtab: uv could not install them; pip does, which takes minutes" >&2; \
   $(BIN)/python -m pip install $(quiet) --require-hashes -r $(1); }
 
-.PHONY: bench-incidents handbook journeys quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa mutate
+.PHONY: bench-incidents handbook journeys quiet-start test-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa mutate
 
 # The service ends with code 130 on a Ctrl-C before it serves: no failure of make's.
 run: env
@@ -49,6 +49,11 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
 
 test: dev
 	$(BIN)/python -m pytest -n 2
+
+# Against a real Kubernetes API: the control plane that CONTROL_PLANE starts on loopback, or the cluster of KUBECONFIG.
+CONTROL_PLANE ?= ../shared/kubernetes/control-plane
+test-kubernetes: dev
+	TRIMTAB_CONTROL_PLANE=$(CONTROL_PLANE) $(BIN)/python -m pytest -q -n 0 --kubernetes tests/kubernetes
 
 check: dev
 	$(BIN)/ruff check .

@@ -95,6 +95,8 @@ TABLE = {
     "notifications test": ("", 1),
     "notifications list": ("", 0),
     "notifications replay": ("", 0),
+    "kubernetes status": ("", 0),
+    "kubernetes rbac": ("", 0),
     "maintenance on": ("--scope nothing", 2),
     "maintenance off": ("", 0),
     "maintenance status": ("", 0),

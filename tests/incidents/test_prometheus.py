@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.incidents.intake.desk import make_desk, posted
-from tests.incidents.operator import until
+from tests.incidents.operator import alert, until
 from trimtab.incidents import Incidents, State
 from trimtab.incidents.ports import CheckJudgement
 from trimtab.incidents.prometheus import (
@@ -130,3 +130,51 @@ def test_a_broken_server_does_not_hold_up_the_diagnosis(tmp_path):
     (text,) = found.gathered.values()
     assert text.startswith("cannot tell: Prometheus answered 200")
     assert found.at - timedelta(hours=1) < found.at
+
+
+def served(series, asked):
+    """Return a source whose server has these series of the last hour; it notes what it is asked."""
+
+    def respond(request):
+        asked.append(dict(httpx.QueryParams(request.content.decode())))
+        if request.url.path.endswith("query_range"):
+            result = [{"metric": labels, "values": points} for labels, points in series]
+            data = {"resultType": "matrix", "result": result}
+        else:
+            data = {"resultType": "vector", "result": []}
+        return httpx.Response(200, json={"status": "success", "data": data})
+
+    return PrometheusSource(
+        PrometheusClient("http://p.test", transport=httpx.MockTransport(respond))
+    )
+
+
+def looked_up(series, expression="up > 1"):
+    asked, clock = [], FakeClock()
+    told = replace(alert(clock.now()), expression=expression)
+    return AlertHistory(served(series, asked), clock)(told), asked
+
+
+def test_three_series_of_the_last_hour_are_shown():
+    found, asked = looked_up([({"job": f"j{n}"}, [[0, "1"]]) for n in range(5)])
+    assert [name for name in found if "job" in name] == [
+        '{job="j0"}',
+        '{job="j1"}',
+        '{job="j2"}',
+    ]
+    (window,) = [each for each in asked if "start" in each]
+    assert float(window["end"]) - float(window["start"]) == 3600
+
+
+def test_a_series_without_a_number_has_no_data():
+    found, _ = looked_up([({}, [[0, "NaN"]])])
+    assert found["up"] == "no data in the last hour"
+
+
+def test_an_alert_without_an_expression_is_not_looked_up():
+    assert looked_up([], expression="") == ({}, [])
+
+
+def test_what_the_server_cannot_tell_is_not_taken_for_healthy():
+    found, _ = looked_up([])
+    assert found["up > 1"].startswith("cannot tell: ")

@@ -66,6 +66,81 @@ FEATURES = {
     "ServiceSlow": ("F324",),
     "ServiceSlowing": ("F328",),
 }
+SEVERITIES = {
+    "P0": {
+        "KnowledgeDatabaseDamaged",
+        "KnowledgeVectorStoreDown",
+    },
+    "P1": {
+        "AnswersErasureFailed",
+        "AnswersFailing",
+        "AnswersPersonalDataFound",
+        "GatesBenchmarkFailed",
+        "GatesDatasetFailed",
+        "GatesNotJudged",
+        "GatesSchemaFailed",
+        "GatesSecurityFailed",
+        "GuardrailFailing",
+        "IncidentExecutionStalled",
+        "KnowledgeDiskSpaceCritical",
+        "KnowledgeErrorRateHigh",
+        "KnowledgeIngestionBacklog",
+        "KnowledgeMemoryGrowing",
+        "KnowledgeSearchSlow",
+        "ModelAccuracyLow",
+        "ModelDriftCritical",
+        "ModelErrorRateHigh",
+        "ModelUnavailable",
+        "PlatformAccessRefused",
+        "ServiceDegraded",
+        "ServiceErrorRateHigh",
+        "ServiceFailing",
+    },
+    "P2": {
+        "AnswersBlockedSpike",
+        "AnswersBudgetNearlyUsed",
+        "AnswersCanaryMissing",
+        "AnswersEmbeddingDrift",
+        "AnswersEmptyResults",
+        "AnswersFallingBack",
+        "AnswersHallucinating",
+        "AnswersSimilarityShifted",
+        "BackgroundTaskLate",
+        "FeedbackNotProcessed",
+        "GatesDriftDetected",
+        "GatesPerformanceRegressed",
+        "GatesProcessViolated",
+        "GuardrailFalsePositivesHigh",
+        "KnowledgeCacheHitRatioLow",
+        "KnowledgeDiskSpaceLow",
+        "KnowledgeEmbeddingModelDown",
+        "KnowledgeSearchSlowing",
+        "ModelAccuracyAtRisk",
+        "ModelDataQuality",
+        "ModelDrift",
+        "ModelSlow",
+        "NotificationChannelFailing",
+        "PlatformResponseSlow",
+        "ReviewNotUpdating",
+        "ReviewQueueBacklog",
+        "ServiceSlow",
+    },
+    "P3": {
+        "AnswersTracesWaiting",
+        "GatesDocumentationOutdated",
+        "KnowledgeDiskFillingUp",
+        "KnowledgeGpuMemoryLow",
+        "KnowledgeRefusalsHigh",
+        "ModelDriftMild",
+        "ModelLabelsLate",
+        "ModelRetrainingScheduled",
+        "ModelSlowing",
+        "ReviewItemsOld",
+        "ServiceNearlyFull",
+        "ServiceSlowing",
+    },
+}
+"""The alerts of each severity: of the documents where they name one, else ours."""
 CASES = [
     pytest.param(
         boundary,
@@ -93,12 +168,12 @@ def case(boundary, value):
 
 
 def fired_after(boundary, value, until_minutes):
-    """Return after how many minutes the alert began to fire, or None."""
+    """Return after how many minutes the alert began to fire and with which severities, or None."""
     playback = Playback(case(boundary, value))
     for at_ms in range(0, int(until_minutes * 60_000) + 1, STEP_MS):
         playback.until(at_ms)
-        if playback.firing(boundary.alert):
-            return at_ms / 60_000
+        if found := playback.firing(boundary.alert):
+            return at_ms / 60_000, {alert.severity for alert in found}
     return None
 
 
@@ -108,8 +183,10 @@ def test_just_below_its_threshold_the_alert_never_fires(boundary):
 
 
 @pytest.mark.parametrize("boundary", CASES)
-def test_just_above_it_fires_when_it_has_lasted_and_not_before(boundary):
-    assert fired_after(boundary, boundary.above, boundary.after + 1) == boundary.after
+def test_just_above_it_fires_when_it_has_lasted_with_its_severity_and_not_before(boundary):
+    (severity,) = (name for name, alerts in SEVERITIES.items() if boundary.alert in alerts)
+    found = fired_after(boundary, boundary.above, boundary.after + 1)
+    assert found == (boundary.after, {severity})
 
 
 def test_every_alert_of_a_documents_threshold_is_tried():

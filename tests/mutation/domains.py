@@ -38,8 +38,13 @@ DOMAINS = {
         ("src/trimtab/incidents/**/*.py", "src/trimtab/incidents/*.yaml"),
         (
             "tests/incidents/test_*.py",
+            "tests/incidents/intake/test_bounds.py",
+            "tests/incidents/intake/test_merging.py",
             "tests/incidents/intake/test_receiving.py",
+            "tests/incidents/intake/test_reporting.py",
             "tests/incidents/intake/test_suppression.py",
+            "tests/incidents/intake/test_webhooks.py",
+            "tests/incidents/intake/test_windows.py",
             "tests/incidents/oncall/test_*.py",
             "tests/incidents/rca/test_*.py",
             "tests/api/test_incidents.py",
@@ -52,6 +57,13 @@ DOMAINS = {
     ),
     "gates": _of_package("gates"),
     "evaluator": Domain(("src/trimtab/monitoring/*.py",), ("tests/monitoring/test_*.py",)),
+    "models": Domain(
+        (
+            "src/trimtab/models/monitoring/*.py",
+            "src/trimtab/models/retraining/*.py",
+        ),
+        ("tests/models/monitoring/test_*.py", "tests/models/retraining/test_*.py"),
+    ),
     "pages": Domain(
         ("library/*.md",),
         (

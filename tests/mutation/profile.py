@@ -1,6 +1,5 @@
 """Pytest plugin of a mutant's run: generated inputs are the same for each mutant, and fewer."""
 
-import json
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -18,16 +17,16 @@ def pytest_collection_finish():
     settings.load_profile("mutation")
 
 
-class Failures:
-    """Writes the names of the tests that failed or were skipped."""
+class FirstFailure:
+    """Writes the name of the first test that failed.
+
+    Args:
+        output: The file to write it to.
+    """
 
     def __init__(self, output: Path) -> None:
         self._output = output
-        self._failed: set[str] = set()
 
     def pytest_runtest_logreport(self, report):
-        if report.failed or report.skipped:
-            self._failed.add(report.nodeid)
-
-    def pytest_sessionfinish(self):
-        self._output.write_text(json.dumps(sorted(self._failed)))
+        if report.failed and not self._output.exists():
+            self._output.write_text(report.nodeid)

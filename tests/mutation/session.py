@@ -92,7 +92,7 @@ def try_change(session, items: Sequence, change: Change, request: dict) -> dict:
     child = os.fork()
     if child == 0:
         os.close(read)
-        _run(session, items, change, write, failed=request.get("failed", ""))
+        _run(session, items, change, write)
     os.close(write)
     with contextlib.closing(os.fdopen(read, "rb", buffering=0)) as begun:
         code, count = wait_for_child(child, begun.fileno(), request["limits"])
@@ -138,7 +138,7 @@ def wait_for_child(
     return (os.waitstatus_to_exitcode(status) if ready else None), count
 
 
-def _run(session, items: Sequence, change: Change, begun: int, *, failed: str) -> None:
+def _run(session, items: Sequence, change: Change, begun: int) -> None:
     """Change the functions, run the tests and end this process with pytest's exit code."""
     code = 3
     try:
@@ -146,11 +146,6 @@ def _run(session, items: Sequence, change: Change, begun: int, *, failed: str) -
         sys.dont_write_bytecode = True  # That of the file as it stands is kept.
         _own_capture(session.config)
         change.apply()
-        if failed:
-            from tests.mutation.profile import Failures
-
-            session.config.option.maxfail = 0
-            session.config.pluginmanager.register(Failures(Path(failed)))
         for item, following in zip(items, [*items[1:], None], strict=True):
             os.write(begun, b".")
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)

@@ -246,17 +246,21 @@ def test_both_ways_of_trying_a_change_agree(ask, session, change, tests, outcome
     assert (answer["way"] == "session") == (session and "[1, 2]" not in change)
 
 
-def test_the_test_that_noticed_a_change_is_named(ask):
-    answer = ask(PY, "x <= 5", "x < 5", "test_double", "test_limit", "test_text")
+@pytest.mark.parametrize("session", [True, False])
+def test_the_test_that_noticed_a_change_is_named(ask, session):
+    answer = ask(PY, "x <= 5", "x < 5", "test_double", "test_limit", "test_text", session=session)
     assert answer["by"] == "test_thing.py::test_limit"
 
 
-def test_a_test_that_fails_without_the_change_too_is_no_witness(ask):
-    answer = ask(PY, "x <= 5", "x < 5", "test_that_fails_alone", "test_limit")
+@pytest.mark.parametrize("session", [True, False])
+def test_a_test_that_fails_without_the_change_too_is_no_witness(ask, session):
+    def tried(new, *tests):
+        return ask(PY, "x <= 5", new, *tests, session=session)
+
+    answer = tried("x < 5", "test_that_fails_alone", "test_limit")
     assert (answer["outcome"], answer["by"]) == ("killed", "test_thing.py::test_limit")
-    answer = ask(PY, "x <= 5", "x <= 6", "test_that_fails_alone", "test_limit")
-    assert answer["outcome"] == "survived"
-    assert ask(PY, "x <= 5", "x < 5", "test_that_fails_alone")["outcome"] == "error"
+    assert tried("x <= 6", "test_that_fails_alone", "test_limit")["outcome"] == "survived"
+    assert tried("x < 5", "test_that_fails_alone")["outcome"] == "error"
 
 
 def test_changes_of_one_length_are_not_mistaken_for_each_other_by_other_processes(ask):

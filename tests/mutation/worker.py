@@ -19,6 +19,8 @@ from tests.mutation.session import FRESH, Session, end_group, outcome_of, wait_f
 
 TEMPORARY = Path("t")
 """The copy's temporary folder."""
+FAILED = Path("failed.txt")
+"""Name of the test that failed in a child."""
 OPTIONS = [
     "-q", "--no-header", "--tb=line", "-n", "0", "-p", "no:randomly", "-p", "no:cacheprovider",
     "-p", "tests.mutation.profile", "-W", "ignore::pytest.PytestAssertRewriteWarning",
@@ -58,19 +60,21 @@ def preload() -> None:
             continue
 
 
-def run_child(tests: list[str], limit: float, failed: str = "") -> tuple[str, float]:
+def run_child(tests: list[str], limit: float) -> dict:
     """Run tests in a child: killed (a test failed), survived, timeout, or error (nothing ran).
 
-    With ``failed``, a file, all tests run and the names of those that fail are written to it.
+    A test that failed is named by ``by``.
     """
     started = time.monotonic()
+    FAILED.unlink(missing_ok=True)
     child = os.fork()
     if child == 0:
-        _run(tests, failed)
+        _run(tests)
     code, _ = wait_for_child(child, None, [limit])
     end_group(child)
+    by = FAILED.read_text() if FAILED.exists() else ""
     taken = round(time.monotonic() - started, 2)
-    return outcome_of(code), taken
+    return {"outcome": outcome_of(code), "seconds": taken, "by": by, "way": FRESH}
 
 
 def _be_quiet() -> None:
@@ -80,14 +84,13 @@ def _be_quiet() -> None:
         os.dup2(quiet, descriptor)
 
 
-def _run(tests: list[str], failed: str) -> None:
+def _run(tests: list[str]) -> None:
     _be_quiet()
     import pytest
 
-    from tests.mutation.profile import Failures
+    from tests.mutation.profile import FirstFailure
 
-    plugins = [Failures(Path(failed))] if failed else []
-    os._exit(int(pytest.main([*OPTIONS, *([] if failed else ["-x"]), *tests], plugins)))
+    os._exit(int(pytest.main([*OPTIONS, "-x", *tests], [FirstFailure(FAILED.absolute())])))
 
 
 class Shared:
@@ -153,7 +156,7 @@ class Trials:
     def __init__(self) -> None:
         self._shared: Shared | None = None
         self._times = itertools.count(1)
-        self._passing: dict[str, bool] = {}
+        self._passing: dict[tuple[str, str], bool] = {}
         self._kept = set(TEMPORARY.iterdir())
 
     def answer(self, request: dict) -> dict:
@@ -168,7 +171,7 @@ class Trials:
             answer["outcome"] == "killed"
             and (by := answer.get("by"))
             and request.get("file")
-            and not self._passes(by, request)
+            and not self._passes(by, request, answer["way"])
         ):
             kept = [at for at, name in enumerate(request["tests"]) if name != by]
             if not kept:
@@ -183,12 +186,14 @@ class Trials:
         if self._shared:
             self._shared.close()
 
-    def _passes(self, test: str, request: dict) -> bool:
-        """Tell whether a test passes alone and without a change; asked once for each test."""
-        if test not in self._passing:
+    def _passes(self, test: str, request: dict, way: str) -> bool:
+        """Tell whether a test passes alone and without a change; asked once for each test and way."""
+        if (test, way) not in self._passing:
             plain = request | {"file": "", "tests": [test], "limits": [request["limit"]]}
-            self._passing[test] = self._try(plain)["outcome"] == "survived"
-        return self._passing[test]
+            if way == FRESH:
+                plain["session"] = []
+            self._passing[test, way] = self._outcome(plain)["outcome"] == "survived"
+        return self._passing[test, way]
 
     def _try(self, request: dict) -> dict:
         if not request.get("file"):
@@ -211,9 +216,7 @@ class Trials:
                 answer = self._shared.ask(request)
                 if answer["outcome"] != FRESH:
                     return answer | {"way": "session"}
-            failed = request.get("failed", "")
-            outcome, seconds = run_child(request["tests"], request["limit"], failed)
-            return {"outcome": outcome, "seconds": seconds, "way": FRESH}
+            return run_child(request["tests"], request["limit"])
         finally:
             self._empty()
 

@@ -15,6 +15,8 @@ from trimtab.infra.notify import module as notify
 from trimtab.infra.web import module as web
 from trimtab.kernel.module import Module
 from trimtab.knowledge import module as knowledge
+from trimtab.kubernetes import module as kubernetes
+from trimtab.monitoring import module as monitoring
 
 Builder = Callable[[Assembly], Module]
 
@@ -56,6 +58,7 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         services.build_model_monitoring,
         services.build_model_retraining,
         alone(gates.build),
+        alone(kubernetes.build),
         services.build_review,
         services.build_flywheel,
         services.build_queues,
@@ -66,6 +69,7 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         operator.build_incident_records,
         alerts.build_received_alerts,
         alerts.build_calendar,
+        alone(monitoring.build_rules),
         services.build_catalog,
         operator.build_monitoring,
         operator.build_runbooks,

@@ -122,6 +122,11 @@ class Commands(LazyGroup):
         "maintenance": Lazy(
             "trimtab.cli.maintenance", "Announce maintenance, and end it.", "Operate"
         ),
+        "kubernetes": Lazy(
+            "trimtab.cli.kubernetes",
+            "Show workloads of clusters, and print the role that trimtab needs.",
+            "Operate",
+        ),
         "notifications": Lazy(
             "trimtab.cli.notifications",
             "Test the channels, list deliveries, send dead letters again.",

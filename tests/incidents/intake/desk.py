@@ -7,8 +7,9 @@ from pathlib import Path
 from tests.incidents.operator import Operator, make_context
 from tests.incidents.world import PAGE, World
 from trimtab.incidents import Incidents
-from trimtab.incidents.intake import AlertIntake, Silences
+from trimtab.incidents.intake import AlertIntake, SilenceRequest, Silences
 from trimtab.incidents.intake.config import load_config
+from trimtab.incidents.intake.matchers import parse_matcher
 from trimtab.incidents.intake.service import IntakeContext
 from trimtab.incidents.intake.store import AlertStore
 from trimtab.incidents.intake.suppression import Suppression
@@ -74,6 +75,20 @@ def sent(status="firing", name="DiskFull", annotations=None, **labels):
         "startsAt": "2026-03-14T09:00:00Z",
         "endsAt": "0001-01-01T00:00:00Z",
     }
+
+
+def silence(desk, *matchers, minutes=60, start=0, **more):
+    """Silence alerts for some minutes, by default those named DiskFull; return the silence."""
+    now = desk.clock.now()
+    request = SilenceRequest(
+        matchers=tuple(map(parse_matcher, matchers or ("alertname=DiskFull",))),
+        starts_at=now + timedelta(minutes=start),
+        ends_at=now + timedelta(minutes=start + minutes),
+        created_by="bob",
+        comment="planned work",
+        **more,
+    )
+    return desk.silences.put(request, "alice")
 
 
 def make_desk(folder: Path, *, config: str = "", page: str = PAGE, **settings) -> Desk:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.incidents.intake.desk import make_desk, posted, sent
+from tests.incidents.intake.desk import make_desk, posted, sent, silence
 from tests.incidents.operator import alert, until
 from trimtab.incidents import State, deliver
 from trimtab.incidents.errors import (
@@ -17,19 +17,6 @@ from trimtab.incidents.intake import Matcher, SilenceRequest
 from trimtab.incidents.intake.config import load_config
 from trimtab.incidents.intake.matchers import matcher_text, matches, parse_matcher
 from trimtab.monitoring.alerts import Alert, AlertFired, AlertResolved, AlertState
-
-
-def silence(desk, *matchers, minutes=60, start=0, **more):
-    now = desk.clock.now()
-    request = SilenceRequest(
-        matchers=tuple(map(parse_matcher, matchers or ("alertname=DiskFull",))),
-        starts_at=now + timedelta(minutes=start),
-        ends_at=now + timedelta(minutes=start + minutes),
-        created_by="bob",
-        comment="planned work",
-        **more,
-    )
-    return desk.silences.put(request, "alice")
 
 
 def test_a_silenced_alert_opens_an_incident_when_the_silence_ends(desk):

@@ -1,5 +1,6 @@
 """Who is on call: rotations in the wall-clock time of a place, hours, overrides."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -66,6 +67,58 @@ def test_the_next_change_is_the_end_of_the_turn(tmp_path):
     assert schedule.next_change(at("2026-03-24T00:00")) == at("2026-03-30T07:00")
 
 
+def test_the_next_change_of_a_turn_that_begins_now_is_its_end(tmp_path):
+    (schedule,) = schedules(tmp_path)
+    assert schedule.next_change(at("2026-03-09T08:00")) == at("2026-03-16T08:00")
+    assert schedule.next_change(at("2026-03-09T07:59")) == at("2026-03-09T08:00")
+
+
+@pytest.mark.parametrize(
+    ("turn", "hours"), [("12h", 12), ("1h", 1), ("1d", 24), ("3d", 72), ("2w", 336)]
+)
+def test_a_turn_is_a_number_of_hours_days_or_weeks(tmp_path, turn, hours):
+    text = "schedules: {a: {role: R, people: [x, y], start: 2026-03-02, turn: TURN}}"
+    (schedule,) = schedules(tmp_path, text.replace("TURN", turn))
+    end = at("2026-03-02T00:00") + timedelta(hours=hours)
+    second = timedelta(seconds=1)
+    assert [schedule.person_at(when) for when in (end - second, end)] == ["x", "y"]
+
+
+HOURS = """
+schedules:
+  a: {role: R, people: [x], start: 2026-03-01, days: [sat], from: "%s", to: "%s"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("hours", "when", "counts"),
+    [
+        (("09:00", "17:00"), "2026-03-14T08:59", False),  # A Saturday.
+        (("09:00", "17:00"), "2026-03-14T09:00", True),
+        (("09:00", "17:00"), "2026-03-14T16:59", True),
+        (("09:00", "17:00"), "2026-03-14T17:00", False),
+        (("09:00", "17:00"), "2026-03-15T12:00", False),
+        (("22:00", "06:00"), "2026-03-14T05:59", False),
+        (("22:00", "06:00"), "2026-03-14T21:59", False),
+        (("22:00", "06:00"), "2026-03-14T22:00", True),
+        (("22:00", "06:00"), "2026-03-15T05:59", True),
+        (("22:00", "06:00"), "2026-03-15T06:00", False),
+        (("22:00", "06:00"), "2026-03-16T05:59", False),
+        (("00:00", "00:00"), "2026-03-13T23:59", False),
+        (("00:00", "00:00"), "2026-03-14T00:00", True),
+        (("00:00", "00:00"), "2026-03-14T23:59", True),
+        (("00:00", "00:00"), "2026-03-15T00:00", False),
+    ],
+)
+def test_a_schedule_counts_on_its_days_and_in_its_hours(tmp_path, hours, when, counts):
+    (schedule,) = schedules(tmp_path, HOURS % hours)
+    assert bool(schedule.person_at(at(when))) is counts
+
+
+def test_without_a_file_there_are_no_schedules():
+    assert load_schedules("") == ()
+
+
 NIGHT = """
 schedules:
   day: {role: R, people: [dan], start: 2026-03-01, turn: 1d}
@@ -116,6 +169,65 @@ def test_an_override_without_a_person_a_schedule_or_a_time_is_refused(on_call):
         on_call.override("primary", " ", times, "alice")
     with pytest.raises(OnCallRefused):
         on_call.override("primary", "dave", times[::-1], "alice")
+
+
+def test_the_name_of_a_person_has_200_characters_at_most(on_call):
+    times = (at("2026-03-14T12:00"), at("2026-03-14T18:00"))
+    assert on_call.override("primary", "x" * 200, times, "alice").person == "x" * 200
+    with pytest.raises(OnCallRefused):
+        on_call.override("primary", "x" * 201, times, "alice")
+
+
+def test_an_override_ends_after_its_start_and_after_now(on_call):
+    now = on_call._clock.now()
+    second = timedelta(seconds=1)
+    on_call.override("primary", "dave", (now, now + second), "alice")
+    for times in ((now + second, now + second), (now - second, now)):
+        with pytest.raises(OnCallRefused, match="ends before it starts, or in the past"):
+            on_call.override("primary", "dave", times, "alice")
+
+
+def test_an_override_is_listed_until_it_ends_with_all_that_was_given(on_call):
+    now = on_call._clock.now()
+    added = on_call.override("primary", "dave", (now, now + timedelta(hours=1)), "alice")
+    (listed,) = on_call.overrides()
+    assert listed == added
+    assert (listed.person, listed.created_by, listed.starts_at) == ("dave", "alice", now)
+    on_call._clock.advance(3600)
+    assert on_call.overrides() == []
+
+
+def test_the_next_change_is_told_with_overrides_that_run_or_come(on_call):
+    (now_on,) = on_call.at(at("2026-03-14T11:00"))
+    assert (now_on.person, now_on.override, now_on.until) == ("alice", None, at("2026-03-16T08:00"))
+    times = (at("2026-03-14T12:00"), at("2026-03-14T18:00"))
+    added = on_call.override("primary", "dave", times, "alice")
+    assert on_call.at(at("2026-03-14T11:00"))[0].until == times[0]
+    (during,) = on_call.at(times[0])
+    assert (during.person, during.override, during.until) == ("dave", added, times[1])
+    assert on_call.at(times[1])[0].until == at("2026-03-16T08:00")
+
+
+def test_an_override_of_another_schedule_changes_nothing_here(tmp_path, on_call):
+    on_call.schedules = schedules(tmp_path, NIGHT)
+    times = (at("2026-03-14T12:00"), at("2026-03-14T18:00"))
+    on_call.override("night", "dave", times, "alice")
+    found = {each.schedule: each.person for each in on_call.at(at("2026-03-14T13:00"))}
+    assert found == {"day": "dan", "night": "dave"}
+
+
+def test_overrides_are_in_the_audit_chain_under_the_key(on_call):
+    times = (at("2026-03-14T12:00"), at("2026-03-14T18:00"))
+    added = on_call.override("primary", "dave", times, "alice")
+    on_call.end_override(added.id, "bob")
+    ended, begun = on_call._audit.recent(2)
+    assert (begun.actor, begun.action, begun.subject) == ("alice", "oncall.overridden", added.id)
+    assert json.loads(begun.facts) == {
+        "schedule": "primary",
+        "person": "dave",
+        "ends_at": "2026-03-14T18:00:00+00:00",
+    }
+    assert (ended.actor, ended.action, ended.subject) == ("bob", "oncall.override_ended", added.id)
 
 
 @pytest.mark.parametrize(

@@ -79,3 +79,48 @@ def test_a_folder_without_cases_or_with_a_broken_file_is_refused(tmp_path, petsh
     (tmp_path / "pets" / "graph.csv").write_text("x,web\nweb,often\n")
     with pytest.raises(CasesRefused, match="cannot be read"):
         evaluate(tmp_path)
+
+
+def test_every_method_is_scored_on_its_own(sockshop):
+    (score,) = evaluate(sockshop)
+    scores = {each.method: (each.at_1, each.at_3) for each in score.methods}
+    assert scores == dict.fromkeys(
+        ("ensemble", "peak_shift", "sustained_shift", "mean_shift"), (0.5, 1.0)
+    )
+
+
+def test_fifty_normal_windows_are_enough(petshop):
+    (score,) = evaluate(petshop)
+    # 150 rows of the second half make 30 windows of the case's five rows.
+    assert score.normal_windows == 30
+    layered(petshop / "pets" / "noissue" / "metrics.csv", 1000)
+    (score,) = evaluate(petshop)
+    assert score.normal_windows == 50
+
+
+def test_a_case_that_abstains_is_neither_answered_nor_wrong(tmp_path):
+    flat(tmp_path / "shop" / "cart-cpu" / "1" / "normal.csv")
+    flat(tmp_path / "shop" / "cart-cpu" / "1" / "anomalous.csv")
+    (score,) = evaluate(tmp_path)
+    assert (score.answered, score.wrong) == (0.0, 0.0)
+
+
+def test_a_symptom_that_is_not_known_is_refused(petshop):
+    labels = {"target": {"node": "web", "metric": "colour"}, "root_cause": {"node": "db"}}
+    (petshop / "pets" / "test" / "issue_0" / "target.json").write_text(json.dumps(labels))
+    with pytest.raises(CasesRefused, match="unknown symptom 'colour'"):
+        evaluate(petshop)
+
+
+def test_a_call_that_never_happened_is_no_edge(petshop):
+    (petshop / "pets" / "graph.csv").write_text("x,web,db\nweb,0.0,0.0\ndb,0.0,0.0\n")
+    (score,) = evaluate(petshop)
+    assert score.misses == ("test/issue_0",)  # Without an edge to db, web itself is the cause.
+    (petshop / "pets" / "graph.csv").write_text("x,web,db\nweb,0.0,0.5\ndb,0.0,0.0\n")
+    assert evaluate(petshop)[0].misses == ()
+
+
+def test_what_lies_beside_the_cases_is_left_alone(sockshop):
+    (sockshop / "shop" / "cart-cpu" / "empty").mkdir()
+    (sockshop / "shop" / "notes-x").write_text("text")
+    assert evaluate(sockshop)[0].cases == 2

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from tests.faces import anonymous, app, app_of, control, settings_of  # noqa: F401 - fixtures.
 from tests.models.monitoring.data import labels, lines, observations, transactions, write_csv
 from trimtab.cli.main import app as commands
+from trimtab.incidents.diagnose import recent_changes
 from trimtab.kernel.operable import ActionContext
 from trimtab.models.monitoring.reference import ColumnRoles, build_reference
 
@@ -73,10 +74,12 @@ def test_pipeline_runs_and_imports_are_changes_that_a_diagnosis_lists(app, http)
     run = {"pipeline": "features-daily", "status": "succeeded", "detail": "vendor API v3"}
     assert http.post("/v1/pipeline-runs", json=run).status_code == 200
     http.post(f"{PATH}/observations", content=lines({"id": "a", "score": 1}))
-    events = [(event.action, event.subject) for event in app.env.audit.recent(10)]
-    assert ("pipeline.succeeded", "features-daily") in events
-    assert ("models.observations_imported", NAME) in events
     assert http.post("/v1/pipeline-runs", json=run | {"status": "odd"}).status_code == 400
+    listed = [(change.action, change.subject) for change in recent_changes(app.incidents.context)]
+    assert listed[:2] == [
+        ("models.observations_imported", NAME),
+        ("pipeline.succeeded", "features-daily"),
+    ]
 
 
 def test_an_action_corrects_the_unit_of_the_incidents_model_and_takes_it_back(app, http):  # noqa: F811

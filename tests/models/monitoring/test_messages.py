@@ -159,3 +159,14 @@ def test_wrong_predictions_are_critical_when_their_labels_come(world):
         "🚨 [P1] Model Accuracy Critical — classifier_v2",
         "F1: 0.00 (threshold: 0.7)",
     ]
+
+
+@pytest.mark.feature("F340")
+@pytest.mark.parametrize(("wrong", "told"), [(0.02, False), (0.1, True)])  # An F1 of 0.89, 0.59.
+def test_predictions_are_critical_when_too_many_are_wrong(world, wrong, told):
+    columns = transactions(1000, world.rng)
+    world.monitor.add_observations(NAME, observations(columns))
+    truth = (columns["score"] >= 0.5) ^ (world.rng.random(1000) < wrong)
+    labels = "\n".join(f'{{"id": "p{n}", "label": {int(label)}}}' for n, label in enumerate(truth))
+    world.monitor.add_labels(NAME, labels.encode())
+    assert ("ModelAccuracyLow" in world.fired()) is told

@@ -38,14 +38,14 @@ class MaintenanceWindow:
     """0 is Monday: the days on which it starts."""
     begin: time
     end: time
-    """Before `begin` when it ends on the next day."""
+    """Not after `begin` when it ends on the next day; equal ones are 24 hours apart."""
     zone: ZoneInfo
 
     def active(self, now: datetime) -> bool:
         """Return whether the window is open at that instant."""
         there = now.astimezone(self.zone)
         at, day = there.time(), there.weekday()
-        if self.begin <= self.end:
+        if self.begin < self.end:
             return day in self.days and self.begin <= at < self.end
         started_yesterday = (there - timedelta(days=1)).weekday() in self.days
         return (day in self.days and at >= self.begin) or (started_yesterday and at < self.end)

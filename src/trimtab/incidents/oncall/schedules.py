@@ -28,10 +28,10 @@ class Schedule:
     start: datetime
     """Wall-clock time in the zone, without an offset, at which the first person begins."""
     turn: timedelta
-    days: frozenset[int] = frozenset(range(7))
+    days: frozenset[int]
     """Days on which it counts; 0 is Monday."""
-    begin: time = time(0)
-    end: time = time(0)
+    begin: time
+    end: time
     """The hours in which it counts, also over midnight; equal ones mean the whole day."""
 
     def person_at(self, now: datetime) -> str:
@@ -49,7 +49,7 @@ class Schedule:
     def next_change(self, now: datetime) -> datetime:
         """Return when the turn ends that is running, or when the first one begins."""
         there = now.astimezone(self.zone).replace(tzinfo=None)
-        turns = max(0, (there - self.start) // self.turn + 1) if there >= self.start else 0
+        turns = (there - self.start) // self.turn + 1 if there >= self.start else 0
         wall = self.start + turns * self.turn
         return wall.replace(tzinfo=self.zone).astimezone(now.tzinfo)
 
