@@ -15,7 +15,8 @@ def test_a_service_is_restarted_in_its_process_and_keeps_what_it_has(serve, comm
     assert (done.code, done.json["restarted"]) == (0, True)
     assert service.process.poll() is None
     found = command("search", "ship", "rudder", "--json")
-    assert (found.code, len(found.json["results"])) == (0, 1)
+    assert found.code == 0
+    assert "trim tab" in found.out
     actions = [event["action"] for event in command("audit", "list", "--json").json["events"]]
     assert actions.count("service.started") == 2
     assert actions.count("service.stopped") == 1

@@ -53,7 +53,7 @@ def test_deliveries_and_failures_are_lines_of_the_notifications(tmp_path, lines_
     database = Database(tmp_path / "state.db", ("incidents", "notify"))
     outbox, clock = Outbox(database), FakeClock()
     outbox.add(Message("#incidents", Kind.NOTE, "text", "key", "INC-1"), clock.now())
-    Delivery(outbox, [LogChannel(), Flaky()], clock).deliver_due()
+    Delivery(outbox, [LogChannel(), Flaky(failures=1)], clock).deliver_due()
     database.close()
     lines = lines_of("infra.notify")
     assert [line["message"] for line in lines] == ["notification", "notification not delivered"]

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from trimtab.cli.incidents.inspect import require_service
 from trimtab.cli.runtime.console import print_line, printed_as_json
 from trimtab.cli.runtime.session import Json, Session, Yes, confirm, session_of
 from trimtab.kernel.errors import TrimtabError, Unavailable
@@ -29,6 +30,7 @@ def restart(
 ) -> None:
     """Finish the requests under way, then start the service again and wait for it."""
     session = session_of(context)
+    require_service(session)
     before = _starts(session)
     confirm("Restart the service?", yes=yes)
     body = {"arguments": {}, "approve": True}
@@ -38,6 +40,9 @@ def restart(
         time.sleep(_LOOK_SECONDS)
         session.close()
         session._client = None  # noqa: SLF001 - the connection went with the former process.
+        # Without a service a command works on the data directory itself, and would take its lock.
+        if not session.url and session.running_directory() is None:
+            continue
         try:
             if _starts(session) != before:
                 break

@@ -32,7 +32,10 @@ _ACTIONS = {
 @app.command()
 def rollback(
     context: typer.Context,
-    kind: Annotated[RollbackKind, typer.Argument(help="What is rolled back.")],
+    what: Annotated[
+        str,
+        typer.Argument(metavar="KIND", help="configuration, database, model or deployment."),
+    ],
     name: Annotated[
         str, typer.Argument(help="The model, or the backup's file name; empty chooses it.")
     ] = "",
@@ -46,7 +49,7 @@ def rollback(
 
     A deployment is rolled back by a person; the command checks that it can be, and says how.
     """
-    session = session_of(context)
+    session, kind = session_of(context), _kind(what)
     if kind is RollbackKind.DEPLOYMENT:
         _deployment(session)
         return
@@ -66,6 +69,14 @@ def rollback(
         print_line(f"{'Verified' if verified else 'NOT verified'}: {detail}")
     if not verified:
         raise typer.Exit(Exit.FAILED)
+
+
+def _kind(text: str) -> RollbackKind:
+    try:
+        return RollbackKind(text)
+    except ValueError:
+        hint = f"Write one of: {', '.join(RollbackKind)}."
+        raise InvalidInput(f"{text!r} cannot be rolled back.", hint=hint) from None
 
 
 def _arguments(kind: RollbackKind, name: str) -> dict[str, str]:

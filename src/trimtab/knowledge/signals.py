@@ -24,6 +24,7 @@ def signals(knowledge: Knowledge) -> tuple[Signal, ...]:
         *_components(knowledge),
         *_embedding(knowledge),
         *_query_cache(knowledge),
+        *_hit_level(knowledge),
         *_other_caches(knowledge),
         *_cache_memory(knowledge),
         *_searches(knowledge),
@@ -118,6 +119,17 @@ def hit_level(ratio: float) -> float:
     return ratio if math.isnan(ratio) else float(sum(ratio > level for level in HIT_LEVELS))
 
 
+def _hit_level(knowledge: Knowledge) -> Iterable[Signal]:
+    cache = knowledge.searcher.cache
+    yield _apart(
+        "knowledge.cache.hit_level",
+        "1",
+        "Level of the hit ratio: 4 above 0.90 (expected), 3 above 0.70 (objective), 2 above 0.50, 1"
+        " above 0.30 (alert after 30 minutes), 0 (escalation); absent without a ratio.",
+        lambda drill: hit_level(cache.hit_ratio(drill=drill)),
+    )
+
+
 def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
     cache = knowledge.searcher.cache
     yield _apart(
@@ -126,13 +138,6 @@ def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
         "Share of the recent searches that the query cache answered; absent below 20 searches.",
         lambda drill: cache.hit_ratio(drill=drill),
         "kb_query_cache_hit_ratio",
-    )
-    yield _apart(
-        "knowledge.cache.hit_level",
-        "1",
-        "Level of the hit ratio: 4 above 0.90 (expected), 3 above 0.70 (objective), 2 above 0.50, 1"
-        " above 0.30 (alert after 30 minutes), 0 (escalation); absent without a ratio.",
-        lambda drill: hit_level(cache.hit_ratio(drill=drill)),
     )
     yield _apart(
         "knowledge.cache.evictions_rate",

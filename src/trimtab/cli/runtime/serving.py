@@ -52,8 +52,8 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings", *, human: bo
             folder = app.directory.folder("logs")
             files = (service.log_file_mb, service.log_files, service.log_keep_hours)
             logs(files=LogFiles(folder, *files))
-        _serve(app, listener, human=human)
         restarts, port = app.restarts, listener.getsockname()[1]
+        _serve(app, listener, human=human)
     _log.info("stopped")
     if restarts.requested:
         start_again(port)

@@ -39,6 +39,8 @@ _STORAGE_ERRORS = (
     OSError,
 )
 _log = logging.getLogger(__name__)
+_WRAPPERS = ("read", "write")
+"""Methods that only pass a transaction on; their caller is the one to name."""
 
 
 class Database:
@@ -88,6 +90,8 @@ class Database:
         """Open a read transaction with one consistent snapshot."""
         # Inline, here and in `write`: it is on the path of every question.
         began, code = monotonic(), sys._getframe(2).f_code  # noqa: SLF001 - 1 is contextlib's.
+        if code.co_name in _WRAPPERS:
+            code = sys._getframe(4).f_code  # noqa: SLF001 - 3 is contextlib's again.
         try:
             with self.engine.connect() as connection, connection.begin():
                 driver = connection.connection.driver_connection
@@ -113,6 +117,8 @@ class Database:
         It holds the write lock from its start. An exception rolls the whole transaction back.
         """
         began, code = monotonic(), sys._getframe(2).f_code  # noqa: SLF001 - 1 is contextlib's.
+        if code.co_name in _WRAPPERS:
+            code = sys._getframe(4).f_code  # noqa: SLF001 - 3 is contextlib's again.
         try:
             with self._writers, self.engine.connect() as connection:
                 driver = connection.connection.driver_connection
