@@ -17,8 +17,9 @@ from trimtab.gates.monitor import GateMonitor
 from trimtab.guardrails.service import Guardrails
 from trimtab.infra import module as infra
 from trimtab.infra.background import background_signals
-from trimtab.infra.notify import Outbox, Reach
+from trimtab.infra.notify import Delivery, Outbox, Reach
 from trimtab.infra.notify import module as notify
+from trimtab.infra.web.module import Web
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
 from trimtab.kernel.tasks import ScheduledTask
@@ -41,10 +42,37 @@ def build_process(assembly: Assembly) -> Module:
     return infra.build_process(assembly.env, databases)
 
 
+def build_databases(assembly: Assembly) -> Module:
+    """Return the reports on the queries of every database."""
+    databases = (assembly.env.state, assembly.service(Knowledge).database)
+    return infra.build_databases(databases, assembly.env.clock)
+
+
+def build_queues(assembly: Assembly) -> Module:
+    """Return the depth of the queues of requests, notifications and feedback."""
+    limiter, outbox = assembly.service(Web).limiter, assembly.service(Outbox)
+    reviews = assembly.service(Reviews)
+    return infra.build_queues(
+        {
+            "requests": lambda: float(limiter.waiting),
+            "notifications": lambda: float(outbox.undelivered()),
+            "feedback": lambda: float(reviews.queue_figures()[-1].depth),
+        }
+    )
+
+
 def build_notifications(assembly: Assembly) -> Module:
     """Return self-tests and dead letters of the notification channels."""
     outbox, reach = assembly.service(Outbox), assembly.service(Reach)
-    return notify.build_notifications(assembly.env, outbox, reach)
+    return notify.build_notifications(
+        assembly.env, outbox, reach, lambda: assembly.service(Delivery)
+    )
+
+
+def build_outage(assembly: Assembly) -> Module:
+    """Return the page for an outage of the whole system."""
+    outbox, reach = assembly.service(Outbox), assembly.service(Reach)
+    return notify.build_outage(assembly.env, outbox, reach)
 
 
 def build_answers(assembly: Assembly) -> Module:
