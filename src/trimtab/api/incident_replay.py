@@ -19,5 +19,5 @@ def replay_incident(incident_id: str, incidents: IncidentsDep, monitoring: Monit
     It needs the samples of that time, which are kept for `monitor.retention_minutes`.
     """
     seconds = monitoring.settings.scrape_interval_seconds
-    past = PastSamples(monitoring.groups, monitoring.user_series, seconds)
+    past = PastSamples(monitoring.engine.groups, monitoring.user_series, seconds)
     return replay(incidents.context, incidents.get(incident_id), past)
