@@ -41,7 +41,8 @@ from trimtab.answers.decision import (
     reading_text,
     shipped_reader,
 )
-from trimtab.answers.evidence import FEATURES, AnalysedQuestion, UnitEvidence, evidence
+from trimtab.answers.evidence import FEATURES, UnitEvidence, evidence
+from trimtab.answers.question import AnalysedQuestion
 from trimtab.app.handbook import HANDBOOK, Handbook
 from trimtab.app.retrieval import KnowledgeRetriever
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings

@@ -23,3 +23,9 @@ def _own_state_directory(tmp_path_factory):
         patched.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         patched.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         yield
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--kubernetes", action="store_true", help="run the tests against a real control plane, too"
+    )

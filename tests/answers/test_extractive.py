@@ -1,11 +1,15 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.answers.world import passage
 from trimtab.answers import ExtractiveGenerator
+from trimtab.answers.decision import READ, shipped_models
+from trimtab.answers.evidence import evidence
+from trimtab.answers.question import AnalysedQuestion
 
 HANDBOOK = (
     "# Restart\n\nRun `trimtab serve` to start the service. It listens on port 8000.\n\n"
@@ -89,6 +93,102 @@ def test_a_second_sentence_that_adds_nothing_of_the_question_is_left_out():
 def test_the_same_sentence_in_two_documents_is_quoted_once():
     copies = (passage("The alpha cache holds 100 entries.", "c1"), passage("The alpha cache holds 100 entries.", "c2"))  # fmt: skip
     assert len(quotes("How many entries does the alpha cache hold?", *copies)) == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "quoted"),
+    [
+        (
+            "Which UDP port receives the traps?",
+            "Type the UDP port that receives the traps. The default is 162. Click Save at the end.",
+            ["Type the UDP port that receives the traps.", "The default is 162."],
+        ),
+        (  # The first one has a number.
+            "Which UDP port receives the traps?",
+            "The UDP port that receives the traps is 162. Another value is 4711.",
+            ["The UDP port that receives the traps is 162."],
+        ),
+        (  # The next one has none.
+            "Which UDP port receives the traps?",
+            "Type the UDP port that receives the traps. Click Save at the end.",
+            ["Type the UDP port that receives the traps."],
+        ),
+        (  # It is not the next one.
+            "Which UDP port receives the traps?",
+            "Type the UDP port that receives the traps. Click Save. The room holds 40 people.",
+            ["Type the UDP port that receives the traps."],
+        ),
+    ],
+)
+def test_the_next_sentence_completes_one_without_what_is_asked_for(question, text, quoted):
+    assert quotes(question, passage(text)) == quoted
+
+
+def test_the_next_sentence_is_not_added_beyond_the_most_sentences():
+    text = "Type the UDP port that receives the traps. The default is 162."
+    assert len(quotes("Which UDP port receives the traps?", passage(text), max_sentences=1)) == 1
+
+
+@pytest.mark.parametrize(
+    "question", ["Which document is about the rotor brake?", "name of the rotor brake manual"]
+)
+def test_a_document_is_named_also_from_a_passage_that_is_only_its_heading(question):
+    brake = passage("# Rotor brake\n", document_name="brake-7.pdf", title="Rotor brake, level 1")
+    other = passage("# Tail lamp\n\nIt glows.", "c2", document_id="d2", title="Tail lamp")
+    draft = ExtractiveGenerator().quote(question, (brake, other))
+    assert "Rotor brake, level 1 (brake-7.pdf)" in draft.text
+    assert draft.citations[0].quote == "Rotor brake"
+
+
+def test_no_document_is_named_that_has_hardly_a_word_of_the_question():
+    other = passage("# Tail lamp\n\nIt glows.", title="Tail lamp")
+    assert quotes("Which document explains the kerberos setup of printers?", other) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "asks"),
+    [
+        ("Which document is about the cache?", True),
+        ("title of the manual on caches", True),
+        ("Which file formats can be read?", False),
+        ("Which document types can be read?", False),
+        ("What page size does the database use?", False),
+        ("which file holds the settings", False),
+    ],
+)
+def test_formats_and_sizes_are_no_question_for_a_document(question, asks):
+    assert AnalysedQuestion.of(question).title is asks
+
+
+_GROUPS = ("north", "south", "east", "west", "sea", "land")
+
+
+class CountingReader:
+    """A cross-encoder that finds nothing likely and remembers what it read."""
+
+    def __init__(self):
+        self.texts = []
+
+    def score(self, question, texts):
+        self.texts += texts
+        return np.zeros(len(texts))
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        ("How do I disable the pump service?", "pumpctl off"),
+        ("When is the pump service disabled?", "At 03:00 it ends."),
+    ],
+)
+def test_of_the_kind_that_is_asked_for_one_unit_is_always_read(question, wanted):
+    prose = " ".join(f"The pump service may be disabled by group {name}." for name in _GROUPS)
+    text = f"{prose} At 03:00 it ends.\n\n```sh\npumpctl off\n```\n"
+    reader = CountingReader()
+    analysed = AnalysedQuestion.of(question)
+    shipped_models().read.choose(analysed, evidence(analysed, (passage(text),)), reader)
+    assert len(reader.texts) == READ
+    assert any(wanted in read for read in reader.texts)
 
 
 def test_a_heading_is_never_the_answer_but_helps_to_find_it():

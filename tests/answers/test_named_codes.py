@@ -4,7 +4,8 @@ import pytest
 
 from tests.answers.world import passage
 from trimtab.answers import ExtractiveGenerator
-from trimtab.answers.evidence import AnalysedQuestion, evidence
+from trimtab.answers.evidence import evidence
+from trimtab.answers.question import AnalysedQuestion
 
 
 def quotable(question, text, **fields):

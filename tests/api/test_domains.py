@@ -368,3 +368,11 @@ def test_alerts_are_listed_as_prometheus_lists_them(app, anonymous, monkeypatch)
             "value": "2.5e-01",
         }
     ]
+
+
+def test_the_state_of_the_rules_is_exported(app, admin):
+    exported = admin.get("/metrics").text
+    assert "\nrules_failing 0.0\n" in exported
+    assert '\nrules_alerts{state="firing"} 0.0\n' in exported
+    assert set(metric_names(app.env.registry, ())) >= {"rules_series", "rules_refused_total"}
+    assert {"rules_series", "rules_refused_total"} <= app.monitoring.metrics.known

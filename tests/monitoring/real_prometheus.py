@@ -21,6 +21,8 @@ FETCHED = Path(__file__).parents[2] / ".venv" / "prometheus"
 
 PACKAGES = {
     "amtool": "prometheus-alertmanager",
+    "etcd": "etcd-server",
+    "kubectl": "kubernetes-client",
     "prometheus-alertmanager": "prometheus-alertmanager",
 }
 

@@ -32,6 +32,11 @@ CASES = [
     ("Before.\n\n```py\na = 1. \n\nb\n```\nAfter.", ["Before.", "a = 1. \n\nb", "After."]),
     ("~~~\nnever closed. Yes.", ["never closed. Yes."]),
     ("Title\n=====\nText.", ["Title", "Text."]),
+    ("log file: syslog\nallow file: /etc/x. Or none", ["log file: syslog", "allow file: /etc/x.", "Or none"]),
+    ("A_USER\t\twww\nA_GROUP\t\tsites", ["A_USER\t\twww", "A_GROUP\t\tsites"]),
+    ("A_ARGS     empty if one\n           more otherwise\nA_USER     www", ["A_ARGS     empty if one\n           more otherwise", "A_USER     www"]),
+    ("port: 80\nand nothing else", ["port: 80\nand nothing else"]),
+    ("see http://x.example/a\nat noon: today", ["see http://x.example/a\nat noon: today"]),
     ("", []),
     (" \n\t\n", []),
 ]  # fmt: skip
@@ -40,6 +45,11 @@ CASES = [
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_text_is_cut_where_a_reader_would(text, expected):
     assert [sentence.text for sentence in sentences(text)] == expected
+
+
+def test_the_lines_of_names_and_values_are_items_and_a_single_one_is_prose():
+    assert {part.kind for part in sentences("port: 80\nhost: a")} == {BlockKind.ITEM}
+    assert [part.kind for part in sentences("port: 80")] == [BlockKind.PROSE]
 
 
 def test_each_piece_says_what_it_is():

@@ -20,8 +20,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.answers.evidence import FEATURES, AnalysedQuestion, Candidate, UnitEvidence
+from trimtab.answers.evidence import FEATURES, Candidate, UnitEvidence, hits_of
+from trimtab.answers.question import AnalysedQuestion
 from trimtab.kernel.errors import TrimtabError
+from trimtab.text.sentences import BlockKind
 
 WEIGHTS_FILE = "answer_weights.json"
 SHORTLIST = 6
@@ -34,10 +36,17 @@ says something else, its share of the exponential scores, how much less than hal
 it covers, and what the cross-encoder says of it and of its lead; 0 when nothing was read."""
 MIN_COVERAGE = 0.15
 """Below it a unit shares next to nothing with the question, whatever else speaks for it."""
+MIN_ASKED = 0.3
+"""The share of the question in one of the text's own questions from which they are much alike."""
 _DEPENDS = re.compile(
-    r"\W*(?:it|its|they|their|he|his|she|her|this|these|that|those|otherwise|no|yes)\b", re.I
+    r"\W*(?:it|its|they|their|he|his|she|her|(?:all )?(?:this|these|that|those|of them)|otherwise"
+    r"|instead|both|no|yes)\b",
+    re.I,
 )
-_SHORT, _WORDS_BEFORE = 6, 16
+_SHORT, _WORDS_BEFORE, _WORDS_ASKED = 6, 16, 24
+_TITLE, _ASKED = FEATURES.index("title"), FEATURES.index("question_above")
+_REQUESTED = [FEATURES.index("type"), FEATURES.index("code_wanted")]
+"""Columns that are 1 for the kind of thing that is asked for: one such unit is always read."""
 _log = logging.getLogger(__name__)
 
 Scores = NDArray[np.float64]
@@ -104,8 +113,12 @@ class AnswerModel:
         """
         if not found.candidates:
             return AnswerChoice((), np.empty(0), 0.0, self.threshold, self.second)
+        if question.title and found.features[:, _TITLE].any():
+            return self._document(question, found)
         every = found.features @ self.rank
         best = np.argsort(-every, kind="stable")[: READ if reader else SHORTLIST]
+        if reader is not None:
+            best = _with_requested(best, every, found)
         scores, readings = every[best], np.zeros(len(best))
         if reader is not None:
             texts = [reading_text(found.candidates[at]) for at in best]
@@ -121,17 +134,52 @@ class AnswerModel:
         probability = 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
         return AnswerChoice(order, scores, probability, self.threshold, self.second)
 
+    def _document(self, question: AnalysedQuestion, found: UnitEvidence) -> AnswerChoice:
+        """Return the title of the document that has most of the question.
+
+        Hardly any training question asked for a document. Set by hand: half of the question's words
+        are a weak sign that a document is the right one.
+        """
+        titles = np.flatnonzero(found.features[:, _TITLE])
+        every = found.features @ self.rank
+        best = titles[np.argsort(-every[titles], kind="stable")]
+        unit = found.candidates[best[0]].unit
+        share = float(np.mean(hits_of(tuple(question.terms), unit.stems | unit.context)))
+        order = tuple(int(at) for at in best[:1])
+        return AnswerChoice(order, every[best[:1]], share**2, self.threshold, self.second)
+
+
+def _with_requested(best: NDArray[np.intp], every: Scores, found: UnitEvidence) -> NDArray[np.intp]:
+    """Return the units to read: one of the kind that is asked for is among them.
+
+    So is the first one below the question in the text that is most like this one.
+    """
+    requested = found.features[:, _REQUESTED].max(axis=1) == 1.0
+    if requested.any() and not requested[best].any():
+        best[-1] = np.argmax(np.where(requested, every, -np.inf))
+    below = int(np.argmax(found.features[:, _ASKED]))
+    if found.features[below, _ASKED] > MIN_ASKED and below not in best:
+        best[-2 if requested[best[-1]] else -1] = below
+    return best
+
 
 def reading_text(candidate: Candidate) -> str:
     """Return what a cross-encoder reads of a unit: its innermost heading and its text.
 
-    Before one that is short, or that begins with a pronoun, stand the words that come before it.
+    Before a unit below a question of the text stands that question; before one that begins with a
+    pronoun, and before a short sentence, the words that come before it.
     """
-    passage, shown = candidate.passage, " ".join(candidate.unit.shown.split())
+    passage, unit = candidate.passage, candidate.unit
+    shown = " ".join(unit.shown.split())
     heading = passage.heading.rpartition(" > ")[2]
-    if _DEPENDS.match(shown) or shown.count(" ") < _SHORT:
-        before = passage.text[: candidate.unit.start].split()[-_WORDS_BEFORE:]
-        shown = " ".join([*before, shown])
+    before = passage.text[: unit.start].rpartition(heading)[2] if heading else ""
+    before = before or passage.text[: unit.start]
+    is_short = shown.count(" ") < _SHORT and unit.kind is not BlockKind.ITEM
+    if unit.asked and "?" in before:
+        asked = before[: before.rfind("?") + 1].split()[-_WORDS_ASKED:]
+        shown = " ".join([*asked, shown])
+    elif _DEPENDS.match(shown) or is_short:
+        shown = " ".join([*before.split()[-_WORDS_BEFORE:], shown])
     return f"{heading}: {shown}" if heading else shown
 
 

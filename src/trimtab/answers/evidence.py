@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - punctuation of several languages.
 """Evidence that a unit of a passage answers the question, as numbers that a model weighs.
 
 Words carry most of it: which of the question's words stand in the unit, in what it depends on (its
@@ -8,24 +7,18 @@ weigh more. The weights were trained; see `decision` and ``docs/answers.md``.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.answers.answer_type import (
-    AnswerType,
-    classify_question,
-    strip_question_words,
-    type_evidence,
-)
+from trimtab.answers.question import AnalysedQuestion, NamedCode, type_evidence
 from trimtab.answers.records import SourcePassage
 from trimtab.answers.units import PassageUnits, Unit, units_of, with_title
-from trimtab.text.languages import DEFAULT_LANGUAGE, FUNCTION_WORDS, language_of
 from trimtab.text.sentences import BlockKind
-from trimtab.text.words import STOP_WORDS, stems, words
+from trimtab.text.words import STOP_WORDS
 
 FEATURES = (
     # Of the unit's words and where it stands:
@@ -70,143 +63,9 @@ _LENGTH_SLACK = 4
 _AFTER = 0.7
 _SHORT = 4
 _NEW = 2
-_NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞА-Я]\w+")
-_IDENTIFIER = re.compile(r"\b(?=\w*[\d_])\w{2,}|\d|\b[A-Z][A-Z\d]+\b|\b\w+(?:[.:/-]\w+)+")
-# Names of which documents hold many alike: versions, error codes, settings, tickets.
-_CODE = re.compile(
-    r"(?<![\w./-])(?:"
-    r"v?(?P<version>\d{1,4}(?:\.\d{1,5}){1,3})"  # 2.4, v1.29, 10.0.0.1
-    r"|(?P<name>[a-z]{1,12}(?:[-_/]?\d{1,8}){1,3}[a-z]?"  # ENT-02, md0, CVE-2024-1234, http/3
-    r"|[a-z][^\W_]{0,40}(?:[_.][a-z][^\W_]{0,40}){1,6})"  # query_cache_size, storage.full
-    r"|(?P<kind>version|release|error|code|issue|ticket|port|rfc|status)[ #:]{1,3}"
-    r"(?P<number>\d{1,6})"
-    r")(?![\w-]|\.\d)",
-    re.IGNORECASE,
-)
-_CODE_PART = re.compile(r"[a-z]+|\d+")
-_OTHER_SCRIPT = re.compile("[^\\W\\d_\u0000-\u024f]")
-_HOW_TO = re.compile(
-    r"\bhow (?:do|can|to|would|should)\b|\bcommand\b|\bwie kann\b|\bcómo\b", re.IGNORECASE
-)
-_ASKS = re.compile(
-    r"^\W*(?:wh|how\b|is\b|are\b|do\b|does\b|did\b|can\b|may\b|must\b|should\b|will\b|has\b|have\b)"
-    r"|[?？]\s*$",
-    re.IGNORECASE,
-)
-_DOCUMENT = r"(?:documents?|runbook|manual|guide|page|paper|article|readme|faq|handbook|file)"
-_TITLE = re.compile(
-    rf"\b(?:name|title)s? of (?:\S+ ){{0,3}}{_DOCUMENT}\b|\b(?:which|what) (?:\S+ ){{0,2}}?{_DOCUMENT} (?!is\b"
-    r"(?! about)|are\b|do\b|does\b)|\btitle of\b",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class NamedCode:
-    """A version, number or name in a question that only a text about the same one answers."""
-
-    itself: re.Pattern[str]
-    """Matches it in casefolded text, with any separator."""
-    alike: re.Pattern[str] | None
-    """Matches it and others of its kind; None when they look like no others."""
-    stems: frozenset[str]
-
-    @classmethod
-    def all_in(cls, text: str) -> "tuple[NamedCode, ...]":
-        """Return those of a question."""
-        return tuple(map(cls._of, _CODE.finditer(text.casefold())))
-
-    @classmethod
-    def _of(cls, found: re.Match[str]) -> "NamedCode":
-        alike = None
-        if code := found["version"]:
-            itself = rf"(?<![\d.]){re.escape(code)}(?!\d)"
-            alike = r"(?<![\w.])v?\d+(?:\.\d+)+"
-        elif code := found["number"]:
-            # "Version 9" is 9.6 too; an error or a port with a dot is another one.
-            longer = "" if found["kind"] in {"version", "release"} else r"|\.\d"
-            itself = rf"(?<![\w.])v?{code}(?!\w{longer})"
-            alike = rf"\b{found['kind']}s?[ #:]{{1,3}}\d+"
-        else:
-            code = found["name"]
-            parts = _CODE_PART.findall(code)
-            itself = rf"(?<![^\W_]){'[-_./ ]?'.join(parts)}(?![^\W_])"
-            if parts[-1].isdigit():
-                kind = "[-_./ ]?".join([*parts[:-1], ""])
-                alike = rf"(?<![^\W_]){kind}\d+(?![^\W_])"
-        return cls(re.compile(itself), re.compile(alike) if alike else None, frozenset(stems(code)))
-
-    def is_missing(self, unit: Unit, piece: PassageUnits) -> bool:
-        """Return whether a unit of a passage that has it is about another one all the same."""
-        shown = unit.shown.casefold()
-        if self.stems <= unit.context | unit.asked | piece.place or self.itself.search(shown):
-            return False
-        is_entry = unit.kind in {BlockKind.ROW, BlockKind.ITEM}
-        return is_entry or (self.alike is not None and self.alike.search(shown) is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class AnalysedQuestion:
-    """The words of a question."""
-
-    stems: frozenset[str]
-    terms: Mapping[str, float]
-    """The stems that carry meaning, each with its weight: names and numbers weigh more."""
-    pairs: frozenset[tuple[str, str]]
-    """Stems side by side."""
-    answer_type: AnswerType
-    identifiers: frozenset[str] = frozenset()
-    """Stems of numbers, codes, versions and abbreviations."""
-    procedure: bool = False
-    """Whether a command or a procedure is asked for."""
-    title: bool = False
-    """Whether a document is asked for, or its name."""
-    named: tuple[NamedCode, ...] = ()
-    text: str = ""
-    is_english: bool = True
-
-    @classmethod
-    def of(cls, text: str) -> "AnalysedQuestion":
-        """Return the analysis of a question."""
-        bare = strip_question_words(text)
-        tokens, sequence = words(bare), stems(bare)
-        language = language_of(tokens)
-        # A function word of one language is a noun in another.
-        ignored = STOP_WORDS
-        if language != DEFAULT_LANGUAGE:
-            ignored = STOP_WORDS | FUNCTION_WORDS[language]
-        every = list(zip(tokens, sequence, strict=True))
-        content = [
-            (word, stem)
-            for word, stem in every
-            if word not in ignored and (len(stem) > 1 or stem.isdigit())
-        ]
-        named = {name for word in _NAME.findall(text[1:]) for name in stems(word)}
-        codes = {name for word in _IDENTIFIER.findall(text) for name in stems(word)}
-        kind = classify_question(text)
-        terms = {
-            stem: 1.0 + 0.5 * (stem in named) + 0.3 * stem[0].isdigit()
-            for _, stem in content or every
-        }
-        return cls(
-            frozenset(sequence),
-            terms,
-            frozenset(pairwise(sequence)),
-            kind,
-            frozenset(codes & terms.keys()),
-            _is_procedural(text, kind),
-            _TITLE.search(text) is not None,
-            NamedCode.all_in(text),
-            text,
-            language == DEFAULT_LANGUAGE and not _OTHER_SCRIPT.search(text),
-        )
-
-
-def _is_procedural(text: str, kind: AnswerType) -> bool:
-    """Return whether a procedure is asked for: key words alone mostly do."""
-    if _HOW_TO.search(text):
-        return True
-    return kind is AnswerType.ANYTHING and not _ASKS.search(text) and not _TITLE.search(text)
+_SAID_AGAIN = 0.4
+_MAILS = (".eml", ".mbox")
+_QUOTED_MAIL = re.compile(r"(?:[^>\n]*\n)?(?:\s*>[^\n]*(?:\n|\Z))+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +93,14 @@ def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> U
         cut = [with_title(passage, piece) for passage, piece in zip(passages, cut, strict=True)]
     names = tuple(question.terms)
     weights = _rarity(question, cut)
-    in_passage = [_hits(names, piece.stems | piece.place) for piece in cut]
+    in_passage = [hits_of(names, piece.stems | piece.place) for piece in cut]
+    shares = (np.array(in_passage).reshape(len(cut), len(names)) @ weights).tolist()
+    cut = [
+        replace(piece, units=())
+        if passages[at].document_name.endswith(_MAILS) and _is_outdated(at, passages, shares)
+        else piece
+        for at, piece in enumerate(cut)
+    ]
     everywhere = np.max(in_passage, axis=0, initial=0.0)
     codes = np.array([name in question.identifiers for name in names], dtype=bool)
     found = list[Candidate]()
@@ -268,6 +134,16 @@ def _about(named: Sequence[NamedCode], passage: SourcePassage, piece: PassageUni
     return piece
 
 
+def _is_outdated(at: int, passages: Sequence[SourcePassage], shares: Sequence[float]) -> bool:
+    """Return whether a passage is a quoted mail, and the reply to it is about the question too."""
+    name = passages[at].document_name
+    return _QUOTED_MAIL.fullmatch(passages[at].text) is not None and any(
+        share >= _SAID_AGAIN
+        for passage, share in zip(passages, shares, strict=True)
+        if passage.document_name == name and not _QUOTED_MAIL.fullmatch(passage.text)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _WordHits:
     """Hits of each term of the question, in [0, 1], by unit and term: shape (n, t)."""
@@ -285,17 +161,17 @@ class _WordHits:
     def of(cls, names: Sequence[str], piece: PassageUnits) -> "_WordHits":
         """Look the terms up in every unit of a passage."""
         units = piece.units
-        own = np.array([_hits(names, unit.stems) for unit in units])
+        own = np.array([hits_of(names, unit.stems) for unit in units])
         near = np.zeros_like(own)
         near[1:] = own[:-1]
         near[:-1] = np.maximum(near[:-1], _AFTER * own[1:])
         return cls(
             own,
-            np.array([_hits(names, unit.context) for unit in units]),
-            np.array([_hits(names, unit.asked) for unit in units]),
+            np.array([hits_of(names, unit.context) for unit in units]),
+            np.array([hits_of(names, unit.asked) for unit in units]),
             near,
-            np.array(_hits(names, piece.place)),
-            np.array(_hits(names, piece.heading)),
+            np.array(hits_of(names, piece.place)),
+            np.array(hits_of(names, piece.heading)),
         )
 
 
@@ -368,7 +244,7 @@ def _rarity(question: AnalysedQuestion, cut: Sequence[PassageUnits]) -> NDArray[
     return weights / (weights.sum() or 1.0)
 
 
-def _hits(names: Sequence[str], held: frozenset[str]) -> list[float]:
+def hits_of(names: Sequence[str], held: frozenset[str]) -> list[float]:
     """Return 1 for a term itself, less for a word with the same beginning, 0 for none."""
     hits = list[float]()
     for term in names:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from trimtab.answers.decision import AnswerChoice, shipped_models
 from trimtab.answers.drafts import Draft, Piece, cite
-from trimtab.answers.evidence import AnalysedQuestion, Candidate, UnitEvidence, evidence
+from trimtab.answers.evidence import FEATURES, Candidate, UnitEvidence, evidence
+from trimtab.answers.question import AnalysedQuestion, AnswerType
 from trimtab.answers.records import EXTRACTIVE, SourcePassage
 
 NOT_FOUND = "The documents of this project do not answer that."
@@ -13,6 +14,7 @@ _ADDS = 0.25
 """The share of the question that a further sentence must add."""
 _CLOSE = 2.5
 """How many times as far below the first one as one that is about as likely it may be."""
+_TYPE = FEATURES.index("type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class ExtractiveGenerator:
         """Return the best unit, then those that are as likely or say more of the question."""
         first = decision.order[0]
         chosen = [found.candidates[first]]
+        typed = question.answer_type is AnswerType.ANYTHING or found.features[first][_TYPE] == 1.0
         total = sum(question.terms.values()) or 1.0
         for at, score in zip(decision.order[1:], decision.scores[1:], strict=True):
             behind = decision.scores[0] - score
@@ -68,6 +71,24 @@ class ExtractiveGenerator:
             repeats = found.candidates[at].unit.stems <= stated
             if not repeats and (adds or behind < decision.second):
                 chosen.append(found.candidates[at])
+                typed = typed or found.features[at][_TYPE] == 1.0
+        if not typed and self.max_sentences > 1 and (completion := _completion(found, first)):
+            chosen = [chosen[0], completion]
         if len({candidate.passage.chunk_id for candidate in chosen}) == 1:
             chosen.sort(key=lambda candidate: candidate.unit.start)
         return chosen
+
+
+def _completion(found: UnitEvidence, first: int) -> Candidate | None:
+    """Return the next unit of the passage when it alone has the kind of thing that is asked for.
+
+    "Type the port number. The default is 162."
+    """
+    best = found.candidates[first]
+    for at in range(first + 1, len(found.candidates)):
+        following = found.candidates[at]
+        if following.passage is not best.passage:
+            return None
+        if following.unit.start >= best.unit.end:
+            return following if found.features[at][_TYPE] == 1.0 else None
+    return None

@@ -16,8 +16,9 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from trimtab.answers.drafts import Draft, DraftSentence, Piece, Usage, cite
 from trimtab.answers.errors import GeneratorUnavailable
-from trimtab.answers.evidence import AnalysedQuestion, evidence
+from trimtab.answers.evidence import evidence
 from trimtab.answers.extractive import NOT_FOUND
+from trimtab.answers.question import AnalysedQuestion
 from trimtab.answers.records import Citation, SourcePassage
 from trimtab.answers.reply_sentences import ReplySentences
 

@@ -33,6 +33,7 @@ _NAVIGATION = re.compile(
     re.IGNORECASE,
 )
 _QUESTION = re.compile(r"[?？][\s*_\"')\]]*$")
+_QUESTION_LABEL = re.compile(r"\s*[*_]*(?:Q|Question)[ \d]{0,4}[*_]*[:.)]", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!;。！…][\s*_\"')\]\d]*$")
 _MARKS = re.compile(r"(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|`{1,3}|\[\]|\\(?=[^\w\s])")
 _LINK = re.compile(r"!?\[([^\]\n]{0,200})\]\([^)\n]{0,500}\)")
@@ -97,15 +98,19 @@ def units_of(passage: SourcePassage) -> PassageUnits:
 def with_title(passage: SourcePassage, cut: PassageUnits) -> PassageUnits:
     """Return the units and one more that names the document, for questions that ask for it.
 
-    It is cited by the passage's first unit: a title is not part of the document's text.
+    It is cited by the passage's first unit, or by all of a passage that is only a heading: a title
+    need not be part of the document's text.
     """
-    if not cut.units:
+    start, end = _without(passage.text, 0, len(passage.text), " \t\n#")
+    if cut.units:
+        start, end = cut.units[0].start, cut.units[0].end
+    elif start == end or passage.text.startswith("---"):
         return cut
-    first, name = cut.units[0], passage.document_name
+    name = passage.document_name
     shown = f"{passage.title} ({name})" if passage.title and passage.title != name else name
     named = Unit(
-        start=first.start,
-        end=first.end,
+        start=start,
+        end=end,
         kind=BlockKind.HEADING,
         shown=shown,
         sequence=tuple(stems(shown)),
@@ -193,8 +198,13 @@ class _Cutter:
     def _takes_context(self, piece: Sentence, after: Sequence[Sentence]) -> bool:
         """Keep a piece that does not answer by itself as context; return whether it is one."""
         bare = plain(piece.text)
-        if _QUESTION.search(bare):
-            self._asked, self._lead = frozenset(stems(bare)), None
+        paragraph = max(0, self._text.rfind("\n\n", 0, piece.start))
+        asks = _QUESTION_LABEL.match(self._text, paragraph)
+        if asks and "?" in self._text[paragraph : piece.start]:
+            asks = None
+        if asks or _QUESTION.search(bare):
+            begun = self._asked if asks and asks.end() < piece.start else frozenset[str]()
+            self._asked, self._lead = begun | frozenset(stems(bare)), None
             return True
         if _is_furniture(bare):
             return True

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from trimtab import __version__
 from trimtab.api import (
+    agents,
     alertmanager,
     answers,
     audit,
@@ -17,6 +18,7 @@ from trimtab.api import (
     experiments,
     flywheel,
     health,
+    incident_replay,
     incidents,
     ingest,
     keys,
@@ -29,6 +31,7 @@ from trimtab.api import (
     models,
     notifications,
     oncall,
+    openai_endpoint,
     people,
     predictions,
     privacy,
@@ -56,6 +59,7 @@ _ROUTERS = (
     engines.router,
     knowledge_maintenance.router,
     answers.router,
+    openai_endpoint.router,
     experiments.router,
     review.router,
     flywheel.router,
@@ -68,7 +72,9 @@ _ROUTERS = (
     canaries.router,
     predictions.router,
     incidents.router,
+    incident_replay.router,
     people.router,
+    agents.router,
     oncall.router,
     runbooks.router,
     rules.router,

@@ -15,6 +15,8 @@ from trimtab.infra.notify import module as notify
 from trimtab.infra.web import module as web
 from trimtab.kernel.module import Module
 from trimtab.knowledge import module as knowledge
+from trimtab.kubernetes import module as kubernetes
+from trimtab.monitoring import module as monitoring
 
 Builder = Callable[[Assembly], Module]
 
@@ -52,6 +54,7 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         services.build_model_monitoring,
         services.build_model_retraining,
         alone(gates.build),
+        alone(kubernetes.build),
         services.build_review,
         services.build_flywheel,
         alone(infra.build_audit),
@@ -60,6 +63,7 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         services.build_response_history,
         operator.build_incident_records,
         alerts.build_received_alerts,
+        alone(monitoring.build_rules),
         services.build_catalog,
         operator.build_monitoring,
         operator.build_runbooks,
@@ -67,6 +71,7 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         alerts.build_on_call,
         operator.build_incidents,
         alerts.build_alert_intake,
+        alerts.build_anomaly_watch,
         alerts.build_silences,
         alerts.build_people,
         operator.build_operations,

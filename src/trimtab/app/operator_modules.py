@@ -24,6 +24,7 @@ from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
 from trimtab.models.retraining.service import Retrainings
 from trimtab.monitoring import module as monitoring
+from trimtab.monitoring.engine import RuleEngine
 from trimtab.monitoring.service import Monitoring
 from trimtab.operations import module as operations
 from trimtab.privacy.erasure import Erasures
@@ -38,8 +39,8 @@ def build_incident_records(assembly: Assembly) -> Module:
 
 def build_monitoring(assembly: Assembly) -> Module:
     """Return the rules over the signals of the catalog."""
-    catalog = assembly.service(Catalog)
-    return monitoring.build(assembly.env, catalog, frozenset(HttpMetrics.NAMES))
+    catalog, engine = assembly.service(Catalog), assembly.service(RuleEngine)
+    return monitoring.build(assembly.env, engine, catalog, frozenset(HttpMetrics.NAMES))
 
 
 def build_runbooks(assembly: Assembly) -> Module:
@@ -63,6 +64,7 @@ def build_incidents(assembly: Assembly) -> Module:
         reach=assembly.service(Reach),
         outside=assembly.service(ReceivedRecords).view,
         on_call=assembly.service(OnCall),
+        samples=assembly.service(Monitoring).user_series,
     )
     return incidents.build(
         env,

@@ -111,8 +111,18 @@ class Commands(LazyGroup):
             "Show who is on call, and put another person on call.",
             "Operate",
         ),
+        "mcp": Lazy(
+            "trimtab.cli.agents.mcp",
+            "Let agents use the service as tools: over standard input and output, or over HTTP.",
+            "Operate",
+        ),
         "maintenance": Lazy(
             "trimtab.cli.maintenance", "Announce maintenance, and end it.", "Operate"
+        ),
+        "kubernetes": Lazy(
+            "trimtab.cli.kubernetes",
+            "Show workloads of clusters, and print the role that trimtab needs.",
+            "Operate",
         ),
         "notifications": Lazy(
             "trimtab.cli.notifications",

@@ -8,6 +8,7 @@ from trimtab.answers.service import AnswerService
 from trimtab.evaluation.contradictions import ContradictionFinder
 from trimtab.gates.monitor import GateMonitor
 from trimtab.incidents import Incidents
+from trimtab.incidents.intake import Silences
 from trimtab.incidents.module import IncidentRecords
 from trimtab.incidents.people import People
 from trimtab.infra.auth import Principal, Role
@@ -37,6 +38,7 @@ ReviewsDep = Annotated[Reviews, provided(Reviews)]
 RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
 RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]
 IncidentsDep = Annotated[Incidents, provided(Incidents)]
+SilencesDep = Annotated[Silences, provided(Silences)]
 PeopleDep = Annotated[People, provided(People)]
 
 Following = Annotated[Viewer, Depends(viewer)]

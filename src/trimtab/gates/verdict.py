@@ -17,7 +17,6 @@ from trimtab.gates.records import (
     Severity,
 )
 from trimtab.gates.signing import KeyRing, statement
-from trimtab.kernel.ids import sha256_hex
 
 SUMMARY_TYPE = "https://slsa.dev/verification_summary/v1"
 VERIFIER = "urn:trimtab:gates"
@@ -247,8 +246,3 @@ def _row(found: Finding) -> str:
     return (
         "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
     )
-
-
-def digest(verdict: GateVerdict) -> str:
-    """Return the hash of the verdict document, without its signature."""
-    return sha256_hex(orjson.dumps(document(verdict), option=orjson.OPT_SORT_KEYS))

@@ -59,9 +59,14 @@ class RuleEngine:
     """
 
     def __init__(self, groups: Iterable[RuleGroup], store: SeriesStore) -> None:
-        self._store = store
+        self.store = store
         self._groups = [_running(group) for group in groups]
         self._lock = threading.Lock()
+
+    @property
+    def groups(self) -> tuple[RuleGroup, ...]:
+        """The rules, in their groups."""
+        return tuple(running.group for running in self._groups)
 
     def tick(self, now: datetime) -> tuple[Transition, ...]:
         """Evaluate the groups that are due and return what changed, in the order of the rules.
@@ -133,7 +138,7 @@ class RuleEngine:
         at_ms = milliseconds(now)
         running.evaluated_at = now
         try:
-            result = running.rule.expression.evaluate(self._store, at_ms)
+            result = running.rule.expression.evaluate(self.store, at_ms)
             transitions = self._take(running, result, at_ms)
         except EvaluationFailed as error:
             self._record_failure(running, error.message)
@@ -147,13 +152,13 @@ class RuleEngine:
     def _take(self, running: _Running, result: Vector, at_ms: int) -> list[Transition]:
         if running.book is not None:
             transitions = running.book.update(result, at_ms)
-            self._store.append(running.source, at_ms, running.book.samples())
+            self.store.append(running.source, at_ms, running.book.samples())
             return transitions
         # For mypy: only recording rules have no alert state.
         assert isinstance(running.rule, RecordingRule)  # noqa: S101
         own = {**dict(running.rule.labels), METRIC_NAME: running.rule.name}
         recorded = distinct([e._replace(labels=changed(e.labels, own)) for e in result])
-        self._store.append(running.source, at_ms, recorded)
+        self.store.append(running.source, at_ms, recorded)
         return []
 
     def _record_failure(self, running: _Running, why: str) -> None:

@@ -1,4 +1,4 @@
-"""Builds monitoring: first the rules, which others read, and later the loop over them."""
+"""Builds monitoring: the rules, then what others read of them, and later the loop over them."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,29 +7,40 @@ from trimtab.infra.shipped import shipped
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
 from trimtab.monitoring.alerts import Alert
+from trimtab.monitoring.engine import RuleEngine
 from trimtab.monitoring.files import read_rules
 from trimtab.monitoring.monitor import Monitor, Sink
+from trimtab.monitoring.series import SeriesStore
 from trimtab.monitoring.service import Metrics, Monitoring
-from trimtab.monitoring.signals import metric_names
+from trimtab.monitoring.signals import metric_names, signals
 from trimtab.monitoring.views import metrics_apart
 
 
-def build(env: Environment, catalog: Catalog, http_metrics: frozenset[str]) -> Module:
-    """Return the shipped rules on the samples of this process.
+def build_rules(env: Environment) -> Module:
+    """Return the shipped rules, without a sample yet, and the signals of their state."""
+    series = SeriesStore(env.settings.monitor.retention_minutes * 60)
+    engine = RuleEngine(read_rules(sorted(shipped("rules").glob("*.yml"))), series)
+    return Module("rules", engine, signals=signals(engine, series))
+
+
+def build(
+    env: Environment, engine: RuleEngine, catalog: Catalog, http_metrics: frozenset[str]
+) -> Module:
+    """Return the rules on the samples of this process.
 
     Args:
         env: Of the process.
+        engine: The rules.
         catalog: Its signals are metrics.
         http_metrics: Metrics of HTTP requests. Drills send none, so they describe users only.
     """
-    signals = catalog.signals.values()
+    declared = catalog.signals.values()
     metrics = Metrics(
         env.registry,
-        known=metric_names(env.registry, signals) | http_metrics,
-        separate=metrics_apart(signals) | http_metrics,
+        known=metric_names(env.registry, declared) | http_metrics,
+        separate=metrics_apart(declared) | http_metrics,
     )
-    groups = read_rules(sorted(shipped("rules").glob("*.yml")))
-    monitoring = Monitoring(groups, metrics, env.settings.monitor, env.clock)
+    monitoring = Monitoring(engine, metrics, env.settings.monitor, env.clock)
     return Module("monitoring", monitoring, health=(("monitor", monitoring.health),))
 
 

@@ -11,9 +11,8 @@ from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.monitoring.alerts import AlertState
 from trimtab.monitoring.engine import RuleEngine
 from trimtab.monitoring.files import Known, check_rules
-from trimtab.monitoring.rule import AlertRule, RuleGroup
+from trimtab.monitoring.rule import AlertRule
 from trimtab.monitoring.scrape import Scrape, milliseconds
-from trimtab.monitoring.series import SeriesStore
 from trimtab.monitoring.views import SeriesView
 
 _LATE_SCRAPES = 6
@@ -39,24 +38,23 @@ class Monitoring:
     """Rules and samples of one process.
 
     Args:
-        groups: The rules.
+        engine: The rules and the samples they read.
         metrics: Their names.
-        settings: Intervals and retention.
+        settings: Intervals.
         clock: Of the process.
     """
 
     def __init__(
         self,
-        groups: tuple[RuleGroup, ...],
+        engine: RuleEngine,
         metrics: Metrics,
         settings: MonitorSettings,
         clock: Clock,
     ) -> None:
-        self.groups = groups
+        self.engine = engine
         self.metrics = metrics
         self.settings = settings
-        self.series = SeriesStore(settings.retention_minutes * 60)
-        self.engine = RuleEngine(groups, self.series)
+        self.series = engine.store
         self.scrape = Scrape(metrics.registry, self.series)
         self.user_series = SeriesView(self.series, metrics.separate)
         """The samples without those of drills."""
@@ -65,7 +63,7 @@ class Monitoring:
     @property
     def alert_names(self) -> frozenset[str]:
         """The names of all alerting rules."""
-        rules = (rule for group in self.groups for rule in group.rules)
+        rules = (rule for group in self.engine.groups for rule in group.rules)
         return frozenset(rule.name for rule in rules if isinstance(rule, AlertRule))
 
     def check(self, runbooks: Collection[str]) -> None:
@@ -74,7 +72,7 @@ class Monitoring:
         Args:
             runbooks: The ids of all pages.
         """
-        check_rules(self.groups, Known(metrics=self.metrics.known, runbooks=runbooks))
+        check_rules(self.engine.groups, Known(metrics=self.metrics.known, runbooks=runbooks))
 
     def firing(self) -> list[tuple[str, str]]:
         """Return the firing alerts, each with the runbook it names or an empty text."""

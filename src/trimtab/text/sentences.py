@@ -61,6 +61,10 @@ _UNDERLINE = re.compile(r"={3,}|-{3,}|~{3,}|\^{3,}")
 _UNDERLINE_SLACK = 4
 # "Tank: Q-087; Pressure: 4; Wall: steel": how ingestion writes the row of a table.
 _FIELDS = re.compile(r"[^:;\n]{1,120}+: [^;\n]*+(?:; [^:;\n]{1,120}+: [^;\n]*+)++")
+# "log file: syslog", "pgctl - stops it", or a name and its value in columns.
+_ENTRY = re.compile(
+    r"[ \t]*(?:[^\s:][^:\n]{0,38}:[ \t]+\S|\S++ {1,20}[-–—] \S|\S++(?: \S++){0,3}(?:\t+| {3,})\S)"
+)
 
 _CLOSED = frozenset({BlockKind.HEADING, BlockKind.ROW})
 _Block = tuple[int, int, BlockKind]
@@ -85,20 +89,41 @@ def _blocks(text: str) -> Iterator[_Block]:
             block = (block[0], line.end, block[2])
             continue
         if block:
-            yield _recognised(text, block, line)
+            yield from _recognised(text, block, line)
         block = (line.start, line.end, line.kind) if line.kind else None
     if block:
-        yield _recognised(text, block, None)
+        yield from _recognised(text, block, None)
 
 
-def _recognised(text: str, block: _Block, after: _Line | None) -> _Block:
-    """Return the block; one line of prose may be an underlined heading or a row of fields."""
+def _recognised(text: str, block: _Block, after: _Line | None) -> Iterator[_Block]:
+    """Yield the block: prose may be an underlined heading, a row of fields or a list of entries."""
     start, end, kind = block
-    if kind is not BlockKind.PROSE or text.find("\n", start, end) >= 0:
-        return block
-    if after is not None and _underlines(text[after.start : after.end], text[start:end]):
-        return start, end, BlockKind.HEADING
-    return (start, end, BlockKind.ROW) if _FIELDS.fullmatch(text, start, end) else block
+    if kind is not BlockKind.PROSE:
+        yield block
+    elif text.find("\n", start, end) >= 0:
+        yield from _entries(text, block)
+    elif after is not None and _underlines(text[after.start : after.end], text[start:end]):
+        yield start, end, BlockKind.HEADING
+    else:
+        yield (start, end, BlockKind.ROW) if _FIELDS.fullmatch(text, start, end) else block
+
+
+def _entries(text: str, block: _Block) -> Iterator[_Block]:
+    """Yield the entries of a paragraph that has a name and a value in each line, or the block."""
+    found: list[_Block] = []
+    indent = 0
+    for start, end in _lines(text, block[0], block[1]):
+        line = text[start:end].expandtabs()
+        own = len(line) - len(line.lstrip())
+        if found and own > indent + 1:
+            found[-1] = (found[-1][0], end, BlockKind.ITEM)
+        elif _ENTRY.match(text, start, end):
+            found.append((start, end, BlockKind.ITEM))
+            indent = own
+        else:
+            found = []
+            break
+    yield from found if len(found) > 1 else (block,)
 
 
 def _joins(line: _Line, kind: BlockKind) -> bool:
@@ -148,11 +173,11 @@ def _starts(line: str) -> tuple[int, BlockKind | None]:
     return (quote.end(), BlockKind.PROSE) if quote else (0, None)
 
 
-def _lines(text: str) -> Iterator[tuple[int, int]]:
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
+def _lines(text: str, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, int]]:
+    stop = len(text) if stop is None else stop
+    while start < stop:
+        end = text.find("\n", start, stop)
+        end = stop if end < 0 else end
         yield start, end
         start = end + 1
 

@@ -13,6 +13,11 @@ from trimtab.text.languages import DEFAULT_LANGUAGE, LANGUAGES
 _DOTLESS = str.maketrans({"ı": "i", "\u0307": None})
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_KOREAN = re.compile(r"[\uac00-\ud7a3]{2,}")
+# Particles behind a noun, and the polite endings that turn a statement into a question.
+_KOREAN_ENDING = re.compile(
+    "(?<=.)(?:에서|에게|으로|까지|부터|처럼|보다|니다|니까|은|는|이|가|을|를|에|의|로|와|과|도|만)$"
+)
 
 STOP_WORDS = frozenset(
     # English, with the words that only frame a question.
@@ -78,7 +83,11 @@ stemmers = Stemmers()
 @erasable_lru_cache(50_000)
 def stem(word: str) -> str:
     """Return the stem of one case-folded word by the rules of English; a number stays."""
-    stemmed: str = word if word[0].isdigit() else stemmers.of[DEFAULT_LANGUAGE].stemWord(word)
+    if word[0].isdigit():
+        return word
+    if _KOREAN.fullmatch(word):
+        return _KOREAN_ENDING.sub("", word)
+    stemmed: str = stemmers.of[DEFAULT_LANGUAGE].stemWord(word)
     return stemmed
 
 

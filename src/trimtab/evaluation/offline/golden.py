@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from trimtab.answers.answer_type import classify_question
+from trimtab.answers.question import classify_question
 from trimtab.evaluation.offline.cases import EvaluationCase
 
 FEWEST_SHARE = 0.5

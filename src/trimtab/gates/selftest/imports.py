@@ -1,7 +1,6 @@
 """Corruptions of imported results, which must be refused or not pass."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import orjson
 
@@ -116,14 +115,6 @@ def _results(
         "total_evaluation_time_seconds": "12.5",
     }
     return orjson.dumps(document)
-
-
-def write_sound(folder: Path) -> tuple[Path, Path]:
-    """Write a valid MLPerf log and lm-eval results; return their paths."""
-    log, results = folder / "sound_log.txt", folder / "sound_results.json"
-    log.write_text("\n".join(sound_log()) + "\n", encoding="utf-8")
-    results.write_bytes(_results())
-    return log, results
 
 
 CORRUPTIONS: tuple[Corruption, ...] = (

@@ -8,6 +8,7 @@ from trimtab.infra.settings.sections.gates import GatesSettings
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.infra.settings.sections.kubernetes import KubernetesSettings
 from trimtab.infra.settings.sections.models import ModelsSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.settings.sections.notify import NotifySettings
@@ -29,6 +30,7 @@ class Settings:
     incidents: IncidentSettings = field(default_factory=IncidentSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
+    kubernetes: KubernetesSettings = field(default_factory=KubernetesSettings)
     review: ReviewSettings = field(default_factory=ReviewSettings)
     guardrails: GuardrailsSettings = field(default_factory=GuardrailsSettings)
     models: ModelsSettings = field(default_factory=ModelsSettings)

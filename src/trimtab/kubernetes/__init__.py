@@ -1,0 +1,1 @@
+"""Signals and actions on Kubernetes clusters, in the namespaces that the settings name."""
