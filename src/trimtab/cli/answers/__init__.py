@@ -59,3 +59,8 @@ class _Commands(LazyGroup):
 
 
 app = typer.Typer(cls=_Commands, no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Work with stored answers, evaluations and erasures."""
