@@ -94,7 +94,7 @@ def evaluate(
     Args:
         folder: The set.
         embedder: Makes the vectors.
-        progress: Called as it continues.
+        progress: Called with each step.
         prefixes: What the embedder reads before queries and passages.
         usual: The share of meaning that projects with this embedder start from.
 
