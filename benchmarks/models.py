@@ -58,7 +58,7 @@ def ours(folder, options):
             register(http, folder, name)
         convert(http, folder)
         # What a start does once, such as reading the handbook, is no cost of a prediction.
-        wait_until_idle(service.pid)
+        wait_until_idle(service.pid, data)
         key = (data / "admin.key").read_text().strip()
         return {
             name: measure(
@@ -75,13 +75,19 @@ def ours(folder, options):
         stop(service)
 
 
-def wait_until_idle(pid):
+def wait_until_idle(pid, data):
+    """Wait until the first reading of the handbook is over and the process has settled."""
     import psutil
 
+    # Written when the shipped pages have been taken in.
+    for _ in range(1200):
+        if (data / "handbook.json").exists():
+            break
+        time.sleep(1)
     process = psutil.Process(pid)
     for _ in range(120):
         before = sum(process.cpu_times()[:2])
-        time.sleep(1)
+        time.sleep(2)
         if sum(process.cpu_times()[:2]) - before < 0.1:
             return
 
@@ -122,7 +128,8 @@ def peer(folder, which, name, options):
     """Return the figures of one peer with one model."""
     port = free_port()
     command = [PEER_PYTHON, PEER_FILE, which, name, str(port), str(folder)]
-    process = subprocess.Popen([str(word) for word in command], stderr=subprocess.DEVNULL)
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([str(word) for word in command], **silent)
     is_v2 = which == "mlserver"
     try:
         wait_for(process, port, f"/v2/models/{name}/ready" if is_v2 else "")
@@ -186,6 +193,7 @@ def main():
     parser.add_argument("--requests", type=int, default=5000)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--ours", action="store_true", help="leave the peers and drift out")
     parser.add_argument("--drift", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.drift:
