@@ -25,6 +25,7 @@ GUIDES = (
     "how-to/annotate-ten-answers.md",
     "how-to/announce-maintenance.md",
     "how-to/set-up-slack.md",
+    "how-to/watch-from-outside.md",
     "how-to/serve-a-scikit-learn-model.md",
 )
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
