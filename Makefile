@@ -11,11 +11,21 @@ BIN := $(VENV)/bin
 # Compiled at once: an environment that forbids Python to write byte code would compile 1,300 modules at each start.
 quiet := $(shell test -t 2 || echo --quiet)
 say = @echo "trimtab: $(1)" >&2
-install = $(BIN)/uv pip install $(quiet) --system-certs --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
+still = $(PYTHON) -I -S requirements/report_progress.py "$(1)"
+# Also at a terminal: uv shows what it fetches there, but nothing while it compiles, the longest step.
+install = touch $(VENV)/.installing; { $(call still,installing) $(BIN)/uv pip install $(quiet) --system-certs --compile-bytecode \
+  --python $(BIN)/python --require-hashes -r $(1) \
   || { echo "trimtab: uv could not install them; pip does, which takes minutes" >&2; \
-  $(BIN)/python -m pip install $(quiet) --require-hashes -r $(1); }
+  $(call still,installing) $(BIN)/python -m pip install $(quiet) --require-hashes -r $(1); } || $(not_installed); } \
+  && rm -f $(VENV)/.installing
+# An installation that was interrupted leaves packages with some of their files, which the next one would take for whole.
+anew = @test ! -e $(VENV)/.installing || { echo "trimtab: An installation was interrupted: making $(VENV) anew" >&2; \
+  rm -rf $(VENV) && $(MAKE) --no-print-directory $(1); }
+not_installed = { echo "trimtab: The packages could not be installed; the lines above say why." >&2; \
+  echo "trimtab: Next: check the network, free disk space and the permission to write here, then repeat the command." >&2; \
+  echo "trimtab: PIP_INDEX_URL and UV_DEFAULT_INDEX name another package index." >&2; exit 1; }
 
-.PHONY: bench-incidents handbook journeys quiet-start test-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa mutate
+.PHONY: bench-incidents handbook journeys quiet-start dashboards test-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa mutate
 
 # The service ends with code 130 on a Ctrl-C before it serves: no failure of make's.
 run: env
@@ -30,21 +40,27 @@ $(VENV)/.bootstrap: requirements/bootstrap.lock
 	  echo "trimtab: Python 3.11 to 3.13 is needed, and $$python is $$("$$python" --version 2>/dev/null || echo missing)." >&2; \
 	  echo "trimtab: Install one of them, then name it: make PYTHON=/path/to/python3.12 run" >&2; exit 1; }
 	$(call say,1 of 3: making a Python environment in $(VENV))
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@touch $@
+	@test ! -e $(VENV)/.installing || rm -rf $(VENV)
+	@mkdir -p $(VENV) && touch $(VENV)/.installing || $(not_installed)
+	@$(call still,making it) $(PYTHON) -m venv $(VENV) || $(not_installed)
+	@$(call still,installing the installer) $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --require-hashes -r $< || $(not_installed)
+	@rm $(VENV)/.installing && touch $@
 
 $(VENV)/.runtime: $(VENV)/.bootstrap requirements/runtime.lock pyproject.toml
+	$(call anew,$(VENV)/.bootstrap)
 	$(call say,2 of 3: installing the locked packages)
 	@$(call install,requirements/runtime.lock)
 	$(call say,3 of 3: installing trimtab)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -q src/trimtab
-	@$(BIN)/python -m trimtab.gates.pip_launcher
+	@$(call still,installing) $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --no-build-isolation --editable . || $(not_installed)
+	@$(call still,compiling) $(BIN)/python -m compileall -q src/trimtab
+	@$(call still,installing) $(BIN)/python -m trimtab.gates.pip_launcher
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
-	$(call install,requirements/dev.lock)
+	$(call anew,$(VENV)/.runtime)
+	@$(call install,requirements/dev.lock)
 	@touch $@
 
 test: dev
@@ -93,6 +109,10 @@ quiet-start: dev
 handbook: env
 	$(BIN)/python -c 'from trimtab.app.handbook_vectors import main; main()'
 
+# Writes the Grafana dashboards anew, from the signals of the catalog.
+dashboards: env
+	$(BIN)/python -m trimtab.app.dashboards
+
 contract: dev
 	$(BIN)/python -m pytest -q -n 2 -m feature --contract
 	$(BIN)/python -m tests.contract.options
@@ -139,8 +159,14 @@ bench-guards: dev $(VENV)/.bench
 	$(BIN)/python -m benchmarks.guards $(DATA)
 
 # What a prediction over HTTP costs, next to FastAPI with scikit-learn; BENCH="--requests 500" for a short look.
-bench-models: dev
+bench-models: dev $(VENV)/.bench-models
 	$(BIN)/python -W ignore -m benchmarks.models $(BENCH)
+
+$(VENV)/.bench-models: requirements/bench-models.lock
+	$(PYTHON) -m venv $(VENV)/bench-models
+	$(BIN)/uv pip install --quiet --python $(VENV)/bench-models/bin/python --require-hashes -r $< \
+	  || $(VENV)/bench-models/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
 
 $(VENV)/.bench: requirements/bench.lock
 	$(PYTHON) -m venv $(VENV)/bench
@@ -158,6 +184,8 @@ lock: $(VENV)/.bootstrap
 	  --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements/constraints.in requirements/bench.in -o requirements/bench.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  -c requirements/constraints.in requirements/bench-models.in -o requirements/bench-models.lock
 
 clean:
 	rm -rf $(VENV) site build dist

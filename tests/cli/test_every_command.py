@@ -2,12 +2,13 @@
 
 import json
 import shlex
+import subprocess
 import sys
 
 import pytest
 import typer
 
-from tests.processes import start, with_models
+from tests.processes import run, start, with_models
 from trimtab.cli.main import app, main
 
 pytestmark = pytest.mark.timeout(600)  # Starting a service takes a while on a busy machine.
@@ -54,6 +55,7 @@ TABLE = {
     "models label": ("m {folder}/none.jsonl", 2),
     "models monitoring": ("", 0),
     "models retrain": ("m --data {folder}/none.jsonl", 2),
+    "models update": ("--data {folder}/none.jsonl", 2),
     "models retrainings": ("", 0),
     "models decide": ("nothing --approve --yes", 4),
     "models list": ("", 0),
@@ -66,6 +68,7 @@ TABLE = {
     "models verify": ("nothing", 4),
     "models request": ("nothing", 4),
     "models register": ("churn {folder}", 2),
+    "models to-onnx": ("nothing", 4),
     "models export": ("nothing {folder}/new", 4),
     "models alias": ("nothing candidate 1", 4),
     "models promote": ("nothing 1", 4),
@@ -144,6 +147,10 @@ TABLE = {
     "incidents hand-back": ("INC-1", 4),
     "incidents resolve": ("INC-1 --cause x --resolution y", 4),
     "incidents follow-up": ("INC-1 test", 4),
+    "incidents similar": ("rudder", 0),
+    "incidents replay": ("INC-1", 4),
+    "incidents propose": ("INC-1 --cause x --act 'notify.send text=x'", 4),
+    "mcp": ("--role nobody", 2),
     "incidents evaluate": ("--rca {folder}", 2),
     "incidents alerts": ("", 0),
     "incidents send": ("alertname=Rudder --resolved", 0),
@@ -238,28 +245,32 @@ LEAVES = dict(leaves(typer.main.get_command(app)))
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory, models):
+    """Start a service with the project `ship` of one document."""
     running = start(with_models(tmp_path_factory.mktemp("every") / "data", models))
+    document = write_document(tmp_path_factory.mktemp("ship"))
+    assert run(running.data_dir, "ingest", "ship", str(document)).code == 0
     yield running
     running.stop()
+
+
+def write_document(folder):
+    file = folder / "rudder.txt"
+    file.write_text("The trimtab turns the rudder with little force.\n")
+    return file
 
 
 @pytest.fixture
 def folder(tmp_path):
     made = tmp_path / "project"
     made.mkdir()
-    (made / "rudder.txt").write_text("The trimtab turns the rudder with little force.\n")
+    write_document(made)
     return made
 
 
 @pytest.fixture
-def here(service, trimtab, folder):
-    """Run a command on the shared service, after the project `ship` was made."""
-
-    def run(*words):
-        return trimtab("--data-dir", str(service.data_dir), *words)
-
-    assert run("ingest", "ship", str(folder), "--json").code == 0
-    return run
+def here(service, trimtab):
+    """Run a command on the shared service."""
+    return lambda *words: trimtab("--data-dir", str(service.data_dir), *words)
 
 
 def words_of(text, folder):
@@ -349,6 +360,24 @@ def test_every_command_refuses_an_unknown_option_with_code_2(trimtab, name):
     done = trimtab(*name.split(), "--no-such-option")
     assert done.code == 2
     assert "Traceback" not in done.err
+
+
+def test_no_command_imports_what_its_help_does_not_need():
+    """Each command is loaded here, as for its help; nothing of this may be felt in one."""
+    code = """
+import sys, typer
+from trimtab.cli.main import app
+def load(command):
+    subcommands = getattr(command, "commands", None) or {}
+    for name in list(subcommands):
+        load(subcommands[name])
+load(typer.main.get_command(app))
+print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"fastapi", "httpx", "sqlalchemy", "numpy", "ctranslate2", "sklearn", "trimtab.app"}
+    heavy |= {f"trimtab.gates.{name}" for name in ("repository", "sweep", "selftest.run")}
+    assert heavy & set(done.stdout.split()) == set()
 
 
 GROUPS = sorted({name.split()[0] for name in LEAVES})

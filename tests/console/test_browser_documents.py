@@ -1,15 +1,12 @@
-"""Documents and traces in a real browser, against a real service: upload, ask, look, delete; on a phone, too."""
+"""Documents and traces in a real browser, against a real service: upload, ask, look, delete."""
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.console.browser import PATIENCE_MS
 from tests.knowledge.documents import pdf
-from tests.processes import run
 
-PHONE = {"width": 375, "height": 812}
 SENTENCE = "The harbour pilot boards ships at the outer buoy before sunrise."
-LONG_NAME = "a-file-with-a-very-long-name-and-without-any-space-" * 4 + ".txt"
 
 
 def drop(page, where, *paths):
@@ -146,39 +143,3 @@ def test_files_are_uploaded_with_the_keyboard_alone_and_large_ones_not_at_all(
     expect(rows.nth(1).locator(".chip")).to_have_text("added")
     expect(page.locator("#upload-state")).to_have_text("1 of 2 files added, 1 refused")
     assert page.trouble == []
-
-
-@pytest.mark.timeout(900)
-def test_no_page_is_wider_than_a_phone(page, serve, data_dir, tmp_path):
-    service = serve()
-    folder = tmp_path / "files"
-    folder.mkdir()
-    (folder / LONG_NAME).write_text(f"{SENTENCE}\n\n{'x' * 400}\n")
-    run(data_dir, "ingest", "harbour" + "-" * 60 + "x", str(folder))
-    page.set_viewport_size(PHONE)
-    sign_in(page, service)
-    project = "harbour" + "-" * 60 + "x"
-    page.goto(f"{service.url}/console/ask?project={project}")
-    page.get_by_label("Question").fill("Where does the harbour pilot board ships? " + "y" * 200)
-    page.keyboard.press("Enter")
-    expect(page.locator(".answer-end")).to_be_visible()
-    page.get_by_text("How this answer came about").click()
-    check_width(page, "an answer")
-    trace = page.get_by_role("link", name="the whole trace").get_attribute("href")
-    page.goto(f"{service.url}/console/documents/{project}")
-    document = page.locator("#documents .row-link").get_attribute("href")
-    paths = (
-        *("", "/ask", "/documents", f"/documents/{project}", "/traces", "/incidents"),
-        *("/runbooks", "/runbooks/knowledge-cache-miss", "/gates", "/api", "/nowhere", "/login"),
-        *(document.removeprefix("/console"), trace.removeprefix("/console")),
-    )
-    for path in paths:
-        page.goto(f"{service.url}/console{path}")
-        for closed in page.locator("main summary").all():
-            closed.click()
-        check_width(page, path or "/")
-
-
-def check_width(page, name):
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= PHONE["width"], f"{name} is {wide} pixels wide"

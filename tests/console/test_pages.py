@@ -1,110 +1,17 @@
 """Every page, without a browser."""
 
 import re
-from html.parser import HTMLParser
 
 import pytest
 from fastapi.routing import APIRoute
 
 from tests.answers.openai_server import openai_server
 from tests.api.test_access import all_routes, roles_of
+from tests.console.html import FoundTags
 from tests.faces import client_of, key_of
 from trimtab.gates.monitor import GateMonitor
 from trimtab.infra.auth import Role
 from trimtab.kernel.errors import Unauthenticated
-
-PAGES = (
-    "",
-    "/ask",
-    "/documents",
-    "/documents/ship",
-    "/documents/ship/{document}",
-    "/traces",
-    "/traces/{trace}",
-    "/incidents",
-    "/calendar",
-    "/notifications",
-    "/runbooks",
-    "/runbooks/knowledge-embedding-failure",
-    "/gates",
-    "/api",
-)
-
-
-@pytest.fixture
-def opened(app, admin, ship):
-    """Open a page as an administrator, who sees every form; return the answer."""
-    form = {"project": "ship", "question": "What turns the rudder with little force?"}
-    admin.post("/console/ask", data=form)
-    ids = {
-        "document": app.knowledge.documents.list("ship")[0].id,
-        "trace": app.answers.traces.recent(1)[0].id,
-    }
-    return lambda path: admin.get(f"/console{path.format(**ids)}")
-
-
-class Found(HTMLParser):
-    """What a page holds that a content security policy or an outage of the network would break."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.inline, self.foreign = [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        given = dict(attrs)
-        self.tags.append((tag, given))
-        if tag == "style" or (tag == "script" and "src" not in given):
-            self.inline.append(tag)
-        self.inline += [name for name in given if name == "style" or name.startswith("on")]
-        for name in ("src", "href", "action", "hx-get", "hx-post", "sse-connect"):
-            if (given.get(name) or "/").split("?")[0].startswith(("http:", "https:", "//")):
-                self.foreign.append(given[name])
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_has_no_inline_code_and_loads_nothing_from_elsewhere(opened, path):
-    answer = opened(path)
-    found = Found(answer.text)
-    assert answer.status_code == 200
-    assert found.inline == []
-    assert found.foreign == []
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_every_file_that_a_page_needs_is_there_and_may_be_kept(anonymous, opened, path):
-    found = Found(opened(path).text)
-    wanted = {
-        given.get("src") or given.get("href")
-        for tag, given in found.tags
-        if tag in ("script", "link", "use")
-    }
-    assert wanted
-    for address in wanted:
-        answer = anonymous.get(address.split("#")[0])
-        assert answer.status_code == 200
-        assert "immutable" in answer.headers["cache-control"]
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_has_a_title_a_heading_and_a_way_past_the_menu(opened, path):
-    text = opened(path).text
-    tags = [tag for tag, _ in Found(text).tags]
-    assert tags.count("h1") == 1
-    assert "<title>" in text
-    assert 'href="#main"' in text
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_every_field_has_a_label(opened, path):
-    tags = Found(opened(path).text).tags
-    labelled = {given["for"] for tag, given in tags if tag == "label"}
-    fields = {
-        given["id"]
-        for tag, given in tags
-        if tag in ("input", "select", "textarea") and given.get("type") != "hidden"
-    }
-    assert fields <= labelled
 
 
 def test_every_page_states_exactly_one_role(app):
@@ -130,7 +37,7 @@ def test_a_model_is_connected_on_its_page_by_an_admin(app, admin, anonymous):
         refused = admin.post("/console/model", data=form)
         assert "refuses the API key" in refused.text
         connected = admin.post("/console/model", data=form | {"key": "sk-secret"})
-    found = Found(connected.text)
+    found = FoundTags(connected.text)
     assert "Connected: tiny" in connected.text
     assert (found.inline, found.foreign) == ([], [])
     assert "sk-secret" not in connected.text + admin.get("/console/model").text
@@ -175,7 +82,7 @@ def test_the_menu_leads_to_every_page_that_the_caller_may_open(app, session):
     reader = client_of(app, key=key_of(app, Role.READER))
     pages = ("ask", "documents", "incidents", "runbooks", "gates")
     for client in (session, reader):
-        tags = Found(client.get("/console").text).tags
+        tags = FoundTags(client.get("/console").text).tags
         links = {given.get("href") for tag, given in tags if tag == "a" and "data-key" in given}
         assert {f"/console/{name}" for name in pages} <= links
         assert ("/console/traces" in links) is (client is session)

@@ -4,9 +4,11 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
+from tests.answers.openai_server import openai_server
 from tests.infra.test_notification_channels import Receiver
 from tests.knowledge.documents import pdf
 from tests.processes import (  # noqa: F401 - fixtures.
@@ -27,8 +29,12 @@ GUIDES = (
     "how-to/set-up-slack.md",
     "how-to/watch-from-outside.md",
     "how-to/serve-a-scikit-learn-model.md",
+    "how-to/alertmanager.md",
+    "how-to/connect-a-model.md",
 )
-BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+IN_A_BROWSER = {"how-to/upload-documents-in-the-console.md"}
+"""Followed in tests/console/test_browser_documents.py and tests/test_clean_machine.py."""
+BLOCK = re.compile(r"^( *)```(sh|python)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -39,6 +45,7 @@ def folder(tmp_path_factory, models):  # noqa: F811 - a fixture.
     shutil.copytree(DOCS / "sample_corpus", folder / "docs" / "sample_corpus")
     (folder / "pdfs").mkdir()
     (folder / "pdfs" / "manual.pdf").write_bytes(pdf("The pump needs 3 litres of oil."))
+    (folder / "key.txt").write_text("sk-key\n")
     slack = Receiver()
     with slack.serve() as hook:
         words = ("--set", f"notify.slack_webhook_url={hook}")
@@ -49,18 +56,35 @@ def folder(tmp_path_factory, models):  # noqa: F811 - a fixture.
 
 
 def blocks(guide):
-    return BLOCK.findall((DOCS / guide).read_text(encoding="utf-8"))
+    """Return the language and the code of each block that is run, also of those in lists."""
+    found = BLOCK.findall((DOCS / guide).read_text(encoding="utf-8"))
+    return [(language, dedent(text)) for _, language, text in found]
 
 
 @pytest.fixture(scope="module")
-def said(folder):
+def language_model():
+    """Run a server that takes the place of Ollama and of OpenAI."""
+    names = ("llama3.1:8b", "gpt-4o-mini")
+    with openai_server(models=names, replies=["It has seven doors [1]."]) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def said(folder, language_model):
     """Return what each guide printed; they are run in order, as a reader does."""
     where, url = folder
+    elsewhere = {
+        "http://localhost:8000": url,
+        "llm connect ollama": f"llm connect ollama --api {language_model.url}",
+        "llm connect openai": f"llm connect openai --api {language_model.url}",
+    }
     printed = {}
     for guide in GUIDES:
         script = ["set -euo pipefail", f'trimtab() {{ "{COMMAND}" "$@"; }}']
         for number, (language, text) in enumerate(blocks(guide)):
-            code = text.replace("http://localhost:8000", url)
+            code = text
+            for shown, here in elsewhere.items():
+                code = code.replace(shown, here)
             if language == "python":
                 file = where / f"{number}.py"
                 file.write_text(code, encoding="utf-8")
@@ -121,6 +145,22 @@ def test_a_scikit_learn_model_is_saved_registered_asked_and_rolled_back(said):
     assert "production points to version 1 (before: version 2)." in out
 
 
-def test_the_guides_are_in_the_index():
+def test_alerts_of_others_arrive(said):
+    out = said["how-to/alertmanager.md"]
+    assert "DiskFull  severity=warning service=shop" in out
+    assert "Checkout is slow" in out
+
+
+def test_a_language_model_is_connected_shown_and_forgotten(said, language_model):
+    out = said["how-to/connect-a-model.md"]
+    assert "llama3.1:8b writes the answers" in out
+    assert "gpt-4o-mini writes the answers" in out
+    assert "Asked in this order: extractive." in out.splitlines()[-1]
+    assert {"Bearer sk-key"} <= language_model.keys()
+
+
+def test_every_guide_is_followed_and_is_in_the_index():
+    guides = {f"how-to/{file.name}" for file in (DOCS / "how-to").glob("*.md")} | {"start.md"}
+    assert guides == {*GUIDES, *IN_A_BROWSER}
     index = (DOCS / "index.md").read_text(encoding="utf-8")
-    assert [guide for guide in GUIDES if f"({guide})" not in index] == []
+    assert [guide for guide in guides if f"({guide})" not in index] == []

@@ -11,6 +11,7 @@ from trimtab.incidents.intake import module as intake
 from trimtab.incidents.oncall import OnCall
 from trimtab.infra.notify import Outbox
 from trimtab.kernel.module import Module
+from trimtab.monitoring.service import Monitoring
 
 
 def build_received_alerts(assembly: Assembly) -> Module:
@@ -22,6 +23,12 @@ def build_alert_intake(assembly: Assembly) -> Module:
     """Return the intake of alerts from outside."""
     records, monitor = assembly.service(intake.ReceivedRecords), assembly.service(EmbeddedMonitor)
     return intake.build(assembly.env, records, assembly.service(Incidents), monitor)
+
+
+def build_anomaly_watch(assembly: Assembly) -> Module:
+    """Return the watch of series that have no threshold."""
+    samples = assembly.service(Monitoring).user_series
+    return incidents.build_anomaly_watch(assembly.env, samples, assembly.service(AlertIntake))
 
 
 def build_silences(assembly: Assembly) -> Module:

@@ -78,6 +78,7 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         alerts.build_on_call,
         operator.build_incidents,
         alerts.build_alert_intake,
+        alerts.build_anomaly_watch,
         alerts.build_silences,
         alerts.build_people,
         operator.build_operations,

@@ -70,6 +70,7 @@ def build_incidents(assembly: Assembly) -> Module:
         reach=assembly.service(Reach),
         outside=assembly.service(ReceivedRecords).view,
         on_call=assembly.service(OnCall),
+        samples=assembly.service(Monitoring).user_series,
     )
     return incidents.build(
         env,

@@ -6,6 +6,7 @@ from trimtab.answers.service import AnswerService
 from trimtab.answers.signals import recent_errors
 from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
+from trimtab.app.foundation import AnswersFoundation
 from trimtab.app.handbook import HANDBOOK, PAGES_FILE, Handbook
 from trimtab.app.operator_ports import PROBE
 from trimtab.app.retrieval import KnowledgeEmbedder, KnowledgeRetriever
@@ -26,6 +27,7 @@ from trimtab.knowledge import Knowledge
 from trimtab.models import module as models
 from trimtab.models.monitoring import module as model_monitoring
 from trimtab.models.retraining import module as model_retraining
+from trimtab.models.retraining.candidates import retraining_trainers
 from trimtab.models.service import Models
 from trimtab.privacy import module as privacy
 from trimtab.review import Reviews
@@ -131,7 +133,8 @@ def build_flywheel(assembly: Assembly) -> Module:
 
 def build_models(assembly: Assembly) -> Module:
     """Return the trained models; those that read text use the embedding model of knowledge."""
-    return models.build(assembly.env, KnowledgeEmbedder(assembly.service(Knowledge)))
+    foundation = AnswersFoundation(assembly.service(AnswerService))
+    return models.build(assembly.env, KnowledgeEmbedder(assembly.service(Knowledge)), foundation)
 
 
 def build_model_monitoring(assembly: Assembly) -> Module:
@@ -140,8 +143,10 @@ def build_model_monitoring(assembly: Assembly) -> Module:
 
 
 def build_model_retraining(assembly: Assembly) -> Module:
-    """Return the retraining of models; none has a training function yet."""
-    return model_retraining.build(assembly.env, assembly.service(Models), {})
+    """Return the retraining of the models that this package trains."""
+    found = assembly.service(Models)
+    trainers = retraining_trainers(found.registry, found.context.encoder)
+    return model_retraining.build(assembly.env, found, trainers)
 
 
 def build_privacy(assembly: Assembly) -> Module:

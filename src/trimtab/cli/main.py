@@ -114,6 +114,11 @@ class Commands(LazyGroup):
             "Show who is on call, and put another person on call.",
             "Operate",
         ),
+        "mcp": Lazy(
+            "trimtab.cli.agents.mcp",
+            "Let agents use the service as tools: over standard input and output, or over HTTP.",
+            "Operate",
+        ),
         "calendar": Lazy(
             "trimtab.cli.calendar",
             "List, add and close dated tasks: reports, analyses, meetings, reviews.",

@@ -47,7 +47,7 @@ def serve(
     session.flags = {**session.flags, **settings_of(set_), **flags}
     human = sys.stderr.isatty() and not session.json
     if human:
-        sys.stderr.write("Starting trimtab; the first start takes about half a minute.\n")
+        sys.stderr.write("Starting trimtab; a first start takes some seconds more.\n")
         sys.stderr.flush()
     # Objects of the start stay alive; collecting garbage meanwhile is a tenth of the start time.
     # `run` enables it again.

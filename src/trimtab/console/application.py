@@ -29,6 +29,7 @@ from trimtab.console import (
     review,
     runbooks,
     sign_in_pages,
+    status,
     traces,
 )
 from trimtab.console.render import page
@@ -67,6 +68,7 @@ def create_console(
         model_monitoring,
         models,
         reference,
+        status,
     )
     for part in parts:
         app.include_router(part.router)

@@ -9,6 +9,7 @@ from trimtab.calendar import Calendar
 from trimtab.evaluation.contradictions import ContradictionFinder
 from trimtab.gates.monitor import GateMonitor
 from trimtab.incidents import Incidents
+from trimtab.incidents.intake import Silences
 from trimtab.incidents.module import IncidentRecords
 from trimtab.incidents.people import People
 from trimtab.infra.auth import Principal, Role
@@ -42,6 +43,7 @@ RevisionsDep = Annotated[Revisions, provided(Revisions)]
 RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
 RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]
 IncidentsDep = Annotated[Incidents, provided(Incidents)]
+SilencesDep = Annotated[Silences, provided(Silences)]
 PeopleDep = Annotated[People, provided(People)]
 CalendarDep = Annotated[Calendar, provided(Calendar)]
 NotificationsDep = Annotated[Notifications, provided(Notifications)]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from trimtab.incidents.clocks import ResponseClock, read_clocks
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.messages import broadcast, resolution_text
-from trimtab.incidents.model import Attempt, AttemptOutcome, Entry, Episode, Incident
+from trimtab.incidents.model import PROPOSED, Attempt, AttemptOutcome, Entry, Episode, Incident
 from trimtab.incidents.notifications import notifications
 from trimtab.incidents.state import State
 from trimtab.incidents.statements import cause_text
@@ -133,7 +133,7 @@ def action_items(incident: Incident, entries: Sequence[Entry]) -> list[tuple[str
     items += [
         (f"Correct the runbook: {attempt.cause_id} {_words(attempt.outcome)}", owner)
         for attempt in _failed(incident)
-        if attempt.outcome not in _DECISIONS
+        if attempt.outcome not in _DECISIONS and attempt.cause_id != PROPOSED
     ]
     if not incident.runbooks:
         items.append((f"Write a runbook for {incident.alert.name}", owner))

@@ -41,6 +41,8 @@ Approved = Annotated[
 
 
 _PIPE_WIDTH = 160
+_BORDERS = 1
+"""Columns of a border between two cells."""
 
 
 def console() -> Console:
@@ -67,12 +69,17 @@ def show_done(text: str, document: Mapping[str, object], *, as_json: bool) -> No
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; every cell is shown as it is."""
+    """Print a table, or records on a narrow terminal; every cell is shown as it is."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    if not runtime.fits(columns, cells, console().width - _BORDERS * (len(columns) + 1)):
+        console().print(title, style="italic", markup=False)
+        runtime.print_records(console(), columns, cells)
+        return
     shown = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
         shown.add_column(column, overflow="fold")
-    for row in rows:
-        shown.add_row(*(escape(str(cell)) for cell in row))
+    for row in cells:
+        shown.add_row(*map(escape, row))
     console().print(shown)
 
 

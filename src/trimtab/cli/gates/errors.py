@@ -4,10 +4,10 @@ import sys
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from trimtab.cli.runtime.errors import Exit, report
+from trimtab.cli.runtime.lazy_group import LazyGroup
 from trimtab.gates.errors import (
     ApprovalRefused,
     BaselineRefused,
@@ -36,7 +36,7 @@ class NotJudged(TrimtabError):
     )
 
 
-class GatesGroup(TyperGroup):
+class GatesGroup(LazyGroup):
     """Ends a gate command that fails with the exit code of the gates."""
 
     def invoke(self, ctx: Any) -> Any:

@@ -26,7 +26,6 @@ from trimtab.gates.records import GateOutcome
 from trimtab.gates.reset import plan
 from trimtab.gates.reset import reset as run_reset
 from trimtab.gates.scaffold import scaffold as write_scaffold
-from trimtab.gates.sweep import sweep as run_sweep
 from trimtab.gates.verdict import EXIT_CODES
 from trimtab.kernel.clock import SystemClock
 
@@ -44,6 +43,8 @@ ENVIRONMENT = ("PYTHONHASHSEED", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 @app.command()
 def sweep(project: Root = Path(), *, as_json: AsJson = False) -> None:
     """Run the seven immediate diagnostics."""
+    from trimtab.gates.sweep import sweep as run_sweep
+
     with errors().status("sweep") as status:
         rows = run_sweep(Project(project), SystemClock(), progress=status.update)
     if as_json:

@@ -1,7 +1,7 @@
 """`gates run`, `repository`, `import`, `prove`, `selftest`: judge a release."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -19,21 +19,18 @@ from trimtab.cli.gates.console import (
 )
 from trimtab.cli.runtime.command_names import command_names
 from trimtab.gates.alerts import post_alerts
-from trimtab.gates.benchmark import prove as prove_run
 from trimtab.gates.case import Project
 from trimtab.gates.errors import EvidenceMissing, PolicyWrong
 from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.policy import GATES, load_policy
 from trimtab.gates.records import GateVerdict
-from trimtab.gates.repository import judge_repository
-from trimtab.gates.run import Request
-from trimtab.gates.run import run as run_gates
-from trimtab.gates.schema.importers import StatedValues, import_file
-from trimtab.gates.selftest import run_selftest
 from trimtab.gates.strictjson import parse
 from trimtab.gates.verdict import EXIT_CODES, document, junit, markdown, sarif
 from trimtab.gates.verdict_files import VERDICT_FILE, store_verdict
 from trimtab.kernel.clock import SystemClock
+
+if TYPE_CHECKING:
+    from trimtab.gates.run import Request
 
 app = typer.Typer()
 
@@ -72,6 +69,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run all gates on a report and its project; write a signed verdict."""
+    from trimtab.gates.run import Request
+
     root = project or report.parent
     request = Request(
         root=root,
@@ -92,7 +91,9 @@ def run(
     _show(verdict, signed, as_json=as_json)
 
 
-def _judge(request: Request) -> GateVerdict:
+def _judge(request: "Request") -> GateVerdict:
+    from trimtab.gates.run import run as run_gates
+
     with errors().status("gates") as status:
         return run_gates(
             request, SystemClock(), progress=lambda gate: status.update(f"{gate} gate")
@@ -155,6 +156,8 @@ def repository(
     as_json: AsJson = False,
 ) -> None:
     """Judge trimtab's own release: self-test, packages, manual and process."""
+    from trimtab.gates.repository import judge_repository
+
     with errors().status("gates") as status:
         verdict = judge_repository(
             project,
@@ -188,6 +191,8 @@ def import_results(
     as_json: AsJson = False,
 ) -> None:
     """Convert lm-evaluation-harness results or an MLPerf training log to a report."""
+    from trimtab.gates.schema.importers import StatedValues, import_file
+
     imported = import_file(file, source, StatedValues(samples, duration_s, compute_mode, seed))
     raw = orjson.dumps(imported.report, option=orjson.OPT_INDENT_2)
     if not dry_run:
@@ -235,6 +240,8 @@ def prove(
     as_json: AsJson = False,
 ) -> None:
     """Run the benchmark again and compare; writes reproducibility.json next to the report."""
+    from trimtab.gates.benchmark import prove as prove_run
+
     if not report.is_file():
         raise EvidenceMissing(f"There is no report {report.name}.")
     with errors().status("second run"):
@@ -260,6 +267,8 @@ def selftest(
     as_json: AsJson = False,
 ) -> None:
     """Corrupt valid evidence in every known way; exit 1 if a corruption is not caught."""
+    from trimtab.gates.selftest import run_selftest
+
     with errors().status("self-test") as status:
         outcome = run_selftest(gates=tuple(gate or ()), progress=status.update)
     if as_json:

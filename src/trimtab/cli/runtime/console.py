@@ -42,18 +42,55 @@ def print_line(text: str, style: str = "", *, stderr: bool = False) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table that fits the terminal."""
+    """Print a table that fits the terminal; on a narrow one, a few lines for each row."""
     from rich.table import Table
     from rich.text import Text
 
+    cells = [[_format_cell(value) for value in row] for row in rows]
+    output = console(pipe_width=_PIPE_WIDTH)
+    if not fits(columns, cells, output.width):
+        print_records(output, columns, cells)
+        return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for index, column in enumerate(columns):
         # Names are in the first column and are copied from there, so they must not be wrapped.
         table.add_column(column, overflow="fold", no_wrap=index == 0)
-    for row in rows:
-        cells = [_format_cell(value) for value in row]
-        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
-    console(pipe_width=_PIPE_WIDTH).print(table, soft_wrap=False)
+    for row in cells:
+        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+    output.print(table, soft_wrap=False)
+    if not cells and output.is_terminal:
+        output.print("none", style="dim")
+
+
+_READABLE = 12
+"""Columns of text below which a wrapped cell is hard to read."""
+_BETWEEN = 2
+"""Columns of space between two cells."""
+
+
+def fits(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Return whether the first column fits whole, and each other one whole or in readable lines."""
+    widest = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    needed = widest[0] + sum(min(each, _READABLE) for each in widest[1:])
+    return needed + _BETWEEN * (len(columns) - 1) <= width
+
+
+def print_records(output: "Console", columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print each row as its first cell and, below it, the names and values of the others."""
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    names = max((len(column) for column in columns[1:]), default=0)
+    for first, *others in rows:
+        output.print(first, style="bold", markup=False, soft_wrap=True)
+        record = Table.grid(padding=(0, _BETWEEN))
+        record.add_column(width=names)
+        record.add_column(overflow="fold")
+        for column, cell in zip(columns[1:], others, strict=True):
+            if cell:
+                record.add_row(Text(column, style="dim"), Text(cell, style=_STYLES.get(cell, "")))
+        output.print(Padding(record, (0, 0, 0, _BETWEEN)), soft_wrap=False)
 
 
 def _format_cell(value: object) -> str:

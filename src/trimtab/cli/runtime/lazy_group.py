@@ -57,6 +57,8 @@ class Lazy:
     """One line for the list of commands; also the page of a group."""
     panel: str | None = None
     """Heading under which the list shows the command."""
+    hidden: bool = False
+    """Whether the list leaves it out."""
 
 
 class LazyCommands(MutableMapping[str, Any]):
@@ -114,7 +116,7 @@ class LazyGroup(TyperGroup):
         """Return this group with commands that have a name and a help text, nothing else."""
         listing = copy(self)
         listing.commands = {
-            name: TyperCommand(name, help=row.help, rich_help_panel=row.panel)
+            name: TyperCommand(name, help=row.help, rich_help_panel=row.panel, hidden=row.hidden)
             for name, row in self.table.items()
         }
         return listing
@@ -128,6 +130,9 @@ def _load(name: str, row: Lazy) -> Any:
         command = group
         command.name, command.help = name, row.help
     adapt(command)
+    command.hidden = row.hidden
+    if isinstance(command, LazyGroup):
+        return command  # Its commands are adapted when they are loaded.
     for sub in getattr(command, "commands", {}).values():
         adapt(sub)
         for leaf in getattr(sub, "commands", {}).values():
