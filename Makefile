@@ -159,8 +159,14 @@ bench-guards: dev $(VENV)/.bench
 	$(BIN)/python -m benchmarks.guards $(DATA)
 
 # What a prediction over HTTP costs, next to FastAPI with scikit-learn; BENCH="--requests 500" for a short look.
-bench-models: dev
+bench-models: dev $(VENV)/.bench-models
 	$(BIN)/python -W ignore -m benchmarks.models $(BENCH)
+
+$(VENV)/.bench-models: requirements/bench-models.lock
+	$(PYTHON) -m venv $(VENV)/bench-models
+	$(BIN)/uv pip install --quiet --python $(VENV)/bench-models/bin/python --require-hashes -r $< \
+	  || $(VENV)/bench-models/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
 
 $(VENV)/.bench: requirements/bench.lock
 	$(PYTHON) -m venv $(VENV)/bench
@@ -178,6 +184,8 @@ lock: $(VENV)/.bootstrap
 	  --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements/constraints.in requirements/bench.in -o requirements/bench.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  -c requirements/constraints.in requirements/bench-models.in -o requirements/bench-models.lock
 
 clean:
 	rm -rf $(VENV) site build dist

@@ -148,10 +148,10 @@ def ask(data_dir: Path, query: str) -> tuple:
 
 
 def wait_until_reported(data_dir: Path) -> None:
-    give_up = time.monotonic() + 600
+    give_up = time.monotonic() + 1800
     while ask(data_dir, "SELECT count(*) FROM received_alerts WHERE pending")[0]:
         if time.monotonic() > give_up:
-            raise SystemExit("Alerts still wait for their incident after ten minutes.")
+            raise SystemExit("Alerts still wait for their incident after half an hour.")
         time.sleep(0.2)
 
 

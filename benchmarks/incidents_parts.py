@@ -76,7 +76,12 @@ def diagnosis_seconds() -> list[float]:
     """Return how long each diagnosis takes: of every alert of trimtab's own rules, and of unknown ones."""
     with watched_app() as app:
         names = sorted(
-            {r.name for g in app.monitoring.groups for r in g.rules if isinstance(r, AlertRule)}
+            {
+                r.name
+                for g in app.monitoring.engine.groups
+                for r in g.rules
+                if isinstance(r, AlertRule)
+            }
         )
         names += [f"Outside{number}" for number in range(UNKNOWN)]
         found = []

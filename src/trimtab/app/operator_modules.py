@@ -16,6 +16,7 @@ from trimtab.incidents.intake.module import ReceivedRecords
 from trimtab.incidents.oncall import OnCall
 from trimtab.infra import module as infra
 from trimtab.infra.audit_files import AuditFiles
+from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.notify import Outbox, Reach
 from trimtab.infra.notify import module as notify
 from trimtab.infra.web.module import Web
@@ -46,6 +47,11 @@ def build_monitoring(assembly: Assembly) -> Module:
 def build_runbooks(assembly: Assembly) -> Module:
     """Return the runbooks of the alerts."""
     return runbooks.build(assembly.service(Catalog), assembly.service(Monitoring))
+
+
+def build_revisions(_: Assembly) -> Module:
+    """Return the revision history of the runbooks."""
+    return runbooks.build_revisions()
 
 
 def build_incident_monitor(assembly: Assembly) -> Module:
@@ -139,4 +145,5 @@ def build_drills(assembly: Assembly) -> Module:
         clock=clock,
         wait=lambda seconds: clock.wait(ending, seconds),
     )
-    return drills.build(service)
+    maintenance = assembly.service(MaintenanceMode)
+    return drills.build(service, lambda: "maintenance mode is on." if maintenance.on else "")

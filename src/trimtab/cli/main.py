@@ -33,6 +33,9 @@ class Commands(LazyGroup):
             "Show the state of each component; exit 6 when no service is running.",
             "Start",
         ),
+        "restart": Lazy(
+            "trimtab.cli.restart", "Finish the requests under way, and start again.", "Start"
+        ),
         "console": Lazy(
             "trimtab.cli.service",
             "Print a link that signs your browser in to the console once.",
@@ -116,6 +119,11 @@ class Commands(LazyGroup):
             "Let agents use the service as tools: over standard input and output, or over HTTP.",
             "Operate",
         ),
+        "calendar": Lazy(
+            "trimtab.cli.calendar",
+            "List, add and close dated tasks: reports, analyses, meetings, reviews.",
+            "Operate",
+        ),
         "maintenance": Lazy(
             "trimtab.cli.maintenance", "Announce maintenance, and end it.", "Operate"
         ),
@@ -128,6 +136,19 @@ class Commands(LazyGroup):
             "trimtab.cli.notifications",
             "Test the channels, list deliveries, send dead letters again.",
             "Operate",
+        ),
+        "watchdog": Lazy(
+            "trimtab.cli.watchdog",
+            "Watch a service from outside; call people when it is down.",
+            "Operate",
+        ),
+        "rollback": Lazy(
+            "trimtab.cli.rollback",
+            "Roll back configuration, database or model: dry run, approval, verification.",
+            "Operate",
+        ),
+        "queries": Lazy(
+            "trimtab.cli.queries", "Show running and slow database queries.", "Operate"
         ),
         "runbooks": Lazy("trimtab.cli.runbooks", "List, show and check runbooks.", "Operate"),
         "drills": Lazy(

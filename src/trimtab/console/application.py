@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trimtab.console import (
     ask,
+    calendar,
     documents,
     gates,
     incident_people,
@@ -22,6 +23,7 @@ from trimtab.console import (
     language_model,
     model_monitoring,
     models,
+    notifications,
     overview,
     reference,
     review,
@@ -58,6 +60,8 @@ def create_console(
         review,
         incidents,
         incident_people,
+        calendar,
+        notifications,
         runbooks,
         gates,
         language_model,

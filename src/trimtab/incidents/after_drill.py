@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.model import IncidentAlert
-from trimtab.kernel.drilling import is_marked
 
 _AFTER_DRILL = timedelta(minutes=15)
 """Time in which the fault of a drill may still show; then an alert is no longer the drill's."""
@@ -13,7 +12,8 @@ _AFTER_DRILL = timedelta(minutes=15)
 def outlasting_alerts(context: IncidentContext, ended: datetime) -> list[IncidentAlert]:
     """Return the alerts of drills' incidents that users have to know of.
 
-    The rules report changes only, so nothing else would report an alert that continues to fire.
+    The rules report changes only, so nothing else would report an alert that continues to fire. One
+    that is marked as a drill's joins its incident again.
 
     Args:
         context: Dependencies of the stages.
@@ -25,5 +25,5 @@ def outlasting_alerts(context: IncidentContext, ended: datetime) -> list[Inciden
         each.alert
         for incident in context.store.find(active=True, drills=True, limit=None)
         for each in incident.alerts
-        if each.firing and not is_marked(each.alert.labels) and context.firing(each.alert)
+        if each.firing and context.firing(each.alert)
     ]

@@ -71,8 +71,8 @@ class _Commands(GatesGroup):
         ),
         "sbom": Lazy(
             "trimtab.cli.gates.supply_chain",
-            "Write the CycloneDX bill of materials of this environment, models and data; "
-            "or verify it.",
+            "Write the CycloneDX bill of materials of this environment, models and data; or "
+            "verify it.",
         ),
         "sign": Lazy(
             "trimtab.cli.gates.supply_chain",
@@ -97,8 +97,8 @@ class _Commands(GatesGroup):
         ),
         "profile": Lazy(
             "trimtab.cli.gates.maintenance",
-            "Run a script and show its peak memory, whether it still grows at the end, "
-            "and its time.",
+            "Run a script and show its peak memory, whether it still grows at the end, and "
+            "its time.",
         ),
         "resources": Lazy(
             "trimtab.cli.gates.maintenance",
@@ -110,8 +110,8 @@ class _Commands(GatesGroup):
         ),
         "scaffold": Lazy(
             "trimtab.cli.gates.maintenance",
-            "Write the runbook's scripts, schemas, miso package and make targets; "
-            "replaces nothing.",
+            "Write the runbook's scripts, schemas, miso package and make targets; replaces "
+            "nothing.",
         ),
         "manifest": Lazy(
             "trimtab.cli.gates.manifests", "Create and check the manifest of each dataset."

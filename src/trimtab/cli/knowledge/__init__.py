@@ -59,8 +59,8 @@ class _Commands(LazyGroup):
         ),
         "re-embed": Lazy(
             "trimtab.cli.knowledge.engines",
-            "Make a project's vectors with another embedder; "
-            "the old ones are used until all are there.",
+            "Make a project's vectors with another embedder; the old ones are used until all "
+            "are there.",
         ),
         "warm": Lazy(
             "trimtab.cli.knowledge.warm",

@@ -40,7 +40,12 @@ def read(
         print_table(
             ("signal", "value", "unit", "labels"),
             (
-                (signal["name"], sample["value"], signal["unit"], _labels(sample["labels"]))
+                (
+                    signal["name"],
+                    "no value yet" if sample["value"] is None else sample["value"],
+                    signal["unit"],
+                    _labels(sample["labels"]),
+                )
                 for signal in body["signals"]
                 for sample in signal["samples"]
             ),

@@ -76,7 +76,7 @@ def fits(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> b
 
 
 def print_records(output: "Console", columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print each row as its first cell, with the names and values of the others below."""
+    """Print each row as its first cell and, below it, the names and values of the others."""
     from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
