@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -143,6 +144,27 @@ def mutants_of(domain: str, options: Options) -> list[Mutant]:
     return [m for m in found if m.kind in options.kinds and options.match in f"{m.file}:{m.scope}"]
 
 
+def record_all(
+    domains: Sequence[str],
+    copies: Sequence[Path],
+    recording: Callable[[str, list[str], Path], object],
+) -> None:
+    """Record the tests of the domains, as many at a time as there are copies."""
+    free: queue.SimpleQueue[Path] = queue.SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def one(domain: str) -> None:
+        copy = free.get()
+        try:
+            recording(domain, files_of_tests(domain), copy)
+        finally:
+            free.put(copy)
+
+    with ThreadPoolExecutor(len(copies)) as pool:
+        list(pool.map(one, domains))
+
+
 class Campaign:
     """One run over some domains."""
 
@@ -159,6 +181,7 @@ class Campaign:
         """Record, choose, try, report."""
         copies = [make_copy() for _ in range(self._options.workers)]
         try:
+            record_all(self._options.domains, copies, record)
             todo = self._prepare(copies[0])
             _tell(f"{todo.qsize()} mutants to try")
             deadline = time.monotonic() + self._options.minutes * 60
