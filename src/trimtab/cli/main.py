@@ -34,7 +34,9 @@ class Commands(LazyGroup):
             "Start",
         ),
         "restart": Lazy(
-            "trimtab.cli.restart", "Finish the requests under way, and start again.", "Start"
+            "trimtab.cli.restart",
+            "Finish the requests under way, then start the service again and wait for it.",
+            "Start",
         ),
         "console": Lazy(
             "trimtab.cli.service",
@@ -144,11 +146,13 @@ class Commands(LazyGroup):
         ),
         "rollback": Lazy(
             "trimtab.cli.rollback",
-            "Roll back configuration, database or model: dry run, approval, verification.",
+            "Roll back configuration, database or model: dry run, approval, act, verification.",
             "Operate",
         ),
         "queries": Lazy(
-            "trimtab.cli.queries", "Show running and slow database queries.", "Operate"
+            "trimtab.cli.queries",
+            "Show the running database queries, the slow ones and the connections.",
+            "Operate",
         ),
         "runbooks": Lazy("trimtab.cli.runbooks", "List, show and check runbooks.", "Operate"),
         "drills": Lazy(

@@ -27,7 +27,9 @@ def watchdog(
     once: Annotated[bool, typer.Option(help="Look once; exit 6 when the service is down.")] = False,
     json: Json = False,
 ) -> None:
-    """Watch a service from a process of its own; call people when it is down. Ctrl-C ends it.
+    """Watch a service from outside; call people when it is down.
+
+    It is a process of its own; Ctrl-C ends it.
 
     It needs no database: run it on another machine with the same `notify` settings and `--url`.
     """

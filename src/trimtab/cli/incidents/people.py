@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import typer
 
 from trimtab.cli.incidents.inspect import IncidentId, require_service
-from trimtab.cli.monitoring.catalog import pairs
 from trimtab.cli.runtime.console import print_line, printed_as_json
 from trimtab.cli.runtime.session import Json, session_of
 
@@ -131,6 +130,8 @@ def propose(
     json: Json = False,
 ) -> None:
     """Propose a plan for an escalated incident; another caller approves it."""
+    from trimtab.cli.monitoring.catalog import pairs
+
     acts = []
     for text in act:
         name, *words = shlex.split(text)
