@@ -31,6 +31,7 @@ from trimtab.kernel.clock import SystemClock
 
 if TYPE_CHECKING:
     from trimtab.gates.run import Request
+    from trimtab.gates.schema.importers.imported import ImportedReport
 
 app = typer.Typer()
 
@@ -71,9 +72,8 @@ def run(
     """Run all gates on a report and its project; write a signed verdict."""
     from trimtab.gates.run import Request
 
-    root = project or report.parent
     request = Request(
-        root=root,
+        root=project or report.parent,
         report=report,
         policy=load_policy(policy) if policy else None,
         policy_name=policy.name if policy else "",
@@ -84,7 +84,7 @@ def run(
     verdict = _judge(request)
     signed = None
     if not dry_run:
-        signed = store_verdict(verdict, Project(root), report)
+        signed = store_verdict(verdict, Project(request.root), report)
         _write_files(verdict, markdown_file, junit_file, sarif_file)
         if alert:
             post_alerts(verdict, alert)
@@ -212,6 +212,11 @@ def import_results(
         },
         as_json=as_json,
     )
+    _show_problems(imported)
+
+
+def _show_problems(imported: "ImportedReport") -> None:
+    """Print what the other tool reported as wrong; exit 3 when the file lacks a required field."""
     for fault in imported.report.get("extra", {}).get("faults", ())[:20]:
         errors().print(f"fault: {fault}", style="yellow", markup=False)
     if imported.missing:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trimtab.cli.runtime.connect import NoService
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.kernel.errors import InvalidInput
@@ -172,6 +171,8 @@ def _artifact(
 
 def _registered(session: Session, name: str, version: str) -> int | None:
     """Return the version to measure; None when none is named and none is registered."""
+    from trimtab.cli.runtime.connect import NoService
+
     if version:
         return int(session.client.call("GET", f"/v1/models/{name}/versions/{version}")["version"])
     try:

@@ -56,7 +56,7 @@ class ServiceSettings:
         1.0,
         unit="seconds",
         help="Reads and questions that take longer are marked `slow_request` in the log.",
-        minimum=0.001,
+        minimum=0,
     )
     provider_probes: tuple[str, ...] = setting(
         (),
