@@ -59,3 +59,8 @@ class _Commands(LazyGroup):
 
 
 app = typer.Typer(cls=_Commands, no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Measure answers, compare configurations, review and erase."""

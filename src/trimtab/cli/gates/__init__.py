@@ -129,3 +129,8 @@ class _Commands(GatesGroup):
 
 
 app = typer.Typer(cls=_Commands, no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Quality gates: no release without evidence."""

@@ -30,7 +30,7 @@ from trimtab.gates.verdict_files import VERDICT_FILE, store_verdict
 from trimtab.kernel.clock import SystemClock
 
 if TYPE_CHECKING:
-    from trimtab.gates.run import Request
+    from trimtab.gates.schema.importers.imported import ImportedReport
 
 app = typer.Typer()
 
@@ -69,10 +69,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run all gates on a report and its project; write a signed verdict."""
-    from trimtab.gates.run import Request
-
     root = project or report.parent
-    request = Request(
+    verdict = _judge(
         root=root,
         report=report,
         policy=load_policy(policy) if policy else None,
@@ -81,7 +79,6 @@ def run(
         commands=command_names(context),
         change=_change(change),
     )
-    verdict = _judge(request)
     signed = None
     if not dry_run:
         signed = store_verdict(verdict, Project(root), report)
@@ -91,12 +88,14 @@ def run(
     _show(verdict, signed, as_json=as_json)
 
 
-def _judge(request: "Request") -> GateVerdict:
+def _judge(**fields: Any) -> GateVerdict:
+    """Run the gates on a request of these fields."""
+    from trimtab.gates.run import Request
     from trimtab.gates.run import run as run_gates
 
     with errors().status("gates") as status:
         return run_gates(
-            request, SystemClock(), progress=lambda gate: status.update(f"{gate} gate")
+            Request(**fields), SystemClock(), progress=lambda gate: status.update(f"{gate} gate")
         )
 
 
@@ -169,6 +168,12 @@ def repository(
     _show(verdict, None, as_json=as_json)
 
 
+def _convert(file: Path, source: str, *stated: Any) -> "ImportedReport":
+    from trimtab.gates.schema.importers import StatedValues, import_file
+
+    return import_file(file, source, StatedValues(*stated))
+
+
 @app.command("import")
 def import_results(
     file: Annotated[Path, typer.Argument(help="The other tool's result file.")],
@@ -191,9 +196,7 @@ def import_results(
     as_json: AsJson = False,
 ) -> None:
     """Convert lm-evaluation-harness results or an MLPerf training log to a report."""
-    from trimtab.gates.schema.importers import StatedValues, import_file
-
-    imported = import_file(file, source, StatedValues(samples, duration_s, compute_mode, seed))
+    imported = _convert(file, source, samples, duration_s, compute_mode, seed)
     raw = orjson.dumps(imported.report, option=orjson.OPT_INDENT_2)
     if not dry_run:
         output.write_bytes(raw + b"\n")

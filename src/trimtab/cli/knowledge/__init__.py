@@ -82,3 +82,8 @@ class _Commands(LazyGroup):
 
 
 app = typer.Typer(cls=_Commands, no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Maintain the documents, move projects and measure search."""
