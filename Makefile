@@ -25,7 +25,7 @@ not_installed = { echo "trimtab: The packages could not be installed; the lines 
   echo "trimtab: Next: check the network, free disk space and the permission to write here, then repeat the command." >&2; \
   echo "trimtab: PIP_INDEX_URL and UV_DEFAULT_INDEX name another package index." >&2; exit 1; }
 
-.PHONY: bench-incidents handbook journeys quiet-start test-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa mutate
+.PHONY: bench-incidents handbook journeys quiet-start dashboards test-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa mutate
 
 # The service ends with code 130 on a Ctrl-C before it serves: no failure of make's.
 run: env
@@ -109,6 +109,10 @@ quiet-start: dev
 handbook: env
 	$(BIN)/python -c 'from trimtab.app.handbook_vectors import main; main()'
 
+# Writes the Grafana dashboards anew, from the signals of the catalog.
+dashboards: env
+	$(BIN)/python -m trimtab.app.dashboards
+
 contract: dev
 	$(BIN)/python -m pytest -q -n 2 -m feature --contract
 	$(BIN)/python -m tests.contract.options
@@ -155,8 +159,14 @@ bench-guards: dev $(VENV)/.bench
 	$(BIN)/python -m benchmarks.guards $(DATA)
 
 # What a prediction over HTTP costs, next to FastAPI with scikit-learn; BENCH="--requests 500" for a short look.
-bench-models: dev
+bench-models: dev $(VENV)/.bench-models
 	$(BIN)/python -W ignore -m benchmarks.models $(BENCH)
+
+$(VENV)/.bench-models: requirements/bench-models.lock
+	$(PYTHON) -m venv $(VENV)/bench-models
+	$(BIN)/uv pip install --quiet --python $(VENV)/bench-models/bin/python --require-hashes -r $< \
+	  || $(VENV)/bench-models/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
 
 $(VENV)/.bench: requirements/bench.lock
 	$(PYTHON) -m venv $(VENV)/bench
@@ -174,6 +184,8 @@ lock: $(VENV)/.bootstrap
 	  --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements/constraints.in requirements/bench.in -o requirements/bench.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  -c requirements/constraints.in requirements/bench-models.in -o requirements/bench-models.lock
 
 clean:
 	rm -rf $(VENV) site build dist

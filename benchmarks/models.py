@@ -1,12 +1,13 @@
-"""Processor time of a prediction over HTTP, next to FastAPI with scikit-learn on the same machine.
+"""Processor time of a prediction over HTTP, and of a drift report, next to peers on the same machine.
 
 `make bench-models`: a linear model, a forest of 100 trees, and the linear model as ONNX, each at 16 clients. The service does the
-whole path: admission, schema check, batch, result stored. The peer only predicts.
+whole path: admission, schema check, batch, result stored. The peers only predict. Then the drift of 20,000 rows of 30 columns, and
+of 1,000,000. Exit 1 when a bar is missed.
 """
 
 import argparse
-import asyncio
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -14,12 +15,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-import psutil
+from benchmarks.models_data import FEATURES, bodies, drift_set, estimator, sample_rows
+from benchmarks.models_load import free_port, measure, stop, wait_for
 from skl2onnx import to_onnx
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from skops.io import dump
 
 from trimtab.cli.runtime.connect import Client
@@ -28,110 +26,19 @@ from trimtab.infra.settings import load
 from trimtab.models.packing import Description, describe
 from trimtab.models.records import Flavour
 
-FEATURES = 30
+MODELS = ("linear", "forest")
+PEERS = ("fastapi", "litserve", "mlserver")
 BARS = {"linear": 0.30, "forest": 1.2, "onnx": 0.25}
 """Milliseconds of processor time a request."""
-PEER = """
-import sys
-import numpy as np
-from fastapi import FastAPI
-from pydantic import BaseModel
-from skops.io import load
-
-model = load(sys.argv[1], trusted=["sklearn.tree._tree.Tree"])
-app = FastAPI()
-
-class Rows(BaseModel):
-    rows: list[dict[str, float]]
-
-@app.post("/predict")
-def predict(body: Rows):
-    values = np.array([list(row.values()) for row in body.rows])
-    return {"probabilities": model.predict_proba(values).tolist()}
-
-import uvicorn
-uvicorn.run(app, port=int(sys.argv[2]), log_level="warning")
-"""
+DRIFT_ROWS, PEER_DRIFT_ROWS = 1_000_000, 20_000
+DRIFT_SECONDS, DRIFT_MB = 3.0, 300.0
+PEER_PYTHON = Path(sys.prefix) / "bench-models" / "bin" / "python"
+PEER_FILE = Path(__file__).with_name("models_peers.py")
 
 
-def trained():
-    rng = np.random.default_rng(3)
-    values = rng.normal(size=(4000, FEATURES))
-    labels = (values[:, 0] + values[:, 1] ** 2 > 1).astype(int)
-    linear = make_pipeline(StandardScaler(), LogisticRegression()).fit(values, labels)
-    forest = RandomForestClassifier(100, max_depth=8, random_state=1).fit(values, labels)
-    names = [f"f{at}" for at in range(FEATURES)]
-    sample = [dict(zip(names, map(float, row), strict=True)) for row in values[:500]]
-    return {"linear": linear, "forest": forest}, sample
-
-
-def bodies(sample, count):
-    rng = np.random.default_rng(5)
-    found = []
-    for _ in range(count):
-        row = {
-            name: value + float(rng.normal())
-            for name, value in sample[int(rng.integers(len(sample)))].items()
-        }
-        found.append(json.dumps({"rows": [row]}).encode())
-    return found
-
-
-async def client(port, path, queue, key):
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    while queue:
-        body = queue.pop()
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-API-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
-        writer.write(head.encode() + body)
-        found = await reader.readuntil(b"\r\n\r\n")
-        status = found.split(b" ", 2)[1]
-        length = next(
-            int(line.split(b":")[1])
-            for line in found.lower().split(b"\r\n")
-            if line.startswith(b"content-length")
-        )
-        text = await reader.readexactly(length)
-        if status != b"200":
-            raise SystemExit(text.decode())
-    writer.close()
-
-
-async def load_with(port, path, requests, clients, key):
-    queue = list(requests)
-    await asyncio.gather(*(client(port, path, queue, key) for _ in range(clients)))
-
-
-def measure(pid, port, path, sample, options, key=""):
-    """Return milliseconds of processor time a request, and requests a second."""
-    asyncio.run(load_with(port, path, bodies(sample, options.requests // 5), options.clients, key))
-    process = psutil.Process(pid)
-    before, started = sum(process.cpu_times()[:2]), time.perf_counter()
-    asyncio.run(load_with(port, path, bodies(sample, options.requests), options.clients, key))
-    spent, elapsed = sum(process.cpu_times()[:2]) - before, time.perf_counter() - started
-    return spent / options.requests * 1000, options.requests / elapsed
-
-
-def wait_for(port):
-    import socket
-
-    for _ in range(600):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise SystemExit(f"nothing listens at {port}")
-
-
-def free_port():
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def ours(folder, estimators, sample, options):
-    port = free_port()
+def ours(folder, options):
+    """Return the figures of each model in the running service."""
+    port, data = free_port(), folder / "data"
     flags = [
         "service.rate_limit_per_minute=0",
         "api.key_limit_per_minute=0",
@@ -139,40 +46,74 @@ def ours(folder, estimators, sample, options):
     ]
     program = str(Path(sys.executable).parent / "trimtab")
     sets = [word for flag in flags for word in ("--set", flag)]
-    command = [program, "--data-dir", str(folder / "data"), *sets, "serve"]
+    command = [program, "--data-dir", str(data), *sets, "serve"]
     service = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        wait_for(port)
-        while not is_answering(folder / "data"):
+        wait_for(service, port)
+        while not is_answering(data):
             time.sleep(0.1)
-        settings = load(flags={"service.data_dir": str(folder / "data")}, environment={})
-        http = Client.local(settings, folder / "data")
-        for name, estimator in estimators.items():
-            register(http, folder, name, estimator, sample)
-        key = (folder / "data" / "admin.key").read_text().strip()
+        settings = load(flags={"service.data_dir": str(data)}, environment={})
+        http = Client.local(settings, data)
+        for name in MODELS:
+            register(http, folder, name)
+        convert(http, folder)
+        # What a start does once, such as reading the handbook, is no cost of a prediction.
+        wait_until_idle(service.pid, data)
+        key = (data / "admin.key").read_text().strip()
         return {
-            name: measure(service.pid, port, f"/v1/models/{name}/predict", sample, options, key)
-            for name in (*estimators, "onnx")
+            name: measure(
+                service.pid,
+                port,
+                f"/v1/models/{name}/predict",
+                bodies(options.requests),
+                options.clients,
+                key,
+            )
+            for name in (*MODELS, "onnx")
         }
     finally:
-        service.terminate()
-        service.wait(60)
+        stop(service)
 
 
-def register(http, folder, name, estimator, sample):
-    file = folder / f"{name}.skops"
-    dump(estimator, file)
-    manifest = describe(estimator, Description(name=name, sample=sample))
-    post(http, name, file, manifest)
-    if name == "linear":
-        onnx = folder / "onnx.onnx"
-        values = np.zeros((1, FEATURES), dtype=np.float32)
-        onnx.write_bytes(to_onnx(estimator, values, options={"zipmap": False}).SerializeToString())
-        golden = type(manifest.golden)(manifest.golden.rows, manifest.golden.outputs, 1e-4)
-        post(http, "onnx", onnx, manifest.changed(name="onnx", flavour=Flavour.ONNX, golden=golden))
+def wait_until_idle(pid, data):
+    """Wait until the first reading of the handbook is over and the process has settled."""
+    import psutil
+
+    # Written when the shipped pages have been taken in.
+    for _ in range(1200):
+        if (data / "handbook.json").exists():
+            break
+        time.sleep(1)
+    process = psutil.Process(pid)
+    for _ in range(120):
+        before = sum(process.cpu_times()[:2])
+        time.sleep(2)
+        if sum(process.cpu_times()[:2]) - before < 0.1:
+            return
 
 
-def post(http, name, file, manifest):
+def register(http, folder, name, as_name=""):
+    """Register the estimator of that name and let it serve; return its manifest."""
+    model, file = estimator(name), folder / f"{as_name or name}.skops"
+    dump(model, file)
+    manifest = describe(model, Description(name=as_name or name, sample=sample_rows()))
+    post(http, as_name or name, file, manifest, 1)
+    return manifest
+
+
+def convert(http, folder):
+    """Let the linear model serve as ONNX, compared with the version that it was converted from."""
+    manifest = register(http, folder, "linear", "onnx")
+    file = folder / "onnx.onnx"
+    example = np.zeros((1, FEATURES), dtype=np.float32)
+    converted = to_onnx(estimator("linear"), example, options={"zipmap": False})
+    file.write_bytes(converted.SerializeToString())
+    golden = type(manifest.golden)(manifest.golden.rows, manifest.golden.outputs, 1e-4)
+    changed = manifest.changed(flavour=Flavour.ONNX, golden=golden, parent=1)
+    post(http, "onnx", file, changed, 2)
+
+
+def post(http, name, file, manifest, version):
     body = {key: value for key, value in manifest.to_json().items() if key != "files"}
     parts = [
         ("name", (None, name)),
@@ -180,54 +121,133 @@ def post(http, name, file, manifest):
         ("artifact", (file.name, file.read_bytes())),
     ]
     http.call("POST", "/v1/models", files=parts)
-    http.call("POST", f"/v1/models/{name}/promote", body={"version": 1})
+    http.call("POST", f"/v1/models/{name}/promote", body={"version": version})
 
 
-def peer(folder, name, sample, options):
-    script, port = folder / "peer.py", free_port()
-    script.write_text(PEER)
-    process = subprocess.Popen(
-        [sys.executable, str(script), str(folder / f"{name}.skops"), str(port)]
-    )
+def peer(folder, which, name, options):
+    """Return the figures of one peer with one model."""
+    port = free_port()
+    command = [PEER_PYTHON, PEER_FILE, which, name, str(port), str(folder)]
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([str(word) for word in command], **silent)
+    is_v2 = which == "mlserver"
     try:
-        wait_for(port)
-        return measure(process.pid, port, "/predict", sample, options)
+        wait_for(process, port, f"/v2/models/{name}/ready" if is_v2 else "")
+        path = f"/v2/models/{name}/infer" if is_v2 else "/predict"
+        asked = bodies(options.requests, tensors=is_v2)
+        return measure(process.pid, port, path, asked, options.clients)
     finally:
-        process.terminate()
-        process.wait(60)
+        stop(process)
+
+
+def drift(rows):
+    """Print the processor seconds and the memory of one drift report in this process."""
+    from trimtab.models.monitoring.file_report import report_blocks
+    from trimtab.models.monitoring.reference import ColumnRoles, build_reference
+
+    profile = build_reference(drift_set(PEER_DRIFT_ROWS), ColumnRoles("", "", "", (), "1", {}))
+    rng = np.random.default_rng(12)
+
+    def blocks():
+        for start in range(0, rows, 50_000):
+            yield {name: rng.normal(size=min(50_000, rows - start)) for name in profile_names}
+
+    profile_names = [feature.feature for feature in profile.features]
+    made = time.process_time()
+    for _ in blocks():
+        pass
+    making = time.process_time() - made
+    started = time.process_time()
+    report = report_blocks(blocks(), profile)
+    spent = time.process_time() - started - making
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"cpu_s": spent, "memory_mb": memory, "state_bytes": report.state_bytes}))
+
+
+def drift_figures():
+    found = {}
+    own = [sys.executable, "-W", "ignore", "-m", "benchmarks.models", "--drift"]
+    for name, command in {
+        "ours": [*own, str(DRIFT_ROWS)],
+        "ours_small": [*own, str(PEER_DRIFT_ROWS)],
+        "evidently_small": [str(PEER_PYTHON), str(PEER_FILE), "evidently", str(PEER_DRIFT_ROWS)],
+    }.items():
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        found[name] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def rows_of(own, peers):
+    for name, (cpu, rate) in own.items():
+        row = {"model": name, "cpu_ms": round(cpu, 3), "bar_ms": BARS[name]}
+        row |= {"requests_per_second": round(rate), "within": cpu <= BARS[name]}
+        for which, figures in peers.items():
+            if name in figures:
+                row[f"{which}_cpu_ms"] = round(figures[name][0], 2)
+                row[f"{which}_ratio"] = round(figures[name][0] / cpu, 1)
+        yield row
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=3000)
+    parser.add_argument("--requests", type=int, default=5000)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--ours", action="store_true", help="leave the peers and drift out")
+    parser.add_argument("--drift", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    estimators, sample = trained()
+    if options.drift:
+        drift(options.drift)
+        return 0
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        found = ours(folder, estimators, sample, options)
-        peers = {name: peer(folder, name, sample, options) for name in estimators}
-    rows = [
-        {
-            "model": name,
-            "cpu_ms": round(cpu, 3),
-            "bar_ms": BARS[name],
-            "requests_per_second": round(rate),
-            "fastapi_cpu_ms": round(peers[name][0], 3) if name in peers else None,
-            "ratio": round(peers[name][0] / cpu, 1) if name in peers else None,
+        own = ours(folder, options)
+        peers = {
+            which: {name: peer(folder, which, name, options) for name in MODELS} for which in PEERS
         }
-        for name, (cpu, rate) in found.items()
-    ]
-    if options.json:
-        print(json.dumps(rows))
-        return
-    print(
-        f"{options.requests} requests of one row, {options.clients} clients; processor time of the server, in ms a request"
+    found = {"serving": list(rows_of(own, peers)), "drift": drift_figures()}
+    whole = found["drift"]["ours"]
+    is_within = (
+        all(row["within"] for row in found["serving"])
+        and whole["cpu_s"] < DRIFT_SECONDS
+        and whole["memory_mb"] < DRIFT_MB
     )
-    for row in rows:
-        print(row)
+    print(json.dumps(found) if options.json else as_text(found, options))
+    return 0 if is_within else 1
+
+
+def as_text(found, options):
+    lines = [
+        (
+            f"{options.requests} requests of one row, {options.clients} clients;"
+            " processor time of the server, ms a request"
+        )
+    ]
+    for row in found["serving"]:
+        lines.append(
+            f"{row['model']:8}{row['cpu_ms']:7.3f}  (bar {row['bar_ms']:.2f}),"
+            f" {row['requests_per_second']} requests/s"
+        )
+        lines += [
+            f"  {which:10}{row[f'{which}_cpu_ms']:7.2f}  {row[f'{which}_ratio']:.1f} times as much"
+            for which in PEERS
+            if f"{which}_ratio" in row
+        ]
+    drifted = found["drift"]
+    ratio = drifted["evidently_small"]["cpu_s"] / max(drifted["ours_small"]["cpu_s"], 1e-3)
+    lines += [
+        (
+            f"drift of {DRIFT_ROWS:,} rows x {FEATURES}: {drifted['ours']['cpu_s']:.2f} s (bar"
+            f" {DRIFT_SECONDS:.0f}), {drifted['ours']['memory_mb']:.0f} MB (bar {DRIFT_MB:.0f}),"
+            f" state {drifted['ours']['state_bytes']} bytes"
+        ),
+        (
+            f"drift of {PEER_DRIFT_ROWS:,} rows x {FEATURES}: {drifted['ours_small']['cpu_s']:.3f}"
+            f" s; Evidently {drifted['evidently_small']['cpu_s']:.1f} s, {ratio:.0f} times as much"
+        ),
+    ]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -47,8 +47,8 @@ def series() -> list[Labels]:
     return made
 
 
-def rules(directory: Path) -> Path:
-    """100 alerts: rates and ratios, thresholds on gauges, averages over time, quantiles of histograms."""
+def rules(directory: Path, count: int = RULES) -> Path:
+    """Alerts: rates and ratios, thresholds on gauges, averages over time, quantiles of histograms."""
     kinds = [
         "sum(rate(c{0}_total[5m])) > 1e9",
         "sum by (child) (rate(c{0}_total[5m])) / sum by (child) (increase(c{1}_total[5m])) > 1e9",
@@ -57,7 +57,7 @@ def rules(directory: Path) -> Path:
         "histogram_quantile(0.99, sum by (le) (rate(h{3}_bucket[5m]))) > 1e9",
     ]
     alerts = []
-    for number in range(RULES):
+    for number in range(count):
         turn = number // len(kinds)
         expression = kinds[number % len(kinds)].format(
             turn, (turn + 1) % 20, 20 + turn % 10, 30 + turn % 10

@@ -4,6 +4,8 @@ import pytest
 
 from tests.answers.world import passage
 from trimtab.answers import ExtractiveGenerator
+from trimtab.answers.decision import reading_text
+from trimtab.answers.evidence import Candidate
 from trimtab.answers.generation import CachedGenerator
 from trimtab.answers.units import plain, units_of
 from trimtab.text.sentences import BlockKind
@@ -49,6 +51,32 @@ def test_a_sentence_below_a_question_knows_the_question():
     text = "Q: Which port is it?\n\nIt is 80.\n\nQ: Is there a cache?\n\nThere is none."
     assert stem("port") in unit_with(text, "80").asked
     assert stem("port") not in unit_with(text, "none").asked
+
+
+def test_every_sentence_of_a_labelled_question_belongs_to_the_question():
+    text = "Q: The pump fails. I even oiled it. What is wrong?\n\nA: Use the -o flag."
+    assert quoted(text) == ["A: Use the -o flag."]
+    assert {stem("oiled"), stem("pump")} <= unit_with(text, "flag").asked
+    assert quoted("Q: Which port is it?\nA: It is 80.") == ["A: It is 80."]
+    assert quoted("The pump fails. I oiled it. What is wrong?") == [
+        "The pump fails.",
+        "I oiled it.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "read"),
+    [
+        ("It is new. Which port is it? The port is 80 everywhere in the house.", "80", "It is new. Which port is it? The port is 80 everywhere in the house."),
+        ("# Ports\n\nThe pump is new. It has two ports.", "two", "Ports: The pump is new. It has two ports."),
+        ("# Ports\n\nThe pump is new.\n\n- inlet: 80\n", "80", "Ports: inlet: 80"),
+        ("The pump is old.\n\nThe pump has eight ports for all of its hoses.", "eight", "The pump has eight ports for all of its hoses."),
+    ],
+)  # fmt: skip
+def test_a_unit_is_read_with_what_it_depends_on(text, part, read):
+    given = passage(text, heading="Ports" if text.startswith("#") else "")
+    unit = next(unit for unit in units_of(given).units if part in unit.shown)
+    assert reading_text(Candidate(given, unit, 1.0)) == read
 
 
 def test_an_item_has_its_lead_in_as_context_and_a_short_list_can_be_quoted_whole():

@@ -44,6 +44,8 @@ def test_routes_that_change_something_are_closed_to_readers_except_asking(app):
     asking = {
         "/v1/answers",
         "/v1/answers/stream",
+        "/openai/v1/chat/completions",
+        "/v1/agent-calls",  # Records what an agent reads.
         "/api/v1/query",
         "/v1/check",
         "/v1/traces/{trace_id}/feedback",

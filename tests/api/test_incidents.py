@@ -164,3 +164,28 @@ def test_an_unknown_incident_is_not_found_in_every_route(tank):
     for part in ("", "/timeline", "/stream", "/postmortem"):
         answer = client.get(f"/v1/incidents/INC-1{part}")
         assert answer.json()["error"]["code"] == "incidents.unknown"
+
+
+def test_resolved_incidents_are_found_by_words(tank):
+    incident = tank.resolved()
+    client = tank.client()
+    (found,) = client.get("/v1/incidents/search", params={"q": "tank"}).json()["incidents"]
+    assert found["incident_id"] == incident.id
+    assert found["cause_id"] == "tank-empty/the-pump-is-broken"
+    assert client.get("/v1/incidents/search", params={"q": "zebra"}).json()["incidents"] == []
+
+
+def test_an_incident_is_replayed_and_what_is_not_kept_is_said(tank):
+    incident = tank.resolved()
+    found = tank.client().get(f"/v1/incidents/{incident.id}/replay").json()
+    assert found["verdict"].startswith("Cannot tell")
+    assert found["runbooks_now"] == ["tank-empty"]
+    assert all(each["known_then"] for each in found["causes"])
+
+
+def test_the_status_page_says_the_same_to_people(tank):
+    incident = tank.waiting()
+    text = tank.client().get("/console/status").text
+    assert incident.title in text
+    assert "repair waits for approval" in text
+    assert "No incident was resolved." in text

@@ -3,14 +3,19 @@
 import io
 import json
 import zipfile
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 
 from tests.faces import client_of, key_of
 from tests.models.factory import FEATURES, matrix, sample_rows, saved, trained
+from tests.models.trained.factory import write_table
+from trimtab.infra.telemetry.log_reader import LogFilter
 from trimtab.kernel.roles import Role
 from trimtab.models.packing import Description, pack
+from trimtab.models.trained.fraud import TASK
 
 ROWS = sample_rows(3, seed=11)
 
@@ -142,8 +147,6 @@ def test_a_body_that_is_not_json_is_refused(served, text):
 
 
 def test_more_rows_than_one_call_may_have_are_refused(app_of, tmp_path):
-    from starlette.testclient import TestClient
-
     app = app_of(models__max_rows="40")
     client = TestClient(app.http_apps.control, base_url="http://localhost")
     client.post("/v1/models", **form(tmp_path))
@@ -210,3 +213,109 @@ def test_a_canary_is_begun_shown_and_stopped(served, tmp_path):
     shown = served.get("/v1/models/churn/canary").json()
     assert (shown["canary"]["state"], len(shown["rates"])) == ("running", 2)
     assert served.delete("/v1/models/churn/canary").json()["state"] == "stopped"
+
+
+@pytest.mark.feature("F199", "F200")
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("name", ["earnings-analyzer", "sentiment-analyzer", "risk-predictor"])
+def test_the_root_of_a_process_for_one_model_is_that_models_health(app_of, tmp_path, method, name):
+    app = app_of(models__only=name)
+    client = client_of(app)
+    assert getattr(client, method)("/health").status_code == 404
+    control = TestClient(app.http_apps.control, base_url="http://localhost")
+    control.post("/v1/models", **form(tmp_path, name=name))
+    control.post(f"/v1/models/{name}/promote", json={"version": 1})
+    answer = getattr(client, method)("/health")
+    assert (answer.status_code, answer.json()["healthy"]) == (200, True)
+    assert answer.json()["served_by"] == f"{name}@1"
+    assert answer.json()["prediction"] is None  # Anybody may ask; the row may be someone's.
+    served = app.models.serving.ready(name).routing.servers["production"]
+    served.loaded.predictor._fast = lambda values: 1 / 0
+    answer = getattr(client, method)("/health")
+    assert (answer.status_code, answer.json()["healthy"]) == (503, False)
+
+
+def test_the_root_of_any_other_process_is_its_own_health_by_post_too(app):
+    client = client_of(app)
+    assert client.post("/health").json().keys() == client.get("/health").json().keys()
+    assert "components" in client.post("/health").json()
+
+
+@pytest.mark.feature("F294")
+def test_every_model_file_is_listed_and_a_pickle_named(served, app):
+    body = served.get("/v1/model-files").json()
+    owners = {each["owner"] for each in body["files"]}
+    assert "churn@1" in owners
+    stray = app.models.registry.artifacts.root / "old.pkl"
+    stray.write_bytes(b"\x80\x04N.")
+    body = served.get("/v1/model-files").json()
+    (found,) = [each for each in body["files"] if each["file"] == "old.pkl"]
+    assert not body["intact"]
+    assert "refused: old.pkl is a pickle" in found["problem"]
+
+
+@pytest.mark.feature("F192", "F193", "F198")
+def test_failures_errors_and_memory_are_shown_by_model(served, app):
+    def read(name):
+        signal = app.catalog.signals[name]
+        return {sample.labels["model"]: sample.value for sample in signal.read()}
+
+    asked = "/v1/models/churn/predict"
+    assert served.post(asked, json={"rows": ROWS}).status_code == 200
+    assert (read("models.served"), read("models.failures")) == ({"churn": 1}, {"churn": 0})
+    app.models.serving.fallback_enabled = False
+    server = app.models.serving.ready("churn").routing.servers["production"]
+    server.loaded.predictor._fast = lambda values: 1 / 0
+    rows = sample_rows(1, seed=99)
+    answer = served.post(asked, json={"rows": rows})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "models.unavailable")
+    assert (read("models.failures"), read("models.errors")) == ({"churn": 1}, {"churn": 1})
+    assert read("models.memory_bytes")["churn"] >= 0
+
+
+@pytest.mark.feature("F194", "F196")
+def test_the_log_of_a_model_says_model_unavailable_with_the_reason(served, app, caplog):
+    server = app.models.serving.ready("churn").routing.servers["production"]
+    server.loaded.predictor._fast = lambda values: 1 / 0
+    served.post("/v1/models/churn/predict", json={"rows": sample_rows(1, seed=98)})
+    (record,) = [each for each in caplog.records if each.message == "Model Unavailable"]
+    assert record.model == "churn@1"
+    assert "division by zero" in record.error
+    line = {"time": "2026-01-01T00:00:00+00:00", "level": "WARNING", "logger": record.name}
+    line |= {"model": record.model}
+    since = datetime(2025, 1, 1, tzinfo=UTC)
+    for component, matches in (
+        ("churn", True),
+        ("churn@1", True),
+        ("other", False),
+        ("chur", False),
+    ):
+        assert LogFilter(since, component=component).matches(line) is matches
+
+
+def test_validated_rows_start_a_retraining_over_http(app_of, tmp_path):
+    folder = tmp_path / "data-of-models"
+    folder.mkdir()
+    write_table(tmp_path, rows=200).rename(folder / "fraud-classifier.csv")
+    client = TestClient(
+        app_of(models__retraining_data=str(folder)).http_apps.control, base_url="http://localhost"
+    )
+    row = {
+        "model": "fraud-classifier",
+        "inputs": dict.fromkeys(TASK.columns, 1.0),
+        "label": "fraud",
+    }
+    lines = "\n".join([json.dumps(row)] * 49)
+    body = client.post("/v1/model-updates", content=lines).json()
+    assert body == {"started": [], "too_few": {"fraud-classifier": 49}}
+    for content, code in (("", 400), ("{", 400), ('{"model": "x"}', 400), ("[]", 400)):
+        assert client.post("/v1/model-updates", content=content).status_code == code
+
+
+def test_the_models_of_the_package_can_be_retrained(control):
+    assert control.get("/v1/model-retrainings").json()["trainable"] == [
+        "earnings-analyzer",
+        "fraud-classifier",
+        "risk-predictor",
+        "sentiment-analyzer",
+    ]

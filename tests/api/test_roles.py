@@ -13,6 +13,7 @@ SAME_EFFECT = {
     "knowledge.database.restore": ("POST", "/v1/knowledge/restore"),
     "knowledge.database.recover": ("POST", "/v1/knowledge/recover"),
     "knowledge.backup.take": ("POST", "/v1/knowledge/backups"),
+    "notify.page_outage": ("POST", "/v1/notifications/outage"),
     "notify.test": ("POST", "/v1/notifications/test"),
     "service.maintenance.start": ("PUT", "/v1/maintenance"),
     "service.maintenance.stop": ("PUT", "/v1/maintenance"),
@@ -72,6 +73,12 @@ ONLY_ACTIONS = {
     "models.reload",
     "notify.send",
     "notify.replay",
+    "notify.restart",
+    "review.restart",
+    "review.feedback.restart",
+    "review.queue.quarantine",
+    "service.database.interrupt",
+    "service.restart",
     "review.collect",
     "review.feedback.process",
     "service.change.rollback",
@@ -99,6 +106,10 @@ CONSOLE = {
     "/console/incidents/{incident_id}/approve": "/v1/incidents/{incident_id}/approve",
     "/console/incidents/{incident_id}/reject": "/v1/incidents/{incident_id}/reject",
     "/console/incidents/{incident_id}/close": "/v1/incidents/{incident_id}/close",
+    "/console/calendar/{task_id}/done": "/v1/calendar/{task_id}/done",
+    "/console/calendar/{task_id}/drop": "/v1/calendar/{task_id}/drop",
+    "/console/notifications/test": "/v1/notifications/test",
+    "/console/notifications/replay": "/v1/notifications/replay",
     "/console/models/{name}/promote": "/v1/models/{name}/promote",
     "/console/models/{name}/rollback": "/v1/models/{name}/rollback",
 }
@@ -118,6 +129,8 @@ READING = {
     ),
     "/console/traces": "/v1/traces",
     "/console/traces/{trace_id}": "/v1/traces/{trace_id}",
+    "/console/calendar": "/v1/calendar",
+    "/console/notifications": "/v1/notifications",
 }
 """Pages that show what the GET route returns."""
 SIGNING_IN = {"/console/login", "/console/logout"}

@@ -1,9 +1,11 @@
 """Data of a person in every corner of a whole app, and a search for it in every byte that is kept."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from starlette.testclient import TestClient
 
@@ -12,6 +14,7 @@ from trimtab.infra.notify import Kind, Message
 from trimtab.infra.settings import load
 from trimtab.kernel.clock import SystemClock
 from trimtab.knowledge.errors import EmbedderUnavailable
+from trimtab.models.trained.shipped import read_manifest, shipped_folder
 from trimtab.privacy.erasure import ErasureState
 
 PERSON = "ann.lovelace@example.org"
@@ -49,6 +52,7 @@ FOUND_BY = {
     "answers.feedback",
     "answers.traces",
     "answers.samples",
+    "models.results",
     "review.items",
     "review.feedback",
 }
@@ -68,6 +72,7 @@ def plant(app):
     """Leave something of the person, and something of somebody else, in every domain."""
     app.knowledge.start()
     client = TestClient(app.http_apps.control, base_url="http://localhost")
+    _serve_texts(app)
     for user, word in ((PERSON, SECRET), (OTHER, "harmless")):
         headers = {"X-User-Id": user}
         text = f"# Note of {user}\n\nThe {word} number of this house is 4711."
@@ -77,6 +82,9 @@ def plant(app):
             asked = {"project": PROJECT, "query": f"What is the {word} number of this house?"}
             given = client.post("/api/v1/query", json=asked, headers=headers).json()
             assert given["found"], given
+        rows = [{"text": f"Revenue of {word} rose 5%."}]
+        path = "/v1/models/earnings-analyzer/predict"
+        assert client.post(path, json={"rows": rows}, headers=headers).is_success
         said = {"helpful": False, "comment": f"{word} is wrong"}
         path = f"/v1/traces/{given['trace_id']}/feedback"
         assert client.post(path, json=said, headers=headers).status_code == 201
@@ -87,6 +95,17 @@ def plant(app):
     app.knowledge.indexes.save()
     app.evaluation.monitor.run_once()
     app.reviews.collect()
+
+
+def _serve_texts(app):
+    """Let a model serve whose stored inputs are texts."""
+    shipped = shipped_folder("earnings-analyzer")
+    manifest = read_manifest(shipped)
+    with TemporaryDirectory() as folder:
+        for name in manifest.files:
+            shutil.copy(shipped / name, folder)
+        app.models.registry.register(Path(folder), manifest, "anna")
+    app.models.registry.promote("earnings-analyzer", 1, "anna", "first")
 
 
 def _queue(app, user, word):

@@ -49,6 +49,41 @@ def test_each_alert_of_the_latency_page_has_a_cause_with_a_drill(alert, repaired
     assert alert in page("latency-spike").alerts
 
 
+def opened_by(file, name):
+    """Return the alerts of a rules file that open a page."""
+    groups = yaml.safe_load((ROOT / "rules" / file).read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    url = f"runbook:{name}"
+    return {rule["alert"] for rule in rules if rule["annotations"].get("runbook_url") == url}
+
+
+@pytest.mark.feature("F394")
+def test_the_drift_page_is_what_the_drift_alerts_open_and_asks_for_each_feature():
+    drift = page("model-drift")
+    assert {"ModelDriftCritical", "ModelDrift", "ModelDriftMild"} <= opened_by(
+        "model-monitoring.yml", drift.id
+    )
+    assert opened_by("model-monitoring.yml", drift.id) <= set(drift.alerts)
+    assert any("psi" in str(command) for command in drift.gather)
+    assert all(cause.evidence for cause in drift.causes)
+
+
+@pytest.mark.feature("F395")
+def test_the_data_quality_page_is_what_missing_values_open():
+    quality = page("data-quality")
+    assert "ModelDataQuality" in opened_by("model-monitoring.yml", quality.id)
+    assert any("null_rate" in str(command) for command in quality.gather)
+    assert any(cause.nature == "upstream" and cause.fix for cause in quality.causes)
+
+
+@pytest.mark.feature("F397")
+def test_the_retraining_page_says_who_decides_and_how_it_is_taken_back():
+    retraining = page("retraining")
+    assert "trimtab models retrain NAME --data FILE" in retraining.text
+    assert "trimtab models decide ID --approve" in retraining.text
+    assert "follow rollback" in retraining.text
+
+
 @pytest.mark.feature("F398")
 def test_the_rollback_page_says_how_each_thing_is_taken_back_and_by_whom():
     rows = [line for line in page("rollback").text.splitlines() if line.startswith("| ")]

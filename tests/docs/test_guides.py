@@ -27,6 +27,7 @@ GUIDES = (
     "how-to/annotate-ten-answers.md",
     "how-to/announce-maintenance.md",
     "how-to/set-up-slack.md",
+    "how-to/watch-from-outside.md",
     "how-to/serve-a-scikit-learn-model.md",
     "how-to/alertmanager.md",
     "how-to/connect-a-model.md",

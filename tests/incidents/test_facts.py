@@ -218,6 +218,8 @@ def test_the_errors_have_these_codes():
         "incidents.alerts_file_refused",
         "incidents.already_acknowledged",
         "incidents.not_possible_now",
+        "incidents.own_proposal",
+        "incidents.proposal_refused",
         "incidents.follow_up_unknown",
         "incidents.schedule_unknown",
         "incidents.oncall_refused",

@@ -100,3 +100,45 @@ def test_an_alert_that_fires_again_while_it_is_watched_without_a_plan_is_diagnos
     transition = verify.verify(operator.context, watched)
     assert (transition.incident.state, transition.incident.attempts) == (State.TRIAGED, ())
     assert [entry.text for entry in transition.entries] == ["Not over: alert TankLow fires."]
+
+
+def drilled(operator):
+    """Return the incident of a drill whose alert fires on after it."""
+    operator.world.put(tap=1, level=1)
+    with operator.incidents.drill():
+        incident = operator.fire()
+    assert incident.drill
+    return incident
+
+
+@pytest.mark.parametrize(("minutes", "opened"), [(14.9, 0), (15, 1)])
+def test_an_alert_that_outlasts_its_drill_gets_an_incident_of_its_own(operator, minutes, opened):
+    drilled(operator)
+    operator.clock.advance(minutes * 60)
+    operator.incidents.resume()
+    operator.incidents.resume()
+    found = operator.incidents.list()
+    assert [each.alert.name for each in found] == ["TankLow"] * opened
+
+
+def test_an_alert_that_is_over_or_marked_stays_with_its_drill(operator):
+    drilled(operator)
+    operator.world.put(level=9)
+    operator.clock.advance(3600)
+    operator.incidents.resume()
+    assert operator.incidents.list() == []
+    operator.world.put(level=1)
+    with operator.incidents.drill():
+        operator.fire(drill="true")
+    operator.incidents.alert_resolved(drilled(operator).alert.fingerprint, operator.clock.now())
+    operator.clock.advance(3600)
+    operator.incidents.resume()
+    assert operator.incidents.list() == []
+
+
+def test_no_alert_is_taken_from_a_drill_that_runs(operator):
+    drilled(operator)
+    operator.clock.advance(3600)
+    with operator.incidents.drill():
+        operator.incidents.resume()
+    assert operator.incidents.list() == []

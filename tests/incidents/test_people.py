@@ -57,7 +57,7 @@ def test_a_declared_incident_is_triaged_and_calls_people(desk, people):
         "P1",
         "checkout",
     )
-    assert "Declared by alice: Customers report 502.." in desk.operator.texts(incident.id)
+    assert "Declared by alice: Customers report 502." in desk.operator.texts(incident.id)
     assert "On-Call Engineer" in incident.episode.called
 
 

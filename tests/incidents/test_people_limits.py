@@ -89,6 +89,13 @@ def test_another_person_may_acknowledge_at_the_instant_at_which_the_first_one_en
     assert (kept.by, kept.at, kept.until) == ("bob", now, now + timedelta(minutes=30))
 
 
+def test_an_acknowledgement_counts_until_its_end_and_not_at_it(desk, people, escalated):
+    episode = people.acknowledge(escalated.id, "alice", minutes=10).episode
+    until_ = episode.acknowledged.until
+    assert episode.acknowledged_at(until_ - timedelta(seconds=1))
+    assert not episode.acknowledged_at(until_)
+
+
 def test_who_extends_an_acknowledgement_has_begun_with_the_first(desk, people, escalated):
     first = people.acknowledge(escalated.id, "alice").episode.acknowledged
     desk.later(minutes=5)

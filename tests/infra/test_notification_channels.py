@@ -56,7 +56,7 @@ class Receiver:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            do_POST = do_GET = _answer  # noqa: N815 - the names of the server.
+            do_POST = do_GET = do_HEAD = _answer  # noqa: N815 - the names of the server.
 
             def log_message(self, *_):
                 pass

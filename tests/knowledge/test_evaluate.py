@@ -39,6 +39,12 @@ def test_a_set_with_easy_answers_scores_one(folder):
     assert {"ndcg@10", "recall@100", "p50_ms", "p99_ms", "cpu_ms"} <= report.as_dict().keys()
 
 
+@pytest.mark.parametrize("usual", [0.6, 0.8])
+def test_the_weight_of_vectors_starts_from_that_of_the_embedder(folder, usual):
+    # Three short passages ask nothing, so the weight stays where a project's starts.
+    assert evaluate(folder, TopicEmbedder(), usual=usual).meaning == usual
+
+
 def test_progress_ends_with_the_last_query(folder):
     seen = []
     evaluate(folder, TopicEmbedder(), lambda *step: seen.append(step))

@@ -58,7 +58,7 @@ def saved(folder: Path, estimator=None, name="model.skops") -> Path:
 
 
 @contextmanager
-def models_in(folder: Path, clock=None, **settings):
+def models_in(folder: Path, clock=None, encoder=None, **settings):
     """Open a models domain on a data directory."""
     flags = {"service.data_dir": str(folder)}
     flags |= {f"models.{key}": str(value) for key, value in settings.items()}
@@ -66,7 +66,7 @@ def models_in(folder: Path, clock=None, **settings):
         env = open_environment(load(flags=flags, environment={}), clock or SystemClock(), closing)
         database = open_database(env.directory)
         closing.callback(database.close)
-        models = Models(ModelsContext(env, database, NoEncoder()))
+        models = Models(ModelsContext(env, database, encoder or NoEncoder()))
         closing.callback(models.close)
         models.start()
         yield models

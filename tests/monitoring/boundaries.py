@@ -320,6 +320,8 @@ _REVIEW = [
     Boundary(
         "FeedbackNotProcessed", {f'{_OLDEST}{{{{queue="feedback_queue"}}}}': "{v}"}, 900, 901, 2
     ),
+    Boundary("FeedbackNotProcessed", {"review_feedback_seconds": "{v}"}, 300, 301, 2),
+    Boundary("ReviewQueueDamaged", {"review_damaged": "{v}"}, 0, 1, 1),
 ]
 
 _NOTIFY = [
@@ -327,16 +329,57 @@ _NOTIFY = [
         "NotificationChannelFailing", {'notify_channel_failing{{channel="a"}}': "{v}"}, 0, 1, 1
     ),
     Boundary("NotificationChannelFailing", {'notify_self_test_ok{{channel="a"}}': "{v}"}, 1, 0, 1),
+    Boundary("NotificationsNotDelivered", {"notify_untried_seconds": "{v}"}, 120, 121, 1),
 ]
 
 _P95 = 'http_request_duration_seconds{{quantile="0.95"}}'
 _REFUSED = 'http_requests_total{{method="GET",route="/v1/me",status="401"}}'
 
 _PLATFORM = [
-    Boundary("PlatformResponseSlow", {_P95: "{v}"}, 0.99, 1.01, 5, {READS: 100}),
+    Boundary("PlatformResponseSlow", {_P95: "{v}"}, 1, 1.01, 5, {READS: 100}),
     Boundary("PlatformResponseSlow", {READS: "{v}"}, 99, 100, 5, {_P95: 2}),
     # Ten samples of 30 s in five minutes.
     Boundary("PlatformAccessRefused", {_REFUSED: "0+{v}x400"}, 5, 5.1, 6),
+    Boundary("PlatformDown", {'up{{job="trimtab",instance="a"}}': "{v}"}, 1, 0, 5),
+    Boundary("PlatformDown", {'kb_component_up{{component="database"}}': "{v}"}, 1, 0, 5),
+    # A failure of four and a half minutes is none of more than five.
+    Boundary("PlatformDown", {'up{{job="trimtab"}}': "{v}x300"}, "0x9 1", "0x11 1", 5),
+    Boundary("PlatformDataLoss", {"service_changes_lost": "{v}"}, 0, 1, 1),
+    Boundary("PlatformDataLoss", {"kb_backup_age_seconds": "{v}"}, 93_600, 93_601, 1),
+    Boundary(
+        "PlatformQueryLong", {'db_longest_query_seconds{{database="state.db"}}': "{v}"}, 300, 301, 1
+    ),
+    Boundary("PlatformQueueDeep", {'service_queue_depth{{queue="requests"}}': "{v}"}, 100, 101, 5),
+    Boundary("PlatformResponseRaised", {_P95: "{v}"}, 0.5, 0.51, 10, {READS: 100}),
+    Boundary("PlatformResponseRaised", {READS: "{v}"}, 99, 100, 10, {_P95: 0.6}),
+    Boundary("PlatformErrorsRaised", {RATE: "{v}"}, 0.01, 0.011, 10, {CALLS: 100}),
+    Boundary("PlatformErrorsRaised", {CALLS: "{v}"}, 99, 100, 10, {RATE: 0.02}),
+    Boundary("PlatformResourcesHigh", {"service_cpu_ratio": "{v}"}, 0.9, 0.91, 75),
+    Boundary("PlatformResourcesHigh", {"kb_memory_used_ratio": "{v}"}, 0.9, 0.91, 15),
+    # A single error in half an hour is none.
+    Boundary(
+        "PlatformModelUnavailable",
+        {'models_errors_total{{model="m"}}': "0+{v}x400"},
+        0.033,
+        0.035,
+        34,
+        {
+            'models_served_total{{model="m"}}': grows(0, 1),
+            'models_fallbacks_total{{model="m"}}': grows(0, 0),
+        },
+    ),
+    # One error in 200 is 99.5 %.
+    Boundary(
+        "PlatformModelUnavailable",
+        {'models_errors_total{{model="m"}}': "0+{v}x400"},
+        1,
+        1.01,
+        6,
+        {
+            'models_served_total{{model="m"}}': grows(0, 190),
+            'models_fallbacks_total{{model="m"}}': grows(0, 9),
+        },
+    ),
 ]
 
 
@@ -355,21 +398,24 @@ DRIFTED = {
     "models_drift_p1_threshold": 0.4,
     of_model("models_drift_top_info", top="V14 (PSI=0.8)"): 1,
 }
+SERVED, FAILURES = map(of_model, ("models_served_total", "models_failures_total"))
 NULLS = of_model("models_null_rate", feature="V14")
 NULLS_BEFORE = of_model("models_null_rate_reference", feature="V14")
 MISSED = {of_model("models_null_top_info", top="V14 (null=0.4)"): 1}
 
 _MODELS = [
     Boundary("ModelUnavailable", {of_model("models_up"): "{v}"}, 1, 0, 0.5),
+    Boundary("ModelAvailabilityLow", {SERVED: "0+{v}x400"}, 200, 198, 6, {FAILURES: grows(0, 1)}),
+    Boundary("ModelAvailabilityLow", {SERVED: "0+{v}x400"}, 0.6, 0.7, 64, {FAILURES: grows(0, 1)}),
     Boundary("ModelAccuracyLow", {F1: "{v}"}, 0.7, 0.69, 1, {LABELLED: 100}),
     Boundary("ModelAccuracyLow", {LABELLED: "{v}"}, 99, 100, 1, {F1: 0.5}),
     Boundary(
         "ModelAccuracyAtRisk",
         {ESTIMATE: "{v}"},
-        0.65,
-        0.64,
+        0.5,
+        0.49,
         5,
-        {ESTIMATE_ERROR: 0.05, REQUESTS: 300},
+        {ESTIMATE_ERROR: 0.2, REQUESTS: 300},  # Their sum is 0.7 to the last bit.
     ),
     Boundary(
         "ModelAccuracyAtRisk", {REQUESTS: "{v}"}, 299, 300, 5, {ESTIMATE: 0.5, ESTIMATE_ERROR: 0.05}
@@ -391,12 +437,12 @@ _MODELS = [
     Boundary("ModelDriftMild", {PSI: "{v}"}, 0.31, 0.3, 5, DRIFTED),
     Boundary("ModelSlow", {P99: "{v}"}, 2, 2.01, 1, {REQUESTS: 100}),
     Boundary("ModelSlow", {REQUESTS: "{v}"}, 99, 100, 1, {P99: 3}),
-    Boundary("ModelSlowing", {P99: "0.2x239 {v}x100"}, 0.3, 0.301, 130, {REQUESTS: 100}),
+    Boundary("ModelSlowing", {P99: "0.5x239 {v}x100"}, 0.75, 0.751, 130, {REQUESTS: 100}),
     Boundary("ModelSlowing", {P99: "0.06x239 {v}x100"}, 0.1, 0.101, 130, {REQUESTS: 100}),
     Boundary("ModelSlowing", {P99: "1x239 {v}x100"}, 2.01, 2, 130, {REQUESTS: 100}),
     Boundary("ModelSlowing", {REQUESTS: "100x239 {v}x100"}, 99, 100, 130, {P99: "0.2x239 0.4x100"}),
     Boundary("ModelDataQuality", {NULLS: "{v}"}, 0.1, 0.11, 1, {NULLS_BEFORE: 0, **MISSED}),
-    Boundary("ModelDataQuality", {NULLS: "{v}"}, 0.3, 0.31, 1, {NULLS_BEFORE: 0.2, **MISSED}),
+    Boundary("ModelDataQuality", {NULLS: "{v}"}, 0.75, 0.76, 1, {NULLS_BEFORE: 0.5, **MISSED}),
     Boundary("ModelRetrainingScheduled", {of_model("models_retraining_scheduled"): "{v}"}, 0, 1, 0),
     Boundary("ModelLabelsLate", {of_model("models_label_share"): "{v}"}, 0.1, 0.09, 10),
 ]

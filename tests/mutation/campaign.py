@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from tests.mutation.selection import Choice, Selection
 DEFAULT_KINDS = ("threshold", "comparison", "name", "return", "call", "guard", "window", "severity")
 """`logic` (and, or, not) can be asked for with --kinds."""
 LIKELY = 8
-"""Tests that noticed the last mutants of a file run first for its next one."""
+"""So many tests that noticed the last mutants of a function, then of its file, run first for the next one."""
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Options:
     seed: int = 1
     workers: int = 2
     seconds: float = 12.0
-    """Recorded time of the tests that run for one mutant."""
+    """Processor time, as recorded, of the tests that run for one mutant."""
     every_line: bool = False
     """Also lines that only unmarked tests reach."""
     fresh: bool = False
@@ -90,24 +91,31 @@ class Trial:
     session: tuple[str, ...] = ()
     """The test files that are collected once."""
 
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Return the file and the function of the mutant."""
+        return (self.mutant.file, self.mutant.scope)
+
     def request(self, copy: Path, tests: Sequence[str], seconds: float) -> dict:
         """Return what a worker is asked."""
         return {
             "file": self.mutant.file,
             "content": self.mutant.applied((copy / self.mutant.file).read_bytes()).decode(),
             "tests": list(tests),
-            "limit": 30 + 6 * seconds,
-            "limits": [30 + 10 * self.choice.times.get(name, 0.0) for name in tests],
+            # Generous: on a loaded machine a second of the processor takes many.
+            "limit": 60 + 20 * seconds,
+            "limits": [30 + 20 * self.choice.times.get(name, 0.0) for name in tests],
             "session": list(self.session),
         }
 
     def ask(self, worker: Worker, copy: Path, likely: Sequence[str] = ()) -> dict:
         """Return a worker's answer; a mutant that its first tests do not notice is shown to more of them.
 
-        Of the first tests, the likely ones run before the others.
+        Of the first tests, the likely ones run before the others, in their order.
         """
         choice = self.choice
-        tests = sorted(choice.tests, key=lambda name: name not in likely)
+        places = {name: place for place, name in reversed(list(enumerate(likely)))}
+        tests = sorted(choice.tests, key=lambda name: places.get(name, len(likely)))
         answer = worker.ask(self.request(copy, tests, choice.seconds))
         if answer["outcome"] != "survived" or not choice.more:
             return answer
@@ -136,6 +144,27 @@ def mutants_of(domain: str, options: Options) -> list[Mutant]:
     return [m for m in found if m.kind in options.kinds and options.match in f"{m.file}:{m.scope}"]
 
 
+def record_all(
+    domains: Sequence[str],
+    copies: Sequence[Path],
+    recording: Callable[[str, list[str], Path], object],
+) -> None:
+    """Record the tests of the domains, as many at a time as there are copies."""
+    free: queue.SimpleQueue[Path] = queue.SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def one(domain: str) -> None:
+        copy = free.get()
+        try:
+            recording(domain, files_of_tests(domain), copy)
+        finally:
+            free.put(copy)
+
+    with ThreadPoolExecutor(len(copies)) as pool:
+        list(pool.map(one, domains))
+
+
 class Campaign:
     """One run over some domains."""
 
@@ -145,13 +174,14 @@ class Campaign:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._known = CACHE / "results.jsonl"
-        self._likely: dict[str, list[str]] = defaultdict(list)
-        """The tests that noticed the last mutants of each file."""
+        self._likely: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        """The tests that noticed the last mutants of each file and of each of its functions."""
 
     def run(self) -> Report:
         """Record, choose, try, report."""
         copies = [make_copy() for _ in range(self._options.workers)]
         try:
+            record_all(self._options.domains, copies, record)
             todo = self._prepare(copies[0])
             _tell(f"{todo.qsize()} mutants to try")
             deadline = time.monotonic() + self._options.minutes * 60
@@ -186,13 +216,20 @@ class Campaign:
                     self._report.results.append(Result(**result["result"]))
                 else:
                     todo.append(trial)
-        random.Random(self._options.seed).shuffle(todo)
         waiting: queue.SimpleQueue[Trial] = queue.SimpleQueue()
-        chosen = todo[: self._options.sample or None]
-        # One domain after the other: each has a session of its own.
-        for trial in sorted(chosen, key=lambda trial: self._options.domains.index(trial.domain)):
+        for trial in self._in_order(todo):
             waiting.put(trial)
         return waiting
+
+    def _in_order(self, todo: list[Trial]) -> list[Trial]:
+        """Return the mutants to try: functions in an order of chance, the mutants of one together."""
+        chance = random.Random(self._options.seed)
+        chance.shuffle(todo)
+        chosen = todo[: self._options.sample or None]
+        places = {place: chance.random() for place in sorted({each.place for each in chosen})}
+        # One domain after the other: each has a session of its own.
+        domains = self._options.domains
+        return sorted(chosen, key=lambda each: (domains.index(each.domain), places[each.place]))
 
     def _trials(self, domain: str, copy: Path) -> Iterator[Trial]:
         tests = files_of_tests(domain)
@@ -225,14 +262,16 @@ class Campaign:
                 trial = todo.get_nowait()
             except queue.Empty:
                 break
-            answer = trial.ask(worker, copy, self._likely[trial.mutant.file])
+            likely = [*self._likely[trial.place], *self._likely[trial.place[:1]]]
+            answer = trial.ask(worker, copy, likely)
             self._note(trial, trial.result(answer))
         worker.close()
 
     def _note(self, trial: Trial, result: Result) -> None:
         with self._lock:
             self._report.results.append(result)
-            self._likely[result.file] = [result.by, *self._likely[result.file]][:LIKELY]
+            for place in (trial.place, trial.place[:1]):
+                self._likely[place] = [result.by, *self._likely[place]][:LIKELY]
             with self._known.open("a") as file:
                 file.write(json.dumps({"state": trial.state, "result": asdict(result)}) + "\n")
             if result.outcome in {"survived", "error"}:

@@ -42,6 +42,7 @@ DOMAINS = {
             "tests/incidents/intake/test_merging.py",
             "tests/incidents/intake/test_receiving.py",
             "tests/incidents/intake/test_reporting.py",
+            "tests/incidents/intake/test_store.py",
             "tests/incidents/intake/test_suppression.py",
             "tests/incidents/intake/test_webhooks.py",
             "tests/incidents/intake/test_windows.py",

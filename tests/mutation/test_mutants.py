@@ -2,11 +2,12 @@
 
 import ast
 import json
+import threading
 
 import pytest
 
 from tests.mutation.__main__ import EQUIVALENT, exit_code, read_equivalent
-from tests.mutation.campaign import Options, Report, Result, Trial, mutants_of
+from tests.mutation.campaign import Options, Report, Result, Trial, mutants_of, record_all
 from tests.mutation.data_mutants import DataMutants
 from tests.mutation.domains import DOMAINS, ROOT, files_of_tests, helper_files, source_files
 from tests.mutation.mutant import Mutant, keyed
@@ -189,6 +190,31 @@ def test_what_the_first_tests_do_not_notice_is_shown_to_more(tmp_path):
         answer = Trial("rules", mutant, choice, "").ask(worker, tmp_path)
         assert (answer["outcome"], answer["seconds"]) == (last, float(asked))
         assert worker.asked == [tuple(choice.tests), choice.more][:asked]
+
+
+def test_domains_are_recorded_at_once_and_each_copy_by_one_at_a_time(tmp_path):
+    copies = [tmp_path / "a", tmp_path / "b"]
+    both, begun, used, busy = threading.Barrier(2, timeout=30), [], [], set()
+
+    def recording(domain, tests, copy):
+        assert copy not in busy
+        busy.add(copy)
+        begun.append(domain)
+        if len(begun) <= 2:
+            both.wait()
+        used.append((domain, bool(tests)))
+        busy.discard(copy)
+
+    record_all(["rules", "audit", "notify"], copies, recording)
+    assert sorted(used) == [("audit", True), ("notify", True), ("rules", True)]
+
+
+def test_a_recording_that_fails_ends_the_campaign(tmp_path):
+    def recording(*_):
+        raise SystemExit("the tests could not be recorded")
+
+    with pytest.raises(SystemExit, match="could not be recorded"):
+        record_all(["rules"], [tmp_path], recording)
 
 
 def test_every_equivalent_mutant_has_a_reason_and_still_exists():

@@ -35,6 +35,7 @@ CASES = [
     ("log file: syslog\nallow file: /etc/x. Or none", ["log file: syslog", "allow file: /etc/x.", "Or none"]),
     ("A_USER\t\twww\nA_GROUP\t\tsites", ["A_USER\t\twww", "A_GROUP\t\tsites"]),
     ("A_ARGS     empty if one\n           more otherwise\nA_USER     www", ["A_ARGS     empty if one\n           more otherwise", "A_USER     www"]),
+    ("pg_ls - lists\n  all of them\npg_rm - drops one", ["pg_ls - lists\n  all of them", "pg_rm - drops one"]),
     ("port: 80\nand nothing else", ["port: 80\nand nothing else"]),
     ("see http://x.example/a\nat noon: today", ["see http://x.example/a\nat noon: today"]),
     ("", []),

@@ -112,7 +112,7 @@ async def query(
     If the project does not exist, the error also has `degraded_mode`.
     """
     question = Question(project, q, top_k, person, principal.labels)
-    return await _answer_query(web, knowledge, answers, question, _Caller(request, principal))
+    return await _answer_query(web, knowledge, answers, question, AnswerCaller(request, principal))
 
 
 @router.post(
@@ -134,7 +134,7 @@ async def post_query(
     If the project does not exist, the error also has `degraded_mode`.
     """
     question = _question(body, body.query, principal, person)
-    return await _answer_query(web, knowledge, answers, question, _Caller(request, principal))
+    return await _answer_query(web, knowledge, answers, question, AnswerCaller(request, principal))
 
 
 @router.post(
@@ -153,7 +153,7 @@ async def answer(
     """Answer a question from a project's documents, every sentence with its citation."""
     question = _question(body, body.question, principal, person)
     found = await web.limiter.run(partial(answers.answer, question))
-    return _response(found, _Caller(request, principal))
+    return _response(found, AnswerCaller(request, principal))
 
 
 @router.post(
@@ -181,7 +181,7 @@ async def stream(
     stops the work; the sentences sent so far are traced.
     """
     events = answers.stream(_question(body, body.question, principal, person))
-    logged = _log_blocked_events(events, _Caller(request, principal))
+    logged = log_blocked_events(events, AnswerCaller(request, principal))
     stream = BlockingStream(logged, web.limiter)
     return BlockingStreamResponse(await stream.first(), stream, _event, _failed)
 
@@ -252,7 +252,7 @@ def give_feedback(
 
 
 @dataclass(frozen=True, slots=True)
-class _Caller:
+class AnswerCaller:
     """Request and principal of a question; logged only if it is blocked."""
 
     request: Request
@@ -285,14 +285,14 @@ def _failed(error: Exception) -> dict[str, str]:
     return json_event("error", error_body(error))
 
 
-def _response(found: Answer, caller: _Caller) -> Response:
+def _response(found: Answer, caller: AnswerCaller) -> Response:
     if found.blocked:
-        _log_blocked(found, caller)
+        log_blocked(found, caller)
     return Response(_ANSWER.dump_json(found), media_type="application/json")
 
 
 async def _answer_query(
-    web: Web, knowledge: Knowledge, answers: AnswerService, question: Question, caller: _Caller
+    web: Web, knowledge: Knowledge, answers: AnswerService, question: Question, caller: AnswerCaller
 ) -> Response:
     try:
         found = await web.limiter.run(partial(answers.answer, question))
@@ -304,15 +304,16 @@ async def _answer_query(
     return _response(found, caller)
 
 
-def _log_blocked_events(events: _Events, caller: _Caller) -> _Events:
+def log_blocked_events(events: _Events, caller: AnswerCaller) -> _Events:
+    """Yield the events of a stream, and log the caller when the answer is blocked."""
     with closing(events):
         for item in events:
             if isinstance(item, Answer) and item.blocked:
-                _log_blocked(item, caller)
+                log_blocked(item, caller)
             yield item
 
 
-def _log_blocked(found: Answer, caller: _Caller) -> None:
+def log_blocked(found: Answer, caller: AnswerCaller) -> None:
     """Log the caller of a blocked question, so that a key can be revoked or an address blocked."""
     client = caller.request.client
     facts = {"key": caller.principal.name, "address": client.host if client else ""}

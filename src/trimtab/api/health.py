@@ -5,8 +5,10 @@ numbers.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 
+import orjson
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -17,8 +19,9 @@ from trimtab import __version__
 from trimtab.api.errors import ErrorBody
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.roles import ANYBODY, READER
-from trimtab.api.services import EnvDep
+from trimtab.api.services import EnvDep, ModelsDep
 from trimtab.kernel.health import ComponentHealth, Status, overall
+from trimtab.models.serving.health import ModelHealth
 
 router = APIRouter(tags=["health"], route_class=ApiRoute)
 
@@ -55,18 +58,29 @@ class HealthBody(BaseModel):
     components: dict[str, Component]
 
 
-@router.get(
-    "/health",
-    responses={**answers(200, HealthBody), **answers(503, HealthBody, _ALL_DOWN)},
-    dependencies=[ANYBODY],
-)
-def health(env: EnvDep) -> JSONResponse:
-    """Return the state of each component.
+_HEALTH = {**answers(200, HealthBody), **answers(503, HealthBody | ModelHealth, _ALL_DOWN)}
+
+
+@router.get("/health", responses=_HEALTH, dependencies=[ANYBODY])
+def health(env: EnvDep, models: ModelsDep) -> Response:
+    """Return the state of each component, or of the one model that this process serves.
 
     The status is 503 only when every component is down: a degraded service still answers, and
-    must not be restarted for it.
+    must not be restarted for it. With `models.only` it is 503 when the model fails.
     """
-    return _answer(env.health.check())
+    only = env.settings.models.only
+    if not only:
+        return _answer(env.health.check())
+    # Without the output: a known row may be one of the training data, and anybody may ask.
+    found = replace(models.health(only), prediction=None)
+    status = HTTPStatus.OK if found.healthy else HTTPStatus.SERVICE_UNAVAILABLE
+    return Response(orjson.dumps(found), status, media_type="application/json")
+
+
+@router.post("/health", responses=_HEALTH, dependencies=[ANYBODY])
+def post_health(env: EnvDep, models: ModelsDep) -> Response:
+    """Do as ``GET`` does; the procedures ask models by ``POST``."""
+    return health(env, models)
 
 
 @router.get(

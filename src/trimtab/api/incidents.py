@@ -35,14 +35,19 @@ from trimtab.incidents.model import (
     FollowUp,
     IncidentSeverity,
     PlanApproval,
+    Similar,
 )
 from trimtab.incidents.report import IncidentReport
+from trimtab.incidents.similar import search_incidents
 from trimtab.infra.web import Viewer
 from trimtab.infra.web.module import Web
 from trimtab.kernel.errors import ErrorKind
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"], route_class=ApiRoute)
 
+
+_SEARCHED = 5000
+"""Resolved incidents that a search looks at, the newest ones."""
 
 CauseStatus = Literal["verified", "suspected", "unknown"]
 NotificationStatus = Literal["accepted", "failed", "waiting", "no_channel"]
@@ -102,6 +107,13 @@ class IncidentList:
     """Incidents, the newest first."""
 
     incidents: tuple[IncidentSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarList:
+    """Resolved incidents, the most similar first."""
+
+    incidents: tuple[Similar, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +242,17 @@ def report(
 ) -> IncidentReport:
     """Return response times by severity and system, and the clocks kept and missed."""
     return incidents.report(days)
+
+
+@router.get("/search", dependencies=[READER])
+def search(
+    incidents: IncidentsDep,
+    q: Annotated[str, Query(min_length=1, max_length=1000)],
+    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+) -> SimilarList:
+    """Find resolved incidents whose title, alerts or labels have the words, best first."""
+    past = incidents.list(active=False, limit=_SEARCHED)
+    return SimilarList(search_incidents(q, past, limit))
 
 
 @router.get(

@@ -15,13 +15,14 @@ from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.privacy import SignedStatement
 from trimtab.api.roles import ADMIN, OPERATOR, READER
-from trimtab.api.services import Caller, ModelsDep
+from trimtab.api.services import Caller, KnowledgeDep, ModelsDep
 from trimtab.infra.web.json_body import InvalidRequest
 from trimtab.infra.web.routes import parse_json
 from trimtab.kernel.errors import ErrorKind
 from trimtab.models.errors import RequestUnknown
 from trimtab.models.records import AliasMove, ModelVersion
 from trimtab.models.registration import ModelUpload
+from trimtab.models.verification import FileCheck, check_files
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=ApiRoute)
 
@@ -160,6 +161,14 @@ class ServedRequests:
     results: tuple[ServedRequest, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FileChecks:
+    """Checks of the files of all models, of files of none, and of the embedding model."""
+
+    intact: bool
+    files: tuple[FileCheck, ...]
+
+
 class AliasMoveRequest(BaseModel):
     """A version to let an alias point to."""
 
@@ -193,6 +202,16 @@ class UploadFields(BaseModel):
 
 
 _SAMPLE = TypeAdapter(list[dict[str, Any]])
+
+
+files_router = APIRouter(tags=["models"], route_class=ApiRoute)
+
+
+@files_router.get("/v1/model-files", dependencies=[OPERATOR])
+def model_files(models: ModelsDep, knowledge: KnowledgeDep) -> FileChecks:
+    """Check kind, hash and library version of every model file, that of embeddings included."""
+    found = check_files(models, knowledge.encoder.home)
+    return FileChecks(not any(check.problem for check in found), tuple(found))
 
 
 @router.get("", dependencies=[READER])

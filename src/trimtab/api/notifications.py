@@ -1,7 +1,7 @@
 """Routes of the notification channels: tests, deliveries, dead letters."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, StringConstraints
@@ -9,8 +9,9 @@ from pydantic import BaseModel, StringConstraints
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import OPERATOR
-from trimtab.api.services import Caller, EnvDep, NotificationsDep
+from trimtab.api.services import Caller, EnvDep, NotificationsDep, OutageDep
 from trimtab.infra.notify.deliveries import ChannelTest, DeliveryRecord
+from trimtab.infra.notify.outage import OutageCall
 from trimtab.infra.notify.service import Notifications
 from trimtab.kernel.errors import ErrorKind
 
@@ -85,6 +86,26 @@ def test(
 def test_notification(notifications: NotificationsDep) -> ChannelTests:
     """Send a test message through each channel; the runbook's path."""
     return _test(notifications, "")
+
+
+class PagerDutyEvent(BaseModel):
+    """An event in the form of the platform document's PagerDuty call."""
+
+    service_key: Annotated[str, StringConstraints(max_length=200)] = ""
+    """Ignored: the key of `notify.pagerduty_routing_key` is used."""
+    event_type: Literal["trigger", "resolve"]
+    description: Annotated[str, StringConstraints(max_length=1024)] = ""
+
+
+@router.post("/v1/notifications/outage", dependencies=[OPERATOR])
+@router.post("/generic/2010-04-15/create_event.json", dependencies=[OPERATOR])
+def page_outage(event: PagerDutyEvent, env: EnvDep, pages: OutageDep, caller: Caller) -> OutageCall:
+    """Page people for an outage of the whole system, once; or say that it is over."""
+    done = pages.resolve() if event.event_type == "resolve" else pages.trigger(event.description)
+    env.audit.append(
+        caller.name, f"notify.outage_{event.event_type}", "outage", {"sent": done.sent}
+    )
+    return done
 
 
 @router.post("/v1/notifications/replay", dependencies=[OPERATOR])

@@ -9,10 +9,13 @@ from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.incidents import IncidentSummary
 from trimtab.api.roles import OPERATOR
-from trimtab.api.services import Caller, PeopleDep
-from trimtab.incidents.model import IncidentSeverity
+from trimtab.api.services import Caller, IncidentsDep, PeopleDep
+from trimtab.incidents.model import IncidentSeverity, Plan
 from trimtab.incidents.people import Declaration
+from trimtab.incidents.proposals import Proposal, propose
 from trimtab.kernel.errors import ErrorKind
+from trimtab.kernel.operable import Value
+from trimtab.runbooks import Act
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"], route_class=ApiRoute)
 
@@ -65,6 +68,20 @@ class Resolve(BaseModel):
 
     cause: Line
     resolution: Note
+
+
+class ProposalAct(BaseModel):
+    """An action of the catalog with its arguments."""
+
+    action: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    arguments: dict[str, Value] = Field(default_factory=dict)
+
+
+class Propose(BaseModel):
+    """A plan that a person or an agent proposes."""
+
+    cause: Line
+    acts: Annotated[list[ProposalAct], Field(min_length=1, max_length=10)]
 
 
 class NewFollowUp(BaseModel):
@@ -140,6 +157,21 @@ def resolve(
     """Resolve an incident with the cause that a person has found."""
     name = principal.name
     return IncidentSummary.of(people.resolve(incident_id, name, request.cause, request.resolution))
+
+
+@router.post(
+    "/{incident_id}/proposals", status_code=201, responses=_REFUSALS, dependencies=[OPERATOR]
+)
+def propose_plan(
+    incident_id: str, request: Propose, incidents: IncidentsDep, principal: Caller
+) -> Plan:
+    """Propose a plan for an escalated incident; another caller approves it.
+
+    Every act is in the catalog, and is tried dry first.
+    """
+    acts = tuple(Act(each.action, each.arguments, 0) for each in request.acts)
+    given = Proposal(request.cause, acts)
+    return propose(incidents.context, incidents, incident_id, given, principal.name)
 
 
 @router.post("/{incident_id}/follow-ups", responses=_REFUSALS, dependencies=[OPERATOR])

@@ -43,8 +43,9 @@ _ALIASES = ("", "production", "candidate", "previous")
 class OutputRow:
     """Output of a model for one row."""
 
-    value: float
-    """Score of the positive class, probability of the label, or the predicted number."""
+    value: float | None
+    """Score of the positive class, probability of the label, or the predicted number; null when a
+    foundation model named the class only."""
     confidence: float | None
     label: str = ""
     probabilities: Mapping[str, float] | None = None

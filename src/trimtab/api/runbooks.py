@@ -10,13 +10,14 @@ from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
 from trimtab.api.roles import OPERATOR, READER
-from trimtab.api.services import ProseDep, RecordsDep, RunbooksDep
+from trimtab.api.services import EnvDep, ProseDep, RecordsDep, RevisionsDep, RunbooksDep
 from trimtab.incidents.module import IncidentRecords
 from trimtab.incidents.proofs import DrillProof
 from trimtab.kernel.errors import ErrorKind, InvalidInput
 from trimtab.runbooks import Cause, Page, Runbook
 from trimtab.runbooks.claims import Claim
 from trimtab.runbooks.errors import RunbookRefused
+from trimtab.runbooks.revisions import PageRevision
 
 router = APIRouter(prefix="/v1/runbooks", tags=["runbooks"], route_class=ApiRoute)
 
@@ -135,6 +136,38 @@ def runbooks(runbooks: RunbooksDep, records: RecordsDep) -> RunbookList:
     library = runbooks.library
     pages: list[Page] = [*library.runbooks.values(), *library.procedures.values()]
     return RunbookList(tuple(_summary(records, page) for page in pages))
+
+
+@dataclass(frozen=True, slots=True)
+class RevisedPage:
+    """A page with its newest revision."""
+
+    id: str
+    revision: PageRevision | None
+    """None for a page without an entry in the revision history."""
+    overdue: bool
+    """Whether the day of its next review has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionList:
+    """Every page of the library with its revision."""
+
+    pages: tuple[RevisedPage, ...]
+
+
+@router.get("/revisions", dependencies=[READER])
+def revisions(env: EnvDep, runbooks: RunbooksDep, revisions: RevisionsDep) -> RevisionList:
+    """List version, date, owner, changes and next review of every page."""
+    today, known = env.clock.now().date(), revisions.pages
+    ids = sorted({*runbooks.library.runbooks, *runbooks.library.procedures})
+    found = ((name, known.get(name)) for name in ids)
+    return RevisionList(
+        tuple(
+            RevisedPage(name, each, each is not None and each.overdue(today))
+            for name, each in found
+        )
+    )
 
 
 @router.get("/{page_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from trimtab.answers.service import AnswerService
+from trimtab.calendar import Calendar
 from trimtab.drills import DrillRunner
 from trimtab.evaluation.contradictions import ContradictionFinder
 from trimtab.evaluation.flywheel import Flywheel
@@ -18,7 +19,10 @@ from trimtab.incidents.people import People
 from trimtab.infra.auth import Principal
 from trimtab.infra.environment import Environment
 from trimtab.infra.maintenance import MaintenanceMode
+from trimtab.infra.module import Databases
+from trimtab.infra.notify.outage import OutagePages
 from trimtab.infra.notify.service import Notifications
+from trimtab.infra.process_metrics import ProcessMetrics
 from trimtab.infra.web import Viewer, admitted, viewer
 from trimtab.infra.web.module import Web
 from trimtab.infra.web.routes import provided
@@ -31,6 +35,7 @@ from trimtab.monitoring.service import Monitoring
 from trimtab.operations.checklists import Checklists
 from trimtab.privacy.erasure import Erasures
 from trimtab.review import Reviews
+from trimtab.runbooks.revisions import Revisions
 from trimtab.runbooks.service import ProseChecks, Runbooks
 
 EnvDep = Annotated[Environment, provided(Environment)]
@@ -39,6 +44,9 @@ EnvDep = Annotated[Environment, provided(Environment)]
 WebDep = Annotated[Web, provided(Web)]
 """Sessions, live views and the concurrency limit."""
 
+OutageDep = Annotated[OutagePages, provided(OutagePages)]
+ProcessDep = Annotated[ProcessMetrics, provided(ProcessMetrics)]
+DatabasesDep = Annotated[Databases, provided(Databases)]
 CatalogDep = Annotated[Catalog, provided(Catalog)]
 KnowledgeDep = Annotated[Knowledge, provided(Knowledge)]
 AnswersDep = Annotated[AnswerService, provided(AnswerService)]
@@ -54,6 +62,7 @@ ErasuresDep = Annotated[Erasures, provided(Erasures)]
 ChecklistsDep = Annotated[Checklists, provided(Checklists)]
 MonitoringDep = Annotated[Monitoring, provided(Monitoring)]
 ReviewsDep = Annotated[Reviews, provided(Reviews)]
+RevisionsDep = Annotated[Revisions, provided(Revisions)]
 RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
 ProseDep = Annotated[ProseChecks, provided(ProseChecks)]
 RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]
@@ -62,6 +71,7 @@ IntakeDep = Annotated[AlertIntake, provided(AlertIntake)]
 ReceivedDep = Annotated[ReceivedRecords, provided(ReceivedRecords)]
 SilencesDep = Annotated[Silences, provided(Silences)]
 PeopleDep = Annotated[People, provided(People)]
+CalendarDep = Annotated[Calendar, provided(Calendar)]
 OnCallDep = Annotated[OnCall, provided(OnCall)]
 DrillsDep = Annotated[DrillRunner, provided(DrillRunner)]
 

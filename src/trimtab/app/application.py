@@ -19,6 +19,7 @@ from trimtab.incidents.module import IncidentRecords
 from trimtab.infra.environment import open_environment
 from trimtab.infra.notify import Outbox
 from trimtab.infra.process_metrics import ProcessMetrics
+from trimtab.infra.restarts import Restarts
 from trimtab.infra.settings import Settings
 from trimtab.infra.telemetry import SignalCollector
 from trimtab.infra.web.module import Web
@@ -92,6 +93,7 @@ class App:
         self.drills = service(DrillRunner)
         self.handbook = service(Handbook)
         self.process_metrics = service(ProcessMetrics)
+        self.restarts = service(Restarts)
         web = service(Web)
         self.sessions, self.views = web.sessions, web.views
 

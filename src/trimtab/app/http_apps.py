@@ -84,7 +84,12 @@ def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps
         body_limit=body_limit(settings.service.max_body_mb),
         upload_limit=upload_limit(settings.api.max_upload_mb),
         maintenance=services.find(MaintenanceMode),
-        log=RequestLog(figures.counters, env.clock, log_queries=settings.knowledge.log_queries),
+        log=RequestLog(
+            figures.counters,
+            env.clock,
+            log_queries=settings.knowledge.log_queries,
+            slow_seconds=settings.service.slow_request_seconds,
+        ),
     )
     rate = AddressRateLimit(limits, settings.service.rate_limit_per_minute)
     # A caller who asks too often is refused before anything of the body is read.

@@ -16,6 +16,7 @@ from trimtab.incidents.intake.module import ReceivedRecords
 from trimtab.incidents.oncall import OnCall
 from trimtab.infra import module as infra
 from trimtab.infra.audit_files import AuditFiles
+from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.notify import Outbox, Reach
 from trimtab.infra.notify import module as notify
 from trimtab.infra.web.module import Web
@@ -48,6 +49,11 @@ def build_runbooks(assembly: Assembly) -> Module:
     return runbooks.build(assembly.service(Catalog), assembly.service(Monitoring))
 
 
+def build_revisions(_: Assembly) -> Module:
+    """Return the revision history of the runbooks."""
+    return runbooks.build_revisions()
+
+
 def build_incident_monitor(assembly: Assembly) -> Module:
     """Return the embedded rules as the operator sees them."""
     return incidents.build_monitor(assembly.env, assembly.service(Monitoring))
@@ -64,6 +70,7 @@ def build_incidents(assembly: Assembly) -> Module:
         reach=assembly.service(Reach),
         outside=assembly.service(ReceivedRecords).view,
         on_call=assembly.service(OnCall),
+        samples=assembly.service(Monitoring).user_series,
     )
     return incidents.build(
         env,
@@ -138,4 +145,5 @@ def build_drills(assembly: Assembly) -> Module:
         clock=clock,
         wait=lambda seconds: clock.wait(ending, seconds),
     )
-    return drills.build(service)
+    maintenance = assembly.service(MaintenanceMode)
+    return drills.build(service, lambda: "maintenance mode is on." if maintenance.on else "")

@@ -6,6 +6,7 @@ from trimtab.answers.service import AnswerService
 from trimtab.answers.signals import recent_errors
 from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
+from trimtab.app.foundation import AnswersFoundation
 from trimtab.app.handbook import HANDBOOK, PAGES_FILE, Handbook
 from trimtab.app.operator_ports import PROBE
 from trimtab.app.retrieval import KnowledgeEmbedder, KnowledgeRetriever
@@ -16,8 +17,9 @@ from trimtab.gates.monitor import GateMonitor
 from trimtab.guardrails.service import Guardrails
 from trimtab.infra import module as infra
 from trimtab.infra.background import background_signals
-from trimtab.infra.notify import Outbox, Reach
+from trimtab.infra.notify import Delivery, Outbox, Reach
 from trimtab.infra.notify import module as notify
+from trimtab.infra.web.module import Web
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
 from trimtab.kernel.tasks import ScheduledTask
@@ -25,6 +27,7 @@ from trimtab.knowledge import Knowledge
 from trimtab.models import module as models
 from trimtab.models.monitoring import module as model_monitoring
 from trimtab.models.retraining import module as model_retraining
+from trimtab.models.retraining.candidates import retraining_trainers
 from trimtab.models.service import Models
 from trimtab.privacy import module as privacy
 from trimtab.review import Reviews
@@ -39,10 +42,37 @@ def build_process(assembly: Assembly) -> Module:
     return infra.build_process(assembly.env, databases)
 
 
+def build_databases(assembly: Assembly) -> Module:
+    """Return the reports on the queries of every database."""
+    databases = (assembly.env.state, assembly.service(Knowledge).database)
+    return infra.build_databases(databases, assembly.env.clock)
+
+
+def build_queues(assembly: Assembly) -> Module:
+    """Return the depth of the queues of requests, notifications and feedback."""
+    limiter, outbox = assembly.service(Web).limiter, assembly.service(Outbox)
+    reviews = assembly.service(Reviews)
+    return infra.build_queues(
+        {
+            "requests": lambda: float(limiter.waiting),
+            "notifications": lambda: float(outbox.undelivered()),
+            "feedback": lambda: float(reviews.queue_figures()[-1].depth),
+        }
+    )
+
+
 def build_notifications(assembly: Assembly) -> Module:
     """Return self-tests and dead letters of the notification channels."""
     outbox, reach = assembly.service(Outbox), assembly.service(Reach)
-    return notify.build_notifications(assembly.env, outbox, reach)
+    return notify.build_notifications(
+        assembly.env, outbox, reach, lambda: assembly.service(Delivery)
+    )
+
+
+def build_outage(assembly: Assembly) -> Module:
+    """Return the page for an outage of the whole system."""
+    outbox, reach = assembly.service(Outbox), assembly.service(Reach)
+    return notify.build_outage(assembly.env, outbox, reach)
 
 
 def build_answers(assembly: Assembly) -> Module:
@@ -103,7 +133,8 @@ def build_flywheel(assembly: Assembly) -> Module:
 
 def build_models(assembly: Assembly) -> Module:
     """Return the trained models; those that read text use the embedding model of knowledge."""
-    return models.build(assembly.env, KnowledgeEmbedder(assembly.service(Knowledge)))
+    foundation = AnswersFoundation(assembly.service(AnswerService))
+    return models.build(assembly.env, KnowledgeEmbedder(assembly.service(Knowledge)), foundation)
 
 
 def build_model_monitoring(assembly: Assembly) -> Module:
@@ -112,8 +143,10 @@ def build_model_monitoring(assembly: Assembly) -> Module:
 
 
 def build_model_retraining(assembly: Assembly) -> Module:
-    """Return the retraining of models; none has a training function yet."""
-    return model_retraining.build(assembly.env, assembly.service(Models), {})
+    """Return the retraining of the models that this package trains."""
+    found = assembly.service(Models)
+    trainers = retraining_trainers(found.registry, found.context.encoder)
+    return model_retraining.build(assembly.env, found, trainers)
 
 
 def build_privacy(assembly: Assembly) -> Module:

@@ -33,6 +33,11 @@ class Commands(LazyGroup):
             "Show the state of each component; exit 6 when no service is running.",
             "Start",
         ),
+        "restart": Lazy(
+            "trimtab.cli.restart",
+            "Finish the requests under way, then start the service again and wait for it.",
+            "Start",
+        ),
         "console": Lazy(
             "trimtab.cli.service",
             "Print a link that signs your browser in to the console once.",
@@ -111,6 +116,16 @@ class Commands(LazyGroup):
             "Show who is on call, and put another person on call.",
             "Operate",
         ),
+        "mcp": Lazy(
+            "trimtab.cli.agents.mcp",
+            "Let agents use the service as tools: over standard input and output, or over HTTP.",
+            "Operate",
+        ),
+        "calendar": Lazy(
+            "trimtab.cli.calendar",
+            "List, add and close dated tasks: reports, analyses, meetings, reviews.",
+            "Operate",
+        ),
         "maintenance": Lazy(
             "trimtab.cli.maintenance", "Announce maintenance, and end it.", "Operate"
         ),
@@ -122,6 +137,21 @@ class Commands(LazyGroup):
         "notifications": Lazy(
             "trimtab.cli.notifications",
             "Test the channels, list deliveries, send dead letters again.",
+            "Operate",
+        ),
+        "watchdog": Lazy(
+            "trimtab.cli.watchdog",
+            "Watch a service from outside; call people when it is down.",
+            "Operate",
+        ),
+        "rollback": Lazy(
+            "trimtab.cli.rollback",
+            "Roll back configuration, database or model: dry run, approval, act, verification.",
+            "Operate",
+        ),
+        "queries": Lazy(
+            "trimtab.cli.queries",
+            "Show the running database queries, the slow ones and the connections.",
             "Operate",
         ),
         "runbooks": Lazy("trimtab.cli.runbooks", "List, show and check runbooks.", "Operate"),

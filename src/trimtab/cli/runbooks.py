@@ -41,6 +41,35 @@ def list_runbooks(context: typer.Context, json: Json = False) -> None:
         )
 
 
+@app.command("revisions")
+def revisions(context: typer.Context, json: Json = False) -> None:
+    """List version, date, owner and next review of each page; exit 1 when a review is overdue."""
+    session = session_of(context)
+    body = session.client.call("GET", "/v1/runbooks/revisions")
+    if not printed_as_json(session, body):
+        print_table(
+            ("runbook", "version", "date", "owner", "next review", "newest change"),
+            (_revision_row(each) for each in body["pages"]),
+        )
+    if any(each["overdue"] or each["revision"] is None for each in body["pages"]):
+        raise typer.Exit(Exit.FAILED)
+
+
+def _revision_row(page: dict[str, Any]) -> tuple[str, ...]:
+    found = page["revision"]
+    if found is None:
+        return (page["id"], "", "", "", "no revision is recorded", "")
+    review = f"{found['next_review']}{' overdue' if page['overdue'] else ''}"
+    return (
+        page["id"],
+        found["version"],
+        found["date"],
+        found["owner"],
+        review,
+        found["changes"][0],
+    )
+
+
 @app.command("show")
 def show(context: typer.Context, runbook: str, json: Json = False) -> None:
     """Show a page."""

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trimtab.console import (
     ask,
+    calendar,
     documents,
     gates,
     incident_people,
@@ -22,11 +23,13 @@ from trimtab.console import (
     language_model,
     model_monitoring,
     models,
+    notifications,
     overview,
     reference,
     review,
     runbooks,
     sign_in_pages,
+    status,
     traces,
 )
 from trimtab.console.render import page
@@ -57,12 +60,15 @@ def create_console(
         review,
         incidents,
         incident_people,
+        calendar,
+        notifications,
         runbooks,
         gates,
         language_model,
         model_monitoring,
         models,
         reference,
+        status,
     )
     for part in parts:
         app.include_router(part.router)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from trimtab.console.render import page
-from trimtab.console.services import READER, RecordsDep, RunbooksDep
+from trimtab.console.services import READER, EnvDep, RecordsDep, RevisionsDep, RunbooksDep
 from trimtab.incidents.module import IncidentRecords
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.runbooks import Runbook
@@ -18,7 +18,13 @@ _TITLE = re.compile(r"\A\s*# [^\n]*\n")
 
 
 @router.get("", dependencies=[READER])
-def runbooks(request: Request, runbooks: RunbooksDep, records: RecordsDep) -> HTMLResponse:
+def runbooks(
+    request: Request,
+    env: EnvDep,
+    runbooks: RunbooksDep,
+    records: RecordsDep,
+    revisions: RevisionsDep,
+) -> HTMLResponse:
     """Show the library."""
     books = list(runbooks.library.runbooks.values())
     proven = {book.id: _proven(records, book) for book in books}
@@ -29,6 +35,7 @@ def runbooks(request: Request, runbooks: RunbooksDep, records: RecordsDep) -> HT
             "books": books,
             "procedures": list(runbooks.library.procedures.values()),
             "proven": proven,
+            "overdue": revisions.overdue(env.clock.now().date()),
             "causes": sum(len(book.causes) for book in books),
             "proofs": sum(len(found) for found in proven.values()),
         },
@@ -37,7 +44,12 @@ def runbooks(request: Request, runbooks: RunbooksDep, records: RecordsDep) -> HT
 
 @router.get("/{page_id}", dependencies=[READER])
 def runbook(
-    request: Request, page_id: str, runbooks: RunbooksDep, records: RecordsDep
+    request: Request,
+    page_id: str,
+    env: EnvDep,
+    runbooks: RunbooksDep,
+    records: RecordsDep,
+    revisions: RevisionsDep,
 ) -> HTMLResponse:
     """Show one page with the proof of each cause."""
     found = runbooks.library.page(page_id)
@@ -47,6 +59,8 @@ def runbook(
         "book": found,
         "is_runbook": is_runbook,
         "body": body,
+        "revision": revisions.pages.get(found.id),
+        "today": env.clock.now().date(),
         "proven": _proven(records, found) if isinstance(found, Runbook) else set(),
         "simulated": _simulated(records, found) if isinstance(found, Runbook) else {},
     }

@@ -5,13 +5,17 @@ from typing import Annotated
 from fastapi import Depends
 
 from trimtab.answers.service import AnswerService
+from trimtab.calendar import Calendar
 from trimtab.evaluation.contradictions import ContradictionFinder
 from trimtab.gates.monitor import GateMonitor
 from trimtab.incidents import Incidents
+from trimtab.incidents.intake import Silences
 from trimtab.incidents.module import IncidentRecords
 from trimtab.incidents.people import People
 from trimtab.infra.auth import Principal, Role
 from trimtab.infra.environment import Environment
+from trimtab.infra.maintenance import MaintenanceMode
+from trimtab.infra.notify.service import Notifications
 from trimtab.infra.web import Needs, Viewer, admitted, viewer
 from trimtab.infra.web.module import Web
 from trimtab.infra.web.routes import provided
@@ -21,6 +25,7 @@ from trimtab.models.monitoring.service import ModelMonitor
 from trimtab.models.service import Models
 from trimtab.monitoring.service import Monitoring
 from trimtab.review import Reviews
+from trimtab.runbooks.revisions import Revisions
 from trimtab.runbooks.service import Runbooks
 
 EnvDep = Annotated[Environment, provided(Environment)]
@@ -34,10 +39,15 @@ GatesDep = Annotated[GateMonitor, provided(GateMonitor)]
 ModelMonitorDep = Annotated[ModelMonitor, provided(ModelMonitor)]
 MonitoringDep = Annotated[Monitoring, provided(Monitoring)]
 ReviewsDep = Annotated[Reviews, provided(Reviews)]
+RevisionsDep = Annotated[Revisions, provided(Revisions)]
 RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
 RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]
 IncidentsDep = Annotated[Incidents, provided(Incidents)]
+SilencesDep = Annotated[Silences, provided(Silences)]
 PeopleDep = Annotated[People, provided(People)]
+CalendarDep = Annotated[Calendar, provided(Calendar)]
+NotificationsDep = Annotated[Notifications, provided(Notifications)]
+MaintenanceDep = Annotated[MaintenanceMode, provided(MaintenanceMode)]
 
 Following = Annotated[Viewer, Depends(viewer)]
 """Who follows a live view, as a parameter of its route."""

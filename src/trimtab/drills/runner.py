@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from trimtab.drills.errors import DrillRefused
 from trimtab.drills.result import DrillResult, DrillWait, Progress
 from trimtab.drills.run import DrilledService, run_drill
 from trimtab.kernel.errors import TrimtabError
@@ -41,10 +42,12 @@ class DrillRunner:
 
     Args:
         subject: The service that is drilled.
+        refused: Returns why no drill may start now; empty when one may.
     """
 
-    def __init__(self, subject: DrilledService) -> None:
+    def __init__(self, subject: DrilledService, refused: Callable[[], str] = lambda: "") -> None:
         self._subject = subject
+        self._refused = refused
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._running: set[threading.Thread] = set()
@@ -56,8 +59,14 @@ class DrillRunner:
 
         Raises:
             RunbookUnknown: The cause does not exist.
+            DrillRefused: No drill may start now.
         """
         self._subject.library.cause(cause_id)
+        if why := self._refused():
+            raise DrillRefused(
+                f"{cause_id} cannot be drilled: {why}",
+                hint="End it with `trimtab maintenance off`, and drill again.",
+            )
         with self._lock:
             stop = self._stop
             thread = threading.Thread(

@@ -35,8 +35,9 @@ def await_approval(context: IncidentContext, incident: Incident) -> Transition:
 
 def _approved(context: IncidentContext, incident: Incident, approval: PlanApproval) -> Transition:
     now = context.now()
-    _, cause = context.library.cause(incident.current_plan.cause_id)
-    gone = [check for check in cause.evidence if look(context, incident, check).holds is not True]
+    cause = context.cause_of(incident.current_plan)
+    evidence = cause.evidence if cause else ()
+    gone = [check for check in evidence if look(context, incident, check).holds is not True]
     if gone:
         entry = NewEntry(
             f"{incident.episode.number}.{approval.plan_hash}.stale",
@@ -52,6 +53,7 @@ def _approved(context: IncidentContext, incident: Incident, approval: PlanApprov
         State.EXECUTING,
         now,
         approved_by=approval.principal,
+        root_cause=incident.current_plan.proposed_cause or incident.episode.root_cause,
         remediation_at=incident.episode.remediation_at or now,
     )
     return Transition(after)

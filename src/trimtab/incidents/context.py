@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from trimtab.incidents.ladders import Ladder, Ladders
-from trimtab.incidents.model import Incident, IncidentAlert
+from trimtab.incidents.model import Incident, IncidentAlert, Plan
 from trimtab.incidents.ports import (
     AlertMonitor,
     Consult,
@@ -14,6 +14,7 @@ from trimtab.incidents.ports import (
     NoOutsideAlerts,
     OnCallPeople,
     OutsideAlerts,
+    Ranking,
     ServiceProbe,
 )
 from trimtab.incidents.proofs import Proofs
@@ -23,7 +24,7 @@ from trimtab.infra.notify import Reach
 from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Catalog
-from trimtab.runbooks import Library, Procedure, Runbook
+from trimtab.runbooks import Cause, Library, Procedure, Runbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class IncidentContext:
     outside: OutsideAlerts = field(default_factory=NoOutsideAlerts)
     on_call: OnCallPeople = field(default_factory=NobodyOnCall)
     history: History | None = None
+    ranking: Ranking | None = None
+    """Ranks what has moved since an incident began; used when no cause is supported."""
 
     def now(self) -> datetime:
         """Return the current time of the service's clock."""
@@ -65,6 +68,10 @@ class IncidentContext:
             for book in sorted(books, key=lambda book: book.id != named):
                 found.setdefault(book.id, book)
         return tuple(found.values())
+
+    def cause_of(self, plan: Plan) -> Cause | None:
+        """Return the runbook's cause that the plan repairs; None for a proposed plan."""
+        return None if plan.proposed_by else self.library.cause(plan.cause_id)[1]
 
     def procedures_of(self, incident: Incident) -> tuple[Procedure, ...]:
         """Return the procedures for the incident's alerts, without duplicates."""

@@ -1,6 +1,6 @@
 """Ranks the causes of an incident by the runbooks' evidence and past repairs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from trimtab.incidents.context import IncidentContext
@@ -14,6 +14,7 @@ from trimtab.incidents.model import (
     Incident,
     Watch,
 )
+from trimtab.incidents.rca.live import ranking_text
 from trimtab.incidents.similar import similar
 from trimtab.incidents.state import State
 from trimtab.incidents.transition import NewEntry, Transition, moved
@@ -24,6 +25,7 @@ from trimtab.runbooks import Cause, Read, Runbook
 _OWN_ACTIONS = "incidents."
 _HISTORIES = 3
 """Alerts of an incident whose history is looked up."""
+_RANKING = "metrics that moved since it began"
 _PERSON_ONLY = "only a person can repair it"
 
 
@@ -228,6 +230,9 @@ def _supported(found: Diagnosis | None) -> set[str]:
 
 def _abstained(context: IncidentContext, incident: Incident, found: Diagnosis) -> Transition:
     chosen = next((each for each in found.candidates if each.supported), None)
+    suspect = ""
+    if chosen is None:
+        found, suspect = _with_ranking(context, incident, found)
     barred = chosen is not None and chosen.excluded_because.startswith("barred")
     event = "barred" if barred else "abstained"
     if any(attempt.episode == incident.episode.number for attempt in incident.attempts):
@@ -237,7 +242,8 @@ def _abstained(context: IncidentContext, incident: Incident, found: Diagnosis) -
     )
     entry = NewEntry(
         f"{incident.attempt_key}.abstained",
-        f"No further cause to try: {found.abstained_because}.",
+        f"No further cause to try: {found.abstained_because}."
+        + (f" By its metrics the cause may be in {suspect}." if suspect else ""),
         facts={
             "candidates": {each.cause_id: each.confidence for each in found.candidates},
             "consulted": found.consulted,
@@ -249,9 +255,20 @@ def _abstained(context: IncidentContext, incident: Incident, found: Diagnosis) -
         transition.incident.state_since,
         diagnosis=found,
         diagnosed_at=incident.episode.diagnosed_at or context.now(),
-        root_cause=chosen.title if chosen else incident.episode.root_cause,
+        root_cause=chosen.title if chosen else suspect or incident.episode.root_cause,
     )
     return Transition(after, (entry, *transition.entries), transition.messages)
+
+
+def _with_ranking(
+    context: IncidentContext, incident: Incident, found: Diagnosis
+) -> tuple[Diagnosis, str]:
+    """Return the diagnosis with the ranking of metrics, and what it suspects, or nothing."""
+    if context.ranking is None:
+        return found, ""
+    ranking = context.ranking(incident)
+    gathered = {**found.gathered, _RANKING: ranking_text(ranking)}
+    return replace(found, gathered=gathered), ranking.cause
 
 
 def watch_recovery(context: IncidentContext, incident: Incident, step: str) -> Transition:

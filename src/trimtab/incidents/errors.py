@@ -1,6 +1,13 @@
 """Errors of the incident operator."""
 
-from trimtab.kernel.errors import Conflict, InvalidInput, Misconfigured, NotFound, RateLimited
+from trimtab.kernel.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    Misconfigured,
+    NotFound,
+    RateLimited,
+)
 
 
 class IncidentUnknown(NotFound):
@@ -128,6 +135,20 @@ class NotPossibleNow(Conflict):
 
     code = "incidents.not_possible_now"
     default_hint = "`trimtab incidents show INCIDENT` shows its state."
+
+
+class ProposalRefused(InvalidInput):
+    """A proposed plan has no acts, too many, or changes nothing."""
+
+    code = "incidents.proposal_refused"
+    default_hint = "Propose one to ten actions of the catalog that would change something."
+
+
+class OwnProposal(Forbidden):
+    """The caller approves a plan that the same caller has proposed."""
+
+    code = "incidents.own_proposal"
+    default_hint = "Another person or key with the role of its actions approves it."
 
 
 class FollowUpUnknown(NotFound):

@@ -124,8 +124,8 @@ def _no_effect(context: IncidentContext, incident: Incident, act: PlannedAct) ->
     action = context.catalog.action(act.name)
     if action.risk is Risk.OBSERVE:
         return ""
-    runbook = incident.current_plan.runbook_id
-    action_context = ActionContext(f"{incident.id}:dry", f"runbook:{runbook}", incident.component)
+    actor = incident.current_plan.actor
+    action_context = ActionContext(f"{incident.id}:dry", actor, incident.component)
     tried = dry_run(action, act.arguments, action_context)
     return "" if tried.changes else tried.summary
 
@@ -205,7 +205,7 @@ def _key(incident: Incident, position: int) -> str:
 
 
 def _actor(made: Plan) -> str:
-    return f"runbook:{made.runbook_id}"
+    return made.actor
 
 
 def _shown(act: PlannedAct) -> str:

@@ -10,6 +10,9 @@ from pydantic import Field
 
 from trimtab.incidents.state import State
 
+PROPOSED = "proposed-plan"
+"""Stands for the cause of a plan that was proposed, in place of a runbook's cause."""
+
 
 class IncidentSeverity(StrEnum):
     """Severity of an incident; labels of all sources are mapped to this scale."""
@@ -156,6 +159,15 @@ class Plan:
     blast_radius: str
     approval_because: tuple[str, ...]
     """Why a person must approve; empty when the plan runs automatically."""
+    proposed_by: str = ""
+    """Who proposed it, a person or an agent; empty for a plan that trimtab made from a runbook."""
+    proposed_cause: str = ""
+    """The cause as the proposer states it."""
+
+    @property
+    def actor(self) -> str:
+        """Return in whose name its acts run."""
+        return f"proposal:{self.proposed_by}" if self.proposed_by else f"runbook:{self.runbook_id}"
 
 
 @dataclass(frozen=True, slots=True)

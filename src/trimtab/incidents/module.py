@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from trimtab import __version__
+from trimtab.incidents.anomaly.watch import AnomalyWatch
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.embedded import EmbeddedMonitor
 from trimtab.incidents.intake.service import AlertIntake
@@ -23,6 +24,7 @@ from trimtab.incidents.ports import (
 )
 from trimtab.incidents.prometheus import AlertHistory, MonitorWithPrometheus
 from trimtab.incidents.proofs import Proofs, shipped_proofs
+from trimtab.incidents.rca.live import LiveRanking
 from trimtab.incidents.service import Incidents
 from trimtab.incidents.signals import signals
 from trimtab.incidents.store import IncidentStore
@@ -34,6 +36,7 @@ from trimtab.kernel.operable import Catalog
 from trimtab.kernel.tasks import ScheduledTask
 from trimtab.monitoring.prometheus import PrometheusClient, PrometheusSource
 from trimtab.monitoring.service import Monitoring
+from trimtab.monitoring.views import SeriesView
 from trimtab.runbooks import Library
 
 _RESUME_SECONDS = 60.0
@@ -58,6 +61,7 @@ class OperatorPorts:
         reach: The channels that reach people.
         outside: Knows the alerts from outside.
         on_call: Knows who is on call.
+        samples: The samples of the service, without drills; they rank what has moved.
     """
 
     consult: Consult | None = None
@@ -66,6 +70,7 @@ class OperatorPorts:
     reach: Reach = field(default_factory=Reach)
     outside: OutsideAlerts = field(default_factory=NoOutsideAlerts)
     on_call: OnCallPeople = field(default_factory=NobodyOnCall)
+    samples: SeriesView | None = None
 
 
 def build_records(env: Environment, outbox: Outbox) -> Module:
@@ -119,10 +124,32 @@ def build(
         outside=ports.outside,
         on_call=ports.on_call,
         history=AlertHistory(source, env.clock) if source else None,
+        ranking=LiveRanking(ports.samples, source, env.clock) if ports.samples else None,
     )
     incidents = Incidents(context, env.jobs)
     resume = ScheduledTask("resume the jobs of incidents", _RESUME_SECONDS, incidents.resume)
     return Module("incidents", incidents, scheduled=(resume,))
+
+
+def build_anomaly_watch(env: Environment, samples: SeriesView, intake: AlertIntake) -> Module:
+    """Return the watch of the series in `monitor.anomaly_series`; without any it does nothing.
+
+    Args:
+        env: Of the process.
+        samples: Of the service, without drills.
+        intake: Takes the alerts of anomalies.
+    """
+    settings = env.settings.monitor
+    watch = AnomalyWatch(
+        settings.anomaly_series,
+        samples,
+        _prometheus(env),
+        intake,
+        env.clock,
+        settings.anomaly_interval_seconds,
+    )
+    tasks = (ScheduledTask("watch for anomalies", settings.anomaly_interval_seconds, watch.look),)
+    return Module("anomalies", watch, scheduled=tasks if settings.anomaly_series else ())
 
 
 def _prometheus(env: Environment) -> PrometheusSource | None:

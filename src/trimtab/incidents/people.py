@@ -17,7 +17,7 @@ from trimtab.incidents.messages import broadcast, direct
 from trimtab.incidents.model import Acknowledgement, FollowUp, Incident, IncidentSeverity
 from trimtab.incidents.service import Incidents
 from trimtab.incidents.state import State
-from trimtab.incidents.transition import NewEntry, moved
+from trimtab.incidents.transition import NewEntry, moved, sentence
 from trimtab.incidents.triage import native_label
 from trimtab.infra.notify import Kind
 from trimtab.kernel.errors import Unavailable
@@ -37,6 +37,17 @@ class Declaration:
     component: str = ""
     system: str = ""
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCall:
+    """A call of a tool by an agent."""
+
+    agent: str
+    """The program that called, as it names itself."""
+    tool: str
+    arguments: str
+    """As JSON, cut where it is long; without those that say where they belong."""
 
 
 class People:
@@ -84,7 +95,7 @@ class People:
         text = f"Declared by {principal}" + (
             f": {declaration.description}" if declaration.description else ""
         )
-        return self._noted(incident_id, "declared", f"{text}.", principal)
+        return self._noted(incident_id, "declared", sentence(text), principal)
 
     def acknowledge(
         self, incident_id: str, principal: str, minutes: float | None = None
@@ -136,6 +147,18 @@ class People:
         """Write a note to the journal."""
         return self._noted(incident_id, "noted", text, principal)
 
+    def record_call(self, incident_id: str, call: AgentCall, principal: str) -> None:
+        """Record a call of an agent: in the journal of its incident, else in the audit chain."""
+        now, text = self._context.now(), f"{call.agent} called {call.tool}"
+        if not incident_id:
+            self._context.audit.append(principal, "agents.called", call.tool, {"agent": call.agent})
+            return
+        incident = self._store.get(incident_id)
+        facts = {"agent": call.agent, "tool": call.tool, "arguments": call.arguments}
+        message = f"{text} with {call.arguments}." if call.arguments else f"{text}."
+        entry = NewEntry(f"agent.{new_id('entry', now)}", message, principal, facts)
+        self._store.note(incident, now, entry)
+
     def set_severity(
         self, incident_id: str, severity: IncidentSeverity, principal: str, reason: str = ""
     ) -> Incident:
@@ -156,9 +179,9 @@ class People:
             )
 
         text = f"Severity set to {severity} by {principal}" + (f": {reason}" if reason else "")
-        after = self._change(incident_id, change, ("severity_set", f"{text}."), principal)
+        after = self._change(incident_id, change, ("severity_set", sentence(text)), principal)
         for message in broadcast(
-            after, Kind.ALERT, f"{after.id}: {text}.", f"set.{now.isoformat()}"
+            after, Kind.ALERT, f"{after.id}: {sentence(text)}", f"set.{now.isoformat()}"
         ):
             self._store.send(message, now)
         return after
@@ -248,7 +271,7 @@ class People:
             return replace(fresh, follow_ups=(*fresh.follow_ups, added))
 
         what = f"Follow-up by {principal}: {text}" + (f" (owner: {owner})" if owner else "")
-        return self._change(incident_id, add, ("follow_up", f"{what}."), principal)
+        return self._change(incident_id, add, ("follow_up", sentence(what)), principal)
 
     def finish_follow_up(self, incident_id: str, number: str, principal: str) -> Incident:
         """Mark a follow-up as done.

@@ -54,7 +54,7 @@ def plan(context: IncidentContext, incident: Incident) -> Transition:
     assert incident.episode.diagnosis is not None  # noqa: S101
     book, cause = context.library.cause(incident.episode.diagnosis.cause_id)
     try:
-        acts = tuple(_tried_dry(context, incident, book, act) for act in cause.fix)
+        acts = tuple(dry_run_act(context, incident, act, f"runbook:{book.id}") for act in cause.fix)
     except Exception as error:  # noqa: BLE001 - if a dry run fails, the next cause is tried.
         now, problem = context.now(), why(error)
         tried = incident.with_attempt(cause.id, AttemptOutcome.NOT_PLANNABLE, now, problem)
@@ -65,7 +65,7 @@ def plan(context: IncidentContext, incident: Incident) -> Transition:
     if not any(act.changes for act in acts):
         return _changes_nothing(context, incident, cause, acts)
     made = _plan(context, incident, book, cause, acts)
-    return _ask(context, incident, made) if made.approval_because else _go(context, incident, made)
+    return ask(context, incident, made) if made.approval_because else _go(context, incident, made)
 
 
 def plan_hash(incident: Incident, book: Runbook, cause: Cause, acts: tuple[PlannedAct, ...]) -> str:
@@ -96,10 +96,16 @@ def plan_hash(incident: Incident, book: Runbook, cause: Cause, acts: tuple[Plann
     )
 
 
-def _tried_dry(context: IncidentContext, incident: Incident, book: Runbook, act: Act) -> PlannedAct:
+def dry_run_act(context: IncidentContext, incident: Incident, act: Act, actor: str) -> PlannedAct:
+    """Return an act of a plan with the result of its dry run.
+
+    Raises:
+        UnknownName: The catalog has no such action.
+        BadArguments: The arguments do not fit its parameters.
+    """
     action = context.catalog.action(act.name)
     arguments = check_arguments(action.params, act.arguments)
-    action_context = ActionContext(f"{incident.id}:dry", f"runbook:{book.id}", incident.component)
+    action_context = ActionContext(f"{incident.id}:dry", actor, incident.component)
     result = dry_run(action, arguments, action_context)
     return PlannedAct(
         name=act.name,
@@ -119,17 +125,20 @@ def _plan(
     cause: Cause,
     acts: tuple[PlannedAct, ...],
 ) -> Plan:
-    radius = f"{len(acts)} act{'s' * (len(acts) != 1)} on {incident.component}: " + "; ".join(
-        f"{act.name} ({act.effect}): {act.dry_run.rstrip('.')}" for act in acts
-    )
     return Plan(
         cause_id=cause.id,
         runbook_id=book.id,
         acts=acts,
         hash=plan_hash(incident, book, cause, acts),
-        blast_radius=f"{radius}.",
+        blast_radius=blast_radius(incident, acts),
         approval_because=_reasons(context, incident, book, cause, acts),
     )
+
+
+def blast_radius(incident: Incident, acts: tuple[PlannedAct, ...]) -> str:
+    """Return what the acts would change, as one sentence."""
+    listed = "; ".join(f"{act.name} ({act.effect}): {act.dry_run.rstrip('.')}" for act in acts)
+    return f"{len(acts)} act{'s' * (len(acts) != 1)} on {incident.component}: {listed}."
 
 
 def _reasons(
@@ -192,7 +201,8 @@ def _go(context: IncidentContext, incident: Incident, made: Plan) -> Transition:
     return Transition(after, (_planned(incident, made, how),))
 
 
-def _ask(context: IncidentContext, incident: Incident, made: Plan) -> Transition:
+def ask(context: IncidentContext, incident: Incident, made: Plan) -> Transition:
+    """Return the transition that asks people for the approval of a plan."""
     now = context.now()
     after = moved(incident, State.AWAITING_APPROVAL, now, plan=made)
     timeout = timedelta(minutes=context.settings.approval_timeout_minutes)

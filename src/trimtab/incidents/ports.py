@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from trimtab.incidents.model import IncidentAlert
+from trimtab.incidents.model import Incident, IncidentAlert
+from trimtab.incidents.rca import CauseRanking
 from trimtab.kernel.operable import Sample
 
 
@@ -133,6 +134,9 @@ ServiceProbe = Callable[[], None]
 
 History = Callable[[IncidentAlert], Mapping[str, str]]
 """Returns what a metrics server knows about an outside alert, by expression."""
+
+Ranking = Callable[[Incident], CauseRanking]
+"""Ranks the nodes of an incident's system as causes, or abstains."""
 
 Impact = Callable[[float], str]
 """Returns the impact on users in the last seconds; empty when unknown."""

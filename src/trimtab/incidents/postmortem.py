@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from trimtab.incidents.clocks import ResponseClock, read_clocks
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.messages import broadcast, resolution_text
-from trimtab.incidents.model import Attempt, AttemptOutcome, Entry, Episode, Incident
+from trimtab.incidents.model import PROPOSED, Attempt, AttemptOutcome, Entry, Episode, Incident
 from trimtab.incidents.notifications import notifications
 from trimtab.incidents.state import State
 from trimtab.incidents.statements import cause_text
@@ -126,6 +126,32 @@ def render_report(
     return "\n".join(lines)
 
 
+def action_items(incident: Incident, entries: Sequence[Entry]) -> list[tuple[str, str]]:
+    """Return the follow-up actions of the current episode, each with its owner."""
+    owner = incident.episode.approved_by or "on-call engineer"
+    items = [("Review this post-mortem and find the deeper cause", owner)]
+    items += [
+        (f"Correct the runbook: {attempt.cause_id} {_words(attempt.outcome)}", owner)
+        for attempt in _failed(incident)
+        if attempt.outcome not in _DECISIONS and attempt.cause_id != PROPOSED
+    ]
+    if not incident.runbooks:
+        items.append((f"Write a runbook for {incident.alert.name}", owner))
+    called = notifications(entries, incident.episode.number)
+    if any(call.status == "no_channel" for call in called):
+        items.append(("Configure an on-call channel: a call could not be sent", owner))
+    return items
+
+
+def _failed(incident: Incident) -> list[Attempt]:
+    return [
+        attempt
+        for attempt in incident.attempts
+        if attempt.episode == incident.episode.number
+        and attempt.outcome is not AttemptOutcome.WORKED
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class _Lessons:
     well: str
@@ -140,20 +166,9 @@ class _Lessons:
 def _lessons(
     incident: Incident, entries: Sequence[Entry], clocks: Sequence[ResponseClock]
 ) -> _Lessons:
-    owner = incident.episode.approved_by or "on-call engineer"
     mine = [attempt for attempt in incident.attempts if attempt.episode == incident.episode.number]
-    failed = [attempt for attempt in mine if attempt.outcome is not AttemptOutcome.WORKED]
-    items = [("Review this post-mortem and find the deeper cause", owner)]
-    items += [
-        (f"Correct the runbook: {attempt.cause_id} {_words(attempt.outcome)}", owner)
-        for attempt in failed
-        if attempt.outcome not in _DECISIONS
-    ]
-    if not incident.runbooks:
-        items.append((f"Write a runbook for {incident.alert.name}", owner))
+    failed = _failed(incident)
     called = notifications(entries, incident.episode.number)
-    if any(call.status == "no_channel" for call in called):
-        items.append(("Configure an on-call channel: a call could not be sent", owner))
     improve = [f"the {clock.name} clock ran over" for clock in clocks if clock.breached]
     improve += ["it came back after it was resolved"] if incident.episode.number > 1 else []
     resumed = any(entry.facts.get("resumed_after_crash") for entry in entries)
@@ -164,7 +179,7 @@ def _lessons(
     return _Lessons(
         well=_went_well(incident, clocks),
         improve="; ".join(improve) or _NOTHING,
-        items=tuple(items),
+        items=tuple(action_items(incident, entries)),
         monitoring=_monitoring(incident, len(mine)),
         runbooks=_runbooks(incident, failed),
         infrastructure=(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from trimtab.incidents.after_drill import outlasting_alerts
 from trimtab.incidents.attach import quieted
 from trimtab.incidents.clocks import ResponseClock, read_clocks
 from trimtab.incidents.context import IncidentContext
@@ -15,6 +16,7 @@ from trimtab.incidents.errors import (
     DrillRunning,
     IncidentUnknown,
     NothingToClose,
+    OwnProposal,
     StillFiring,
 )
 from trimtab.incidents.ladders import check_ladders
@@ -38,7 +40,7 @@ from trimtab.incidents.postmortem import render, render_report
 from trimtab.incidents.report import IncidentReport, report_of
 from trimtab.incidents.state import State
 from trimtab.incidents.statements import resolution_by_person
-from trimtab.incidents.transition import NewEntry, moved
+from trimtab.incidents.transition import NewEntry, moved, sentence
 from trimtab.incidents.triage import group_key
 from trimtab.infra.jobs import Jobs, JobState, JobUnknown, Json
 from trimtab.infra.notify import Receipt
@@ -73,6 +75,7 @@ class Incidents:
         self._jobs = jobs
         self._intake = threading.Lock()
         self._drilling = False
+        self._drill_ended = context.now()
         self._opening = Opening(context, lambda: self._drilling)
         self._changed = threading.Condition()
         self._changes = 0
@@ -80,7 +83,13 @@ class Incidents:
         jobs.register(KIND, Loop(context).body)
 
     def resume(self) -> None:
-        """Start the missing jobs of active incidents; safe to call at any time."""
+        """Start the missing jobs of active incidents; safe to call at any time.
+
+        Alerts that still fire long after a drill get an incident of their own.
+        """
+        if not self._drilling:
+            for alert in outlasting_alerts(self.context, self._drill_ended):
+                self.alert_fired(alert)
         for incident in self._store.find(active=True, limit=None):
             try:
                 self._start(incident)
@@ -184,7 +193,7 @@ class Incidents:
         try:
             yield
         finally:
-            self._drilling = False
+            self._drilling, self._drill_ended = False, self.context.now()
 
     def list(
         self, *, active: bool | None = None, drills: bool = False, limit: int = 100
@@ -260,7 +269,11 @@ class Incidents:
         Raises:
             NothingToDecide: No plan waits, it was decided before, or its time is over.
             PlanChanged: Another plan is current.
+            OwnProposal: The principal has proposed the plan.
         """
+        plan = self._store.get(incident_id).episode.plan
+        if plan is not None and plan.hash == plan_hash and plan.proposed_by == principal:
+            raise OwnProposal(f"{principal} has proposed this plan, and another one approves it.")
         return self._decide(incident_id, plan_hash, "approved", principal, "")
 
     def reject(
@@ -300,7 +313,7 @@ class Incidents:
             return moved(fresh, State.RESTORED, now, restored_at=now, **given)
 
         text = f"Closed by {principal}; not verified by trimtab" + (f": {note}" if note else "")
-        entry = NewEntry(f"{incident.episode.number}.closed_by_person", f"{text}.", principal)
+        entry = NewEntry(f"{incident.episode.number}.closed_by_person", sentence(text), principal)
         after = self._store.change(incident_id, close, now, [entry])
         facts = {"opening": incident.episode.number}
         self.context.audit.append(principal, "incidents.closed", incident_id, facts)
@@ -354,7 +367,7 @@ class Incidents:
         text = f"{principal} {decided.decision} plan {plan_hash}" + (
             f": {reason}" if reason else ""
         )
-        note = NewEntry(f"decision.{plan_hash}", f"{text}.", principal, {"decision": decision})
+        note = NewEntry(f"decision.{plan_hash}", sentence(text), principal, {"decision": decision})
         answer = self._store.decide(decided, note)
         self.wake(self._store.get(incident_id))
         return answer

@@ -12,7 +12,17 @@ _WORD = re.compile(r"[a-z0-9]{2,}")
 
 def similar(incident: Incident, past: Sequence[Incident], limit: int = 3) -> tuple[Similar, ...]:
     """Return the most similar resolved incidents with a common word, best first."""
-    texts = [_words(incident), *(_words(other) for other in past)]
+    others = [other for other in past if other.id != incident.id]
+    return _ranked(_words(incident), others, limit)
+
+
+def search_incidents(text: str, past: Sequence[Incident], limit: int) -> tuple[Similar, ...]:
+    """Return the incidents that have words of a text, best first."""
+    return _ranked(Counter(_WORD.findall(text.lower())), past, limit)
+
+
+def _ranked(asked: Counter[str], past: Sequence[Incident], limit: int) -> tuple[Similar, ...]:
+    texts = [asked, *(_words(other) for other in past)]
     seen_in: Counter[str] = Counter()
     for words in texts:
         seen_in.update(words.keys())
@@ -23,7 +33,6 @@ def similar(incident: Incident, past: Sequence[Incident], limit: int = 3) -> tup
     scored = [
         (_cosine(vectors[0], vector), other)
         for vector, other in zip(vectors[1:], past, strict=True)
-        if other.id != incident.id
     ]
     scored.sort(key=lambda pair: (-pair[0], pair[1].id))
     return tuple(_similar(score, other) for score, other in scored[:limit] if score > 0)

@@ -6,6 +6,7 @@
     diagnosed, awaiting_approval, verifying -> triaged
     verifying -> not_verified -> restored
     escalated -> triaged (handed back by the person who had taken it over)
+    escalated -> awaiting_approval (a person or an agent has proposed a plan)
 
 In ``triaged`` the operator searches the next cause, so every attempt that did not help leads back
 to it. From every unsettled state the incident can be escalated to people: ``escalated``. When the
@@ -55,7 +56,7 @@ _ONWARD: dict[State, set[State]] = {
     _S.VERIFYING: {_S.RESTORED, _S.UNDOING, _S.TRIAGED, _S.NOT_VERIFIED},
     _S.NOT_VERIFIED: {_S.RESTORED, _S.TRIAGED},
     _S.UNDOING: {_S.TRIAGED},
-    _S.ESCALATED: {_S.RESTORED, _S.DIAGNOSED, _S.TRIAGED},
+    _S.ESCALATED: {_S.RESTORED, _S.DIAGNOSED, _S.TRIAGED, _S.AWAITING_APPROVAL},
     _S.RESTORED: {_S.RESOLVED},
     _S.RESOLVED: {_S.DETECTED},
 }

@@ -40,6 +40,11 @@ class Transition:
         return bool(output) or self.incident != before
 
 
+def sentence(text: str) -> str:
+    """Return a text with a full stop at its end, unless what a person wrote has one."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
 def moved(incident: Incident, state: State, at: datetime, **changes: Any) -> Incident:
     """Return the incident in another state.
 

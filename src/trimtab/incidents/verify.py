@@ -116,9 +116,8 @@ def _watch_quiet(context: IncidentContext, incident: Incident, hold: float) -> T
 
 
 def _checks(context: IncidentContext, incident: Incident) -> tuple[Check, ...]:
-    if incident.episode.plan is None:
-        return ()
-    return context.library.cause(incident.episode.plan.cause_id)[1].verify
+    cause = context.cause_of(incident.episode.plan) if incident.episode.plan else None
+    return cause.verify if cause else ()
 
 
 def recovery_hold(context: IncidentContext, incident: Incident) -> float:
@@ -172,8 +171,10 @@ def _restored(context: IncidentContext, incident: Incident, hold: float) -> Tran
     now = context.now()
     resolution, verified = resolution_without_fix(context, incident), False
     if incident.episode.plan is not None and incident.state is not State.ESCALATED:
-        verified = any(act.changed for act in incident.episode.done)
-        outcome = AttemptOutcome.WORKED if verified else AttemptOutcome.CHANGED_NOTHING
+        changed = any(act.changed for act in incident.episode.done)
+        # No check of a runbook stands behind a proposed plan: its cause stays a suspicion.
+        verified = changed and not incident.current_plan.proposed_by
+        outcome = AttemptOutcome.WORKED if changed else AttemptOutcome.CHANGED_NOTHING
         resolution = resolution_of_fix(incident)
         incident = incident.with_attempt(incident.current_plan.cause_id, outcome, now)
     after = moved(

@@ -11,6 +11,10 @@ from trimtab.kernel.errors import Misconfigured
 LABELS_HEADER = "X-Access-Labels"
 """Comma-separated access labels of a caller on the control socket; ignored for all other callers.
 """
+AGENT_HEADER = "X-Agent"
+"""Name of the agent for whom a program on the control socket calls; ignored for all others."""
+AGENT_ROLE_HEADER = "X-Agent-Role"
+"""The role of that agent; reader when it is left out."""
 _LONGEST_PATH = 100
 """The limit of a Unix socket's path is 107 bytes on Linux and 103 on macOS."""
 

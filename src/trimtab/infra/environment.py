@@ -20,8 +20,12 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
 
-_CHAINS = ("state", "incidents", "answers", "review", "evaluation", "notify")
+_CHAINS = ("state", "incidents", "answers", "review", "evaluation", "notify", "calendar")
 """The chains of migrations of the state database; its file is older than the split by domain."""
+
+
+_NEVER_PAUSED = frozenset({"incidents.run"})
+"""Incidents continue in maintenance mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
         keys=keys,
         signer=Signer.of(directory),
         changes=ChangeLog(clock, state),
-        jobs=OpeningJobs(lambda: _durable_jobs(directory, clock)),
+        jobs=OpeningJobs(lambda: _durable_jobs(directory, clock), _NEVER_PAUSED),
         first_key=first_key,
     )
 

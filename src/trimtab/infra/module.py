@@ -1,27 +1,34 @@
 """Builds the modules of the infrastructure that every process has."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import trimtab
 from trimtab.infra.audit_anchor import anchor_of
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.changes import actions as change_actions
 from trimtab.infra.changes import signals as change_signals
+from trimtab.infra.database_catalog import actions as database_actions
+from trimtab.infra.database_catalog import faults as database_faults
+from trimtab.infra.database_catalog import signals as database_signals
 from trimtab.infra.environment import Environment
 from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.maintenance_catalog import actions as maintenance_actions
 from trimtab.infra.maintenance_catalog import signals as maintenance_signals
 from trimtab.infra.process_metrics import ProcessMetrics
+from trimtab.infra.provider_probes import ProviderProbes
 from trimtab.infra.response_history import ResponseHistory
+from trimtab.infra.restarts import Restarts
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.digest import digests
 from trimtab.infra.storage import Database, DiskReserve, losses
 from trimtab.infra.telemetry.query_texts import forget_queries
 from trimtab.infra.web.sessions import session_secret
+from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.kernel.module import Module
-from trimtab.kernel.operable import Catalog
+from trimtab.kernel.operable import Catalog, Sample, Signal
 from trimtab.kernel.personal_data import ErasureStep
 from trimtab.kernel.tasks import ScheduledTask
 
@@ -47,12 +54,29 @@ def build_maintenance(env: Environment) -> Module:
     """Return maintenance mode as it was when the last process ended."""
     folder = env.directory.path
     maintenance = MaintenanceMode(env.settings.service, folder, env.clock, env.health)
+    env.jobs.pause.when(lambda: maintenance.on)
     return Module(
         "maintenance",
         maintenance,
         signals=maintenance_signals(maintenance),
         actions=maintenance_actions(maintenance),
     )
+
+
+def build_restarts(env: Environment) -> Module:
+    """Return the restart of the whole service, which serving allows."""
+    restarts = Restarts(env.directory.path)
+    return Module("restarts", restarts, actions=(restarts.action(),))
+
+
+def build_provider_probes(env: Environment) -> Module:
+    """Return the probes of outside providers; without configured addresses none is made."""
+    service = env.settings.service
+    probes = ProviderProbes(service.provider_probes)
+    seconds = service.provider_probe_seconds
+    look = ScheduledTask("probe the providers", seconds, probes.probe)
+    scheduled = (look,) if service.provider_probes else ()
+    return Module("providers", probes, signals=probes.signals(), scheduled=scheduled)
 
 
 def build_process(env: Environment, databases: Iterable[Database]) -> Module:
@@ -80,6 +104,44 @@ def build_process(env: Environment, databases: Iterable[Database]) -> Module:
         start=(start,),
         close=(ended.close,),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """The databases of the process, for reports on their queries."""
+
+    all: tuple[Database, ...]
+
+
+def build_databases(databases: tuple[Database, ...], clock: Clock) -> Module:
+    """Return the reports on running and slow queries."""
+    return Module(
+        "databases",
+        Databases(databases),
+        signals=database_signals(databases, clock),
+        actions=database_actions(databases, clock),
+        faults=database_faults(databases[0]),
+    )
+
+
+def build_queues(depths: Mapping[str, Callable[[], float]]) -> Module:
+    """Return the depth of each queue of the platform.
+
+    Args:
+        depths: Returns how many entries wait, by the queue's name.
+    """
+
+    def samples() -> list[Sample]:
+        return [Sample(read(), {"queue": name}) for name, read in depths.items()]
+
+    depth = Signal(
+        "service.queue.depth",
+        "entries",
+        "What waits in each queue of the platform: requests, notifications, feedback.",
+        samples,
+        ("queue",),
+    )
+    return Module("queues", depths, signals=(depth,))
 
 
 def build_audit(env: Environment) -> Module:

@@ -22,6 +22,7 @@ STOPPED = "service.stopped"
 LOST = "storage.changes_lost"
 """Audit action that records acknowledged changes missing from a database at a start."""
 _HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
 _RECENT_EVENTS = 1000
 _MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
 
@@ -42,6 +43,7 @@ class ProcessMetrics:
         self._process = psutil.Process()
         self._starts: list[datetime] = []
         self._kills: list[datetime] = []
+        self._lost: list[tuple[datetime, int]] = []
         self.counters = LogCounters()
 
     def record_start(self, version: str, databases: Iterable[Database] = ()) -> None:
@@ -50,6 +52,7 @@ class ProcessMetrics:
         self._audit.append("trimtab", STARTED, version)
         for database in databases:
             if changes := database.guard.lost_commits:
+                self._lost.append((self._clock.now(), changes))
                 self._audit.append("trimtab", LOST, database.file.name, {"changes": changes})
         self._starts, self._kills = _lives(self._audit)
 
@@ -73,6 +76,16 @@ class ProcessMetrics:
         counts = dict(line.split() for line in lines)
         return float(counts.get("oom_kill", math.nan))
 
+    @property
+    def started_at(self) -> datetime | None:
+        """Return when this process recorded its start; None before."""
+        return self._starts[-1] if self._starts else None
+
+    def changes_lost(self) -> float:
+        """Return how many acknowledged changes were found missing in the last day."""
+        since = self._clock.now() - _DAY
+        return float(sum(changes for at, changes in self._lost if at > since))
+
     def signals(self) -> tuple[Signal, ...]:
         """Return every signal of the process."""
         return (*self._life_signals(), *self._resource_signals(), *self._log_signals())
@@ -95,6 +108,12 @@ class ProcessMetrics:
             "How often it ended suddenly in the last hour: killed, crashed, or without power.",
             lambda: [Sample(self._recent(self._kills))],
             metric="service_kills_last_hour",
+        )
+        yield Signal(
+            "service.changes_lost",
+            "changes",
+            "Acknowledged changes that were missing at the start, for a day after it.",
+            lambda: [Sample(self.changes_lost())],
         )
         yield Signal(
             "service.oom_kills",

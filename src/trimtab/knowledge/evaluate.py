@@ -19,7 +19,7 @@ import numpy as np
 from trimtab.knowledge.embedding import EmbeddingModel, Prefixes, Vectors
 from trimtab.knowledge.errors import EvaluationSetInvalid
 from trimtab.knowledge.index import IndexedPassage, ProjectIndex
-from trimtab.knowledge.ranking import Fit, fit, rank
+from trimtab.knowledge.ranking import DEFAULT_MEANING, Fit, fit, rank
 from trimtab.knowledge.ranking.probes import Embed
 
 Progress = Callable[[int, int, str], None]
@@ -87,17 +87,29 @@ def evaluate(
     embedder: EmbeddingModel,
     progress: Progress = lambda _done, _all, _what: None,
     prefixes: Prefixes = NO_PREFIXES,
+    usual: float = DEFAULT_MEANING,
 ) -> EvaluationReport:
     """Measure search on the set in ``folder``.
+
+    Args:
+        folder: The set.
+        embedder: Makes the vectors.
+        progress: Called with each step.
+        prefixes: What the embedder reads before queries and passages.
+        usual: The share of meaning that projects with this embedder start from.
 
     Raises:
         EvaluationSetInvalid: A file is missing or cannot be read, or no query has an answer.
         EmbedderUnavailable: The model is down.
     """
     questions = read_set(folder)
-    index, fitted = _prepared(questions, embedder, progress, prefixes)
+    index = _indexed(questions, embedder, progress, prefixes)
     ids = list(questions.corpus)
     embed_queries = _batched(embedder, prefixes.query)
+    texts = list(enumerate(questions.corpus.values()))
+    sample = texts[:: max(1, len(texts) // 500)]
+    embed = _batched(embedder, prefixes.passage)
+    fitted = fit(index, sample, embed_queries, embed, usual=usual)
     # The first query of a process pays for pages that are not in memory yet.
     _measured(index, embed_queries, "warm up", {}, ids, fitted.meaning)
     found: dict[str, list[_Measured]] = {"words": [], "vectors": [], "fused": []}
@@ -142,9 +154,9 @@ def ndcg_at_10(found: Sequence[str], grades: dict[str, int]) -> float:
     return gained / best if best else 0.0
 
 
-def _prepared(
+def _indexed(
     questions: EvaluationSet, embedder: EmbeddingModel, progress: Progress, prefixes: Prefixes
-) -> tuple[ProjectIndex, Fit]:
+) -> ProjectIndex:
     index = ProjectIndex(embedder.dimension)
     texts = list(questions.corpus.values())
     for start in range(0, len(texts), _BATCH):
@@ -155,9 +167,7 @@ def _prepared(
             for at, (text, row) in enumerate(zip(batch, rows, strict=True))
         )
         progress(min(start + _BATCH, len(texts)), len(texts), "indexing")
-    sample = list(enumerate(texts))[:: max(1, len(texts) // 500)]
-    embed_queries = _batched(embedder, prefixes.query)
-    return index, fit(index, sample, embed_queries, _batched(embedder, prefixes.passage))
+    return index
 
 
 def _batched(embedder: EmbeddingModel, prefix: str) -> Embed:

@@ -24,6 +24,7 @@ def signals(knowledge: Knowledge) -> tuple[Signal, ...]:
         *_components(knowledge),
         *_embedding(knowledge),
         *_query_cache(knowledge),
+        *_hit_level(knowledge),
         *_other_caches(knowledge),
         *_cache_memory(knowledge),
         *_searches(knowledge),
@@ -105,6 +106,27 @@ def _embedding(knowledge: Knowledge) -> Iterable[Signal]:
         "95 % of the recent texts took no longer to embed.",
         lambda drill: encoder.durations.of(drill=drill).quantile(0.95),
         "kb_embedding_p95_seconds",
+    )
+
+
+HIT_LEVELS = (0.30, 0.50, 0.70, 0.90)
+"""Share of hits: below the first a repair is escalated, below the second the alert comes after 30
+minutes, above the third is the objective, and above the last what is expected."""
+
+
+def hit_level(ratio: float) -> float:
+    """Return how many of the levels a hit ratio is above, 0 to 4; NaN for an unknown ratio."""
+    return ratio if math.isnan(ratio) else float(sum(ratio > level for level in HIT_LEVELS))
+
+
+def _hit_level(knowledge: Knowledge) -> Iterable[Signal]:
+    cache = knowledge.searcher.cache
+    yield _apart(
+        "knowledge.cache.hit_level",
+        "1",
+        "Level of the hit ratio: 4 above 0.90 (expected), 3 above 0.70 (objective), 2 above 0.50, 1"
+        " above 0.30 (alert after 30 minutes), 0 (escalation); absent without a ratio.",
+        lambda drill: hit_level(cache.hit_ratio(drill=drill)),
     )
 
 

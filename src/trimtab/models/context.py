@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from trimtab.infra.environment import Environment
 from trimtab.infra.settings.sections.models import ModelsSettings
 from trimtab.infra.storage import Database, DataDirectory
-from trimtab.models.ports import TextEncoder
+from trimtab.models.ports import FoundationModel, TextEncoder
 
 DATABASE_FILE = "models.db"
 CHAINS = ("models", "model_monitoring")
@@ -20,11 +20,13 @@ class ModelsContext:
         env: Of the process.
         database: Versions, aliases, results and whatever the monitors store.
         encoder: The embedding model, for models that read text.
+        foundation: Classifies when no version and no baseline can; None for none.
     """
 
     env: Environment
     database: Database
     encoder: TextEncoder
+    foundation: FoundationModel | None = None
 
     @property
     def settings(self) -> ModelsSettings:

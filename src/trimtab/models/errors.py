@@ -13,6 +13,7 @@ UntrustedTypes       models.untrusted_types       InvalidInput
 LibraryMismatch      models.library_mismatch      Conflict
 LibraryMissing       models.library_missing       Unavailable
 GoldenMismatch       models.golden_mismatch       Conflict
+ParityMismatch       models.parity_mismatch       Conflict
 AliasRefused         models.alias_refused         Conflict
 ArtifactCorrupt      models.artifact_corrupt      Corrupt
 ModelUnavailable     models.unavailable           Unavailable
@@ -123,6 +124,13 @@ class GoldenMismatch(Conflict):
     default_hint = (
         "Compare the library versions of `trimtab models show NAME` with `trimtab models verify`."
     )
+
+
+class ParityMismatch(Conflict):
+    """A converted model predicts something else than the version it was converted from."""
+
+    code = "models.parity_mismatch"
+    default_hint = "Let the scikit-learn version serve, or convert it with another converter."
 
 
 class AliasRefused(Conflict):

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.models.records import Manifest
+from trimtab.models.records import JsonObject, Manifest
 from trimtab.models.rows import Outputs, Rows
 
 
@@ -21,6 +21,23 @@ class TextEncoder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector for each text."""
+        ...
+
+
+class FoundationModel(Protocol):
+    """A language model that can classify a row that it has not been trained for."""
+
+    def classify(self, task: str, classes: Sequence[str], rows: Sequence[JsonObject]) -> list[str]:
+        """Return one of the classes for each row.
+
+        Args:
+            task: What is predicted: name and purpose of the model.
+            classes: The allowed answers.
+            rows: As they were sent.
+
+        Raises:
+            ModelUnavailable: It did not answer, or with something else than a class.
+        """
         ...
 
 

@@ -7,6 +7,7 @@ from trimtab.kernel.operable import Sample, Signal
 from trimtab.models.records import PRODUCTION
 from trimtab.models.service import Models
 from trimtab.models.serving.model_server import ModelServer
+from trimtab.models.serving.version_server import VersionServer
 
 Read = Callable[[ModelServer], float]
 
@@ -28,6 +29,12 @@ def signals(models: Models) -> tuple[Signal, ...]:
             "bytes",
             "Size of the files of the production version.",
             _each(models, lambda server: float(_artifact_bytes(models, server))),
+        ),
+        _by_model(
+            "memory_bytes",
+            "bytes",
+            "Memory that the process took on when it loaded the production version.",
+            _each(models, lambda server: float(_of_production(server, _memory_bytes))),
         ),
         *_cache(models),
         Signal(
@@ -132,6 +139,10 @@ def _is_stuck(models: Models, server: ModelServer) -> bool:
 def _of_production(server: ModelServer, read: Callable[..., int]) -> int:
     served = server.routing.servers.get(PRODUCTION)
     return 0 if served is None else read(served)
+
+
+def _memory_bytes(served: VersionServer) -> int:
+    return served.loaded.memory_bytes
 
 
 def _ages(models: Models) -> Iterable[Sample]:

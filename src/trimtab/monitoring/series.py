@@ -256,6 +256,12 @@ class SeriesStore:
             timeline = self._timelines.get(source)
             return timeline.times[-1] if timeline is not None and timeline.times else None
 
+    def oldest_ms(self, source: str = SCRAPE) -> int | None:
+        """Return the oldest instant of a source that is still held, or None."""
+        with self._lock:
+            timeline = self._timelines.get(source)
+            return timeline.times[0] if timeline is not None and timeline.times else None
+
     def metric_names(self) -> set[str]:
         """Return the names of the metrics that are held."""
         with self._lock:

@@ -1,5 +1,7 @@
 """Actions of the review domain."""
 
+from trimtab.infra.restart_action import restart_action
+from trimtab.infra.restartable import RestartableTask
 from trimtab.kernel.operable import (
     Action,
     ActionContext,
@@ -15,9 +17,24 @@ from trimtab.review.service import Reviews
 _QUEUES = (*map(str, ReviewQueue), FEEDBACK_QUEUE)
 
 
-def actions(reviews: Reviews) -> tuple[Action, ...]:
+def actions(
+    reviews: Reviews, collector: RestartableTask, feedback: RestartableTask
+) -> tuple[Action, ...]:
     """Return every action of the domain."""
-    return (_clear(reviews), _collect(reviews), _process(reviews))
+    return (
+        _clear(reviews),
+        _quarantine(reviews),
+        _collect(reviews),
+        _process(reviews),
+        restart_action(
+            "review.restart", "Restart the filling of the review queues alone.", lambda: collector
+        ),
+        restart_action(
+            "review.feedback.restart",
+            "Restart the processing of the feedback alone.",
+            lambda: feedback,
+        ),
+    )
 
 
 def _clear(reviews: Reviews) -> Action:
@@ -48,6 +65,34 @@ def _clear(reviews: Reviews) -> Action:
         dry_run,
         (Param("queue", "string", "The queue.", choices=_QUEUES),),
         undo,
+        effect=Effect.REVERSIBLE,
+    )
+
+
+def _quarantine(reviews: Reviews) -> Action:
+    def run(_: Arguments, context: ActionContext) -> ActionResult:
+        archive = reviews.quarantine(context.actor)
+        return ActionResult(
+            f"Archived {archive.items} damaged items as {archive.id}.",
+            {"archive": archive.id, "items": archive.items},
+            {"archive": archive.id},
+            changes=archive.items > 0,
+        )
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        count = reviews.damaged_items()
+        return ActionResult(f"{count} damaged items would be archived.", changes=count > 0)
+
+    def undo(given: Arguments, _: ActionContext) -> ActionResult:
+        return ActionResult(f"Put back {reviews.restore(str(given['archive']))} items.")
+
+    return Action(
+        "review.queue.quarantine",
+        "Archive the review items that cannot be read; the archive can be restored.",
+        Risk.AUTOMATIC,
+        run,
+        dry_run,
+        undo=undo,
         effect=Effect.REVERSIBLE,
     )
 

@@ -1,5 +1,6 @@
 """Archives of cleared queues: a queue is archived before it is cleared, and can be restored."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,8 +10,10 @@ from trimtab.kernel.ids import new_id
 from trimtab.review.errors import ArchiveRestored, ArchiveUnknown
 from trimtab.review.feedback_store import FeedbackState, feedback_table
 from trimtab.review.records import FEEDBACK_QUEUE, OPEN_STATES, Archive, ItemState
-from trimtab.review.store import annotations_table, items_table
+from trimtab.review.store import annotations_table, damaged, items_table
 
+DAMAGED = "damaged"
+"""Stands for the queue in the archive of damaged items."""
 _archives = sa.table(
     "review_archives", *map(sa.column, ("id", "queue", "at", "by", "items", "restored_at"))
 )
@@ -35,6 +38,19 @@ class ArchiveStore:
                     id=row.id, queue=queue, at=row.at, by=actor, items=count, restored_at=""
                 )
             )
+        return row
+
+    def quarantine(self, actor: str, at: datetime) -> Archive:
+        """Archive every damaged item, so that it can be looked at; its row stays as it is."""
+        archive = new_id("archive", at)
+        with self._database.write() as connection:
+            values = {"state": ItemState.ARCHIVED, "archive": archive}
+            count = connection.execute(
+                sa.update(items_table).where(damaged()).values(**values)
+            ).rowcount
+            row = Archive(archive, DAMAGED, at.isoformat(), actor, count, "")
+            if count:
+                connection.execute(sa.insert(_archives).values(**asdict(row)))
         return row
 
     def restore(self, archive_id: str, at: datetime) -> int:

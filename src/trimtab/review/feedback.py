@@ -1,5 +1,6 @@
 """Validates feedback and turns it, in batches, into candidates for people to approve."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from trimtab.review.feedback_store import (
 )
 from trimtab.review.records import ReviewCandidate
 
+_log = logging.getLogger(__name__)
 BATCH_SIZE = 50
 """Feedback processed at once; the contract's number."""
 _BATCHES_A_RUN = 400
@@ -118,6 +120,11 @@ class FeedbackProcessor:
                 items += _items(item, answer)
         self._enqueue(items)
         self._store.finish(batch, done, made, now)
+        if done:
+            _log.info(
+                "feedback processed",
+                extra={"batch": batch, "items": len(done), "refused": sum(refused.values())},
+            )
         return FeedbackBatch(batch, len(done) - sum(refused.values()), refused, len(made))
 
     def _problem(self, item: QueuedFeedback, answer: ReviewedAnswer | None) -> str:

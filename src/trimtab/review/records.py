@@ -160,6 +160,23 @@ class AnnotatorFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardRuleFigures:
+    """People's judgements of the blocks of one guard."""
+
+    judged: str
+    """``questions`` or ``answers``."""
+    guard: str
+    reviewed: int
+    wrong: int
+    """Reviewed blocks that a person called wrong."""
+
+    @property
+    def false_positive_rate(self) -> float:
+        """Return the share of the reviewed blocks that were wrong."""
+        return self.wrong / self.reviewed if self.reviewed else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Archive:
     """The items of a queue that was cleared."""
 

@@ -34,6 +34,7 @@ from trimtab.review.records import (
     Annotation,
     AnnotatorFigures,
     Archive,
+    GuardRuleFigures,
     ItemState,
     QueueFigures,
     QueueItem,
@@ -81,7 +82,7 @@ class Reviews:
         self._figures = FigureStore(database)
         self._cached: dict[str, tuple[tuple[int, int, int], object]] = {}
         self._changes = 0
-        self._collected_at = clock.now()
+        self._collected_at = self._feedback_at = clock.now()
 
     # Filling
 
@@ -97,8 +98,13 @@ class Reviews:
         A source learns that its items are queued after they are stored: a crash between the two
         repeats them, and the queue ignores what it knows.
         """
-        added = sum(self._collect_from(source) for source in self._sources)
+        added = self.collect_items()
         self.process_feedback()
+        return added
+
+    def collect_items(self) -> int:
+        """Take new items from the sources; return the number of new items."""
+        added = sum(self._collect_from(source) for source in self._sources)
         self._collected_at = self.clock.now()
         return added
 
@@ -108,7 +114,9 @@ class Reviews:
         while found := self._answers.new_feedback(batch):
             self.feedback.add(found, self.clock.now())
             self._answers.mark_feedback_queued([each.id for each in found])
-        return self.processor.process()
+        done = self.processor.process()
+        self._feedback_at = self.clock.now()
+        return done
 
     def replay_judged_blocks(self) -> int:
         """Tell the guards what people said about blocks before this start; return the number."""
@@ -125,6 +133,15 @@ class Reviews:
     def collected_at(self) -> datetime:
         """Return when the last collection ended well, or when this process began."""
         return self._collected_at
+
+    @property
+    def feedback_at(self) -> datetime:
+        """Return when feedback was last processed without an error, or when this process began."""
+        return self._feedback_at
+
+    def damaged_items(self) -> int:
+        """Return the number of items that cannot be read; read again only after a change."""
+        return self._of_version("damaged", self.items.count_damaged)
 
     def _collect_from(self, source: ReviewSource) -> int:
         added, batch = 0, self.settings.collect_batch
@@ -241,6 +258,12 @@ class Reviews:
         self._changes += 1
         return archive
 
+    def quarantine(self, actor: str) -> Archive:
+        """Archive the items that cannot be read; see `restore`."""
+        archive = self.archives.quarantine(actor, self.clock.now())
+        self._changes += 1
+        return archive
+
     def restore(self, archive: str) -> int:
         """Queue the items of an archive again; return their number."""
         count = self.archives.restore(archive, self.clock.now())
@@ -283,6 +306,25 @@ class Reviews:
         """Return who took part in the last days; read again only after a change."""
         since = (self.clock.now() - timedelta(days=days)).isoformat()
         return self._of_version(f"annotators {days}", lambda: self._figures.annotators(since))
+
+    def guard_rules(self, days: float) -> list[GuardRuleFigures]:
+        """Return how people judged the blocks of each guard in the last days."""
+        since = (self.clock.now() - timedelta(days=days)).isoformat()
+        judged = [each for each in self.items.done_since(since) if each.source == "guard"]
+        known = self._answers.find([each.subject for each in judged])
+        counts: dict[tuple[str, str], tuple[int, int]] = {}
+        for item in judged:
+            answer, result = known.get(item.subject), item.result
+            if answer is None or result is None:
+                continue
+            wrong = result.failure_type == WRONGLY_BLOCKED
+            for guard in answer.guards:
+                reviewed, wrongly = counts.get((answer.judged, guard), (0, 0))
+                counts[answer.judged, guard] = (reviewed + 1, wrongly + wrong)
+        return [
+            GuardRuleFigures(judged_text, guard, reviewed, wrongly)
+            for (judged_text, guard), (reviewed, wrongly) in sorted(counts.items())
+        ]
 
     def feedback_outcomes(self) -> dict[str, int]:
         """Return how much feedback there is, by state or reason of refusal."""

@@ -75,6 +75,18 @@ def _people(reviews: Reviews) -> Iterable[Signal]:
         "Time since the queues were last filled without an error.",
         lambda: (Sample((reviews.clock.now() - reviews.collected_at).total_seconds()),),
     )
+    yield Signal(
+        "review.feedback_seconds",
+        "seconds",
+        "Time since feedback was last processed without an error.",
+        lambda: (Sample((reviews.clock.now() - reviews.feedback_at).total_seconds()),),
+    )
+    yield Signal(
+        "review.damaged",
+        "items",
+        "Review items that cannot be read; they are left out of the queues.",
+        lambda: (Sample(float(reviews.damaged_items())),),
+    )
 
 
 def _feedback(reviews: Reviews) -> Iterable[Signal]:

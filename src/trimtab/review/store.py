@@ -1,6 +1,7 @@
 """SQL of review items, leases and annotations, in the chain ``review``."""
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -21,6 +22,7 @@ from trimtab.review.records import (
 )
 
 CHAIN = "review"
+_log = logging.getLogger(__name__)
 
 _ITEM = (
     "id",
@@ -209,6 +211,12 @@ class ItemStore:
         with self.database.read() as connection:
             return _items(connection, _select().where(items_table.c.id.in_(twice)))
 
+    def count_damaged(self) -> int:
+        """Return the number of items that cannot be read."""
+        query = sa.select(sa.func.count()).select_from(items_table).where(damaged())
+        with self.database.read() as connection:
+            return int(connection.scalar(query) or 0)
+
     def count_user(self, user_id: str) -> int:
         """Return the number of items about a user."""
         query = (
@@ -240,6 +248,13 @@ class ItemStore:
             ).rowcount
         self.version += 1
         return gone
+
+
+def damaged() -> sa.ColumnElement[bool]:
+    """Return the condition of the rows that no release can read, but for quarantined ones."""
+    table = items_table
+    known = table.c.queue.in_(list(ReviewQueue)) & table.c.state.in_(list(ItemState))
+    return sa.not_(known) & (table.c.archive == "")
 
 
 def _raise_priority(connection: sa.Connection, item: str, reason: str, queue: ReviewQueue) -> None:
@@ -295,27 +310,36 @@ def _items(connection: sa.Connection, query: sa.Select[tuple[object, ...]]) -> l
         for row in connection.execute(
             sa.select(annotations_table).where(part).order_by(*order)
         ).mappings():
-            given.setdefault(str(row["item"]), []).append(
-                Annotation(
-                    row["annotator"],
-                    row["kind"],
-                    ReviewVerdict(row["verdict"]),
-                    row["failure_type"],
-                    row["answer"],
-                    tuple(json.loads(row["documents"])),
-                    row["note"],
-                    float(row["seconds"]),
-                    row["at"],
-                )
-            )
-    return [
-        QueueItem(
-            **{
-                **row,
-                "queue": ReviewQueue(row["queue"]),
-                "state": ItemState(row["state"]),
-                "annotations": tuple(given.get(str(row["id"]), ())),
-            }
-        )
-        for row in rows
-    ]
+            if (annotation := _annotation(row)) is not None:
+                given.setdefault(str(row["item"]), []).append(annotation)
+    found = (_item(row, given.get(str(row["id"]), ())) for row in rows)
+    return [item for item in found if item is not None]
+
+
+def _annotation(row: sa.RowMapping) -> Annotation | None:
+    try:
+        verdict, documents = ReviewVerdict(row["verdict"]), tuple(json.loads(row["documents"]))
+    except ValueError:
+        _log.warning("an annotation is damaged", extra={"annotation": str(row["id"])})
+        return None
+    return Annotation(
+        row["annotator"],
+        row["kind"],
+        verdict,
+        row["failure_type"],
+        row["answer"],
+        documents,
+        row["note"],
+        float(row["seconds"]),
+        row["at"],
+    )
+
+
+def _item(row: sa.RowMapping, annotations: Sequence[Annotation]) -> QueueItem | None:
+    """Return the item of a row; None for a damaged one, so that it stops no other's review."""
+    try:
+        queue, state = ReviewQueue(row["queue"]), ItemState(row["state"])
+    except ValueError:
+        _log.warning("a review item is damaged", extra={"item": str(row["id"])})
+        return None
+    return QueueItem(**{**row, "queue": queue, "state": state, "annotations": tuple(annotations)})

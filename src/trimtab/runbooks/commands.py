@@ -61,7 +61,8 @@ class Act:
     """``trimtab act NAME key=value...``: do something to the service."""
 
     name: str
-    arguments: Mapping[str, str]
+    arguments: Mapping[str, str | int | float | bool]
+    """Texts on a page; a proposal may have other types."""
     line: int
 
     def __str__(self) -> str:
@@ -199,5 +200,5 @@ def _arguments(words: list[str], page: str, line: int) -> dict[str, str]:
     return given
 
 
-def _pairs(arguments: Mapping[str, str]) -> tuple[str, ...]:
+def _pairs(arguments: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(f"{key}={value}" for key, value in arguments.items())

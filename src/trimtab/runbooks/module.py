@@ -7,6 +7,7 @@ from trimtab.monitoring.checks import compile_check
 from trimtab.monitoring.proofs import check_proof
 from trimtab.monitoring.service import Monitoring
 from trimtab.runbooks.lint import PageChecks
+from trimtab.runbooks.revisions import Revisions
 from trimtab.runbooks.service import Runbooks
 
 
@@ -22,3 +23,8 @@ def build(catalog: Catalog, monitoring: Monitoring) -> Module:
     # Rules name runbooks and runbooks name alerts: each is checked when both are read.
     monitoring.check({*runbooks.library.runbooks, *runbooks.library.procedures})
     return Module("runbooks", runbooks)
+
+
+def build_revisions() -> Module:
+    """Return the revision history of the shipped pages."""
+    return Module("runbook revisions", Revisions(shipped("library")))

@@ -298,3 +298,17 @@ def test_without_requests_there_is_no_latency_and_no_error_rate(anonymous):
     figures = figures_of(anonymous)
     assert (figures["http_latency_requests"], figures["http_error_rate_requests"]) == (0, 0)
     assert not {"http_p99_latency_ms", "http_error_rate_ratio"} & figures.keys()
+
+
+@pytest.mark.feature("F174", "F175")
+@pytest.mark.parametrize(("threshold", "marked"), [(1e-6, True), (60, False)])
+def test_a_line_of_the_log_counts_the_requests_and_marks_the_slow_ones(
+    app_of, caplog, threshold, marked
+):
+    client = client_of(app_of(service__slow_request_seconds=threshold))
+    with caplog.at_level(logging.INFO, logger="trimtab.api.http.middleware"):
+        client.get("/v1/me")
+        client.get("/v1/me")
+    lines = [record for record in caplog.records if record.message == "request"]
+    assert [record.request_count for record in lines] == [1, 2]
+    assert [hasattr(record, "slow_request") for record in lines] == [marked, marked]

@@ -153,3 +153,56 @@ def test_a_scaffold_replaces_nothing(tmp_path):
     (tmp_path / "knowledgebeast" / "core.py").write_text("# mine", encoding="utf-8")
     assert not any(is_new for _, is_new in write_files(tmp_path))
     assert (tmp_path / "knowledgebeast" / "core.py").read_text(encoding="utf-8") == "# mine"
+
+
+@pytest.fixture
+def recover(folder, tmp_path):
+    """Run the recovery script with programs that record their words and fail as told."""
+    programs, calls = tmp_path / "bin", tmp_path / "calls"
+    programs.mkdir()
+    for name in ("trimtab", "curl"):
+        script = f"""#!/bin/sh
+echo {name} "$@" >> {calls}
+case "$1" in act) touch {tmp_path}/mended; exit 0;; esac
+[ -e {tmp_path}/mended ] && [ -z "${{STAYS_BROKEN:-}}" ] || [ -n "${{IS_WELL:-}}" ]
+"""
+        (programs / name).write_text(script, encoding="utf-8")
+        (programs / name).chmod(0o755)
+
+    def run(**given):
+        path = f"{programs}{os.pathsep}{os.defpath}"
+        done = subprocess.run(
+            ["scripts/recover_model.sh"], check=False, cwd=folder, env={"PATH": path, **given},
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        return done.returncode, calls.read_text().splitlines() if calls.exists() else []
+
+    return run
+
+
+MODEL = "earnings-analyzer"
+HEALTH = f"trimtab models health {MODEL}"
+RELOAD = f"trimtab act models.reload name={MODEL}"
+
+
+@pytest.mark.feature("F210")
+def test_the_recovery_script_reloads_a_model_whose_health_fails(recover):
+    assert recover(MODEL_NAME=MODEL) == (0, [HEALTH, RELOAD, HEALTH])
+
+
+@pytest.mark.feature("F210")
+def test_the_recovery_script_asks_the_address_of_the_procedures(recover):
+    url = "http://model-service:8080/health"
+    code, calls = recover(MODEL_NAME=MODEL, MODEL_HEALTH_URL=url)
+    assert code == 0
+    assert calls == [f"curl -fsS -o /dev/null {url}", RELOAD, f"curl -fsS -o /dev/null {url}"]
+
+
+@pytest.mark.feature("F210")
+def test_the_recovery_script_leaves_a_healthy_model_alone(recover):
+    assert recover(MODEL_NAME=MODEL, IS_WELL="1") == (0, [HEALTH])
+
+
+def test_the_recovery_script_fails_when_the_model_stays_broken_or_is_not_named(recover):
+    assert recover(MODEL_NAME=MODEL, STAYS_BROKEN="1")[0] == 1
+    assert recover()[0] != 0

@@ -56,19 +56,23 @@ def cycle(run, tmp_path_factory):
     return said
 
 
+@pytest.mark.feature("F420")
 def test_the_human_step_reads_files_of_open_tasks_that_go_when_they_are_done(cycle):
     assert len(cycle["pending"].stdout.split()) == 1
     assert cycle["left"].stdout.split() == []
 
 
+@pytest.mark.feature("F424")
 def test_next_shows_the_question_and_the_trace(cycle):
     assert "Which seal has the impeller shaft?" in cycle["next"].stdout
 
 
+@pytest.mark.feature("F425")
 def test_submit_takes_the_trace_and_says_what_became_of_it(cycle):
     assert "Stored the judgement" in cycle["submit"].stdout
 
 
+@pytest.mark.feature("F426")
 def test_export_writes_the_golden_dataset(cycle):
     (case,) = map(json.loads, cycle["golden"].stdout.splitlines())
     assert case["question"] == "Which seal has the impeller shaft?"

@@ -84,10 +84,42 @@ def test_the_check_of_what_serves_times_it_and_tells_problems(trimtab, files, da
     assert trimtab("models", "serve-check").code == 0
     register(trimtab, files, "--promote")
     (found,) = json.loads(trimtab("models", "serve-check", "--json").out)["models"]
-    assert (found["model"], found["detail"]) == ("churn", "")
+    assert (found["model"], found["detail"], found["availability"]) == ("churn", "", 1.0)
     assert 0 < found["p50_ms"] <= found["p95_ms"]
     (file,) = (data_dir / "model-artifacts").glob("*/model.skops")
     file.write_bytes(b"damaged")
     done = trimtab("models", "serve-check", "--json")
     assert done.code == 1
     assert "model.skops" in json.loads(done.out)["models"][0]["detail"]
+
+
+def test_a_version_is_converted_to_onnx_and_compared(trimtab, files):
+    register(trimtab, files, "--promote")
+    done = trimtab("models", "to-onnx", "churn", "--json")
+    assert done.code == 0, done.err
+    body = json.loads(done.out)
+    assert (body["version"], body["manifest"]["flavour"], body["manifest"]["parent"]) == (
+        2,
+        "onnx",
+        1,
+    )
+    assert trimtab("models", "promote", "churn", "2").code == 0
+    found = json.loads(trimtab("models", "predict", "churn", str(files[2]), "--json").out)
+    assert found["served_by"] == "churn@2"
+    again = trimtab("models", "to-onnx", "churn", "2")
+    assert again.code == 2
+    assert "Only scikit-learn versions" in again.err
+
+
+def test_all_files_or_those_of_a_folder_are_verified(trimtab, files, tmp_path):
+    register(trimtab, files, "--promote")
+    body = json.loads(trimtab("models", "verify", "--json").out)
+    assert {"churn@1", "embedding model"} <= {each["owner"] for each in body["files"]}
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "old.pkl").write_bytes(b"\x80\x04N.")
+    done = trimtab("models", "verify", "--folder", str(folder))
+    assert done.code == 1
+    assert "old.pkl" in done.out
+    assert "refused" in done.out
+    assert trimtab("models", "verify", "--repair").code == 2

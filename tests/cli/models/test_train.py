@@ -1,8 +1,13 @@
 """`models train`, `evaluate` and `earnings`: figures, candidates, and artifacts in a folder."""
 
 import json
+from pathlib import Path
+
+import pytest
 
 from tests.models.trained.factory import write_statements, write_table
+from trimtab.cli.models.train import usual_data
+from trimtab.kernel.errors import InvalidInput
 
 
 def test_train_registers_a_candidate_and_promotes_nothing(trimtab, tmp_path):
@@ -61,3 +66,37 @@ def test_a_name_and_all_exclude_each_other(trimtab, tmp_path):
     both = trimtab("models", "train", "risk-predictor", "--all", "--data", str(tmp_path))
     assert both.code == 2
     assert "--all" in both.err
+
+
+def test_the_registered_version_is_evaluated_before_shipped_weights(trimtab, tmp_path):
+    write_table(tmp_path)
+    assert trimtab("models", "train", "fraud-classifier", "--data", str(tmp_path)).code == 0
+    other = str(write_table(tmp_path / "other", seed=9))
+    words = ("models", "evaluate", "fraud-classifier", "--data", other, "--json")
+    body = json.loads(trimtab(*words).out)
+    assert body["version"] == "fraud-classifier@1"
+    assert body["metrics"]["auc"] > 0.9
+    assert json.loads(trimtab(*words, "--version", "1").out)["metrics"] == body["metrics"]
+    assert trimtab(*words, "--version", "7").code != 0
+
+
+@pytest.mark.parametrize("folder", ["data", "../shared/data/models"])
+def test_without_data_the_usual_folders_are_used_or_the_next_step_is_named(
+    tmp_path, monkeypatch, folder
+):
+    home = tmp_path / "checkout"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    with pytest.raises(InvalidInput, match="no folder `data`") as error:
+        usual_data()
+    assert "--data" in error.value.hint()
+    (home / folder).mkdir(parents=True)
+    assert usual_data() == Path(folder)
+
+
+def test_validated_rows_and_a_file_start_retrainings_that_wait_for_a_service(trimtab, tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    row = {"model": "fraud-classifier", "inputs": {}, "label": "fraud"}
+    rows.write_text(json.dumps(row), encoding="utf-8")
+    done = trimtab("models", "update", "--data", str(rows))
+    assert "fraud-classifier: 1 rows" in done.out

@@ -94,8 +94,8 @@ def titled(admin, title):
 
 
 @contextlib.contextmanager
-def prometheus(folder, url, key, rules=RULES):
-    (folder / "rules.yml").write_text(rules)
+def prometheus(folder, url, key, *words):
+    (folder / "rules.yml").write_text(RULES)
     (folder / "key").write_text(key)
     (folder / "prometheus.yml").write_text(
         json.dumps(
@@ -122,6 +122,7 @@ def prometheus(folder, url, key, rules=RULES):
         # It finds its Alertmanagers after the rule has fired first.
         "--rules.alert.resend-delay=1s",
         "--log.level=error",
+        *words,
     ]
     with (folder / "log").open("wb") as log:
         child = ChildProcess(command, stdout=log, stderr=log, cwd=folder)

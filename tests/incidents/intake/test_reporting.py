@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.incidents.intake.desk import make_desk, posted, sent, silence
 from tests.incidents.operator import alert, until
 from trimtab.incidents import State
 from trimtab.incidents.errors import IncidentUnknown
+from trimtab.incidents.intake.module import _signals
 from trimtab.incidents.intake.service import AlertIntake
 
 
@@ -135,6 +137,36 @@ def test_an_alert_that_joins_does_not_count_for_a_storm(tmp_path):
         desk.post(posted("A", instance=str(number)))
     desk.post(posted("B"))
     assert sorted(each.title for each in desk.open()) == ["A", "B"]
+
+
+def test_an_alert_from_outside_fires_by_its_sender_s_word_and_not_by_our_samples(desk):
+    desk.webhook(sent())
+    (incident,) = desk.open()
+    desk.operator.world.put(level=9)  # Of our own rules no alert fires.
+    assert desk.operator.context.firing(incident.alert)
+    desk.webhook(sent("resolved"))
+    desk.operator.world.put(level=1)
+    assert not desk.operator.context.firing(incident.alert)
+    assert desk.operator.context.quiet(desk.incidents.get(incident.id))
+
+
+def test_the_signals_count_alerts_by_state_and_active_silences(desk):
+    alerts, silences = _signals(SimpleNamespace(clock=desk.clock), desk.store)
+    assert (alerts.name, alerts.unit, alerts.labels) == (
+        "incidents.received_alerts",
+        "alerts",
+        ("state",),
+    )
+    assert (silences.name, silences.unit) == ("incidents.silences_active", "silences")
+    now = desk.clock.now()
+    desk.post(posted("A"), posted("B"), posted("C", at=now, ends=now + timedelta(minutes=1)))
+    silence(desk, "alertname=X")
+    silence(desk, "alertname=Y", start=5)
+    desk.later(minutes=2)
+    desk.intake.process()
+    found = {sample.labels["state"]: sample.value for sample in alerts.read()}
+    assert found == {"firing": 2, "resolved": 0, "expired": 1}
+    assert [sample.value for sample in silences.read()] == [1]
 
 
 def test_an_alert_tells_its_value_if_it_has_one(desk):

@@ -151,6 +151,7 @@ def test_a_wrong_class_or_column_count_is_refused(models, tmp_path):
         )
 
 
+@pytest.mark.feature("F212")
 def test_promotion_keeps_the_former_version_and_rollback_returns_to_it(models, tmp_path):
     for shift in (0.0, 0.2, 0.4):
         register(models, tmp_path, shift=shift)

@@ -53,6 +53,7 @@ def test_a_registered_version_is_stored_by_name_and_number(stored, bucket):
     assert keys(bucket) == ["churn/1/model.skops"]
 
 
+@pytest.mark.feature("F206")
 def test_a_damaged_artifact_is_fetched_again_and_serves(stored):
     stored.serving.ready("churn")
     damage(stored)

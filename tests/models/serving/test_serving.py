@@ -291,6 +291,7 @@ def test_a_version_that_drifts_from_its_golden_batch_stops_serving(two, switch):
     assert ask(two, request_id="after").served_by == "churn@1"
 
 
+@pytest.mark.feature("F181")
 def test_queries_over_time_use_the_index(two):
     since, store, sent = two.context.env.clock.now() - timedelta(hours=1), two.serving.store, []
 
@@ -337,3 +338,33 @@ def test_health_is_a_real_prediction(two, switch):
     found = two.health("churn")
     assert not found.healthy
     assert "churn@1 answered instead of churn@2" in found.detail
+
+
+@pytest.mark.feature("F187")
+def test_every_model_is_loaded_and_proved_at_the_start_and_answers_from_memory(tmp_path):
+    with models_in(tmp_path / "data") as models:
+        for name in ("earnings-analyzer", "sentiment-analyzer", "never-promoted"):
+            register(models, tmp_path, name=name)
+            if name != "never-promoted":
+                models.registry.promote(name, 1, "anna", "")
+    with models_in(tmp_path / "data") as models:
+        for thread in threading.enumerate():
+            if thread.name == "models warm-up":
+                thread.join(60)
+        assert set(models.serving.servers) >= {"earnings-analyzer", "sentiment-analyzer"}
+        served = models.serving.servers["earnings-analyzer"].routing.servers["production"]
+        version = served.version
+        for file in models.registry.artifacts.path(version.digest).iterdir():
+            file.unlink()
+        assert models.serving.predict_now("earnings-analyzer", sample_rows(1), "r").version == 1
+
+
+@pytest.mark.parametrize("only", ["earnings-analyzer", ""])
+def test_a_process_for_one_model_loads_no_other(tmp_path, only):
+    with models_in(tmp_path / "data", only=only) as models:
+        for name in ("earnings-analyzer", "risk-predictor"):
+            register(models, tmp_path, name=name)
+            models.registry.promote(name, 1, "anna", "")
+        models.serving.warm_up()
+        expected = {only} if only else {"earnings-analyzer", "risk-predictor"}
+        assert set(models.serving.servers) == expected

@@ -77,8 +77,8 @@ SENTENCES = (
 )
 
 
-def write_statements(folder, *, with_text=True):
-    """Write labelled sentences of three calls of our own."""
+def write_statements(folder, *, with_text=True, times=1):
+    """Write labelled sentences of three calls of our own, each of them so many times."""
     file = folder / "earnings_statements" / "data.jsonl"
     file.parent.mkdir(parents=True, exist_ok=True)
     lines = []
@@ -93,5 +93,5 @@ def write_statements(folder, *, with_text=True):
         {"call": "0", "start": 0, "end": 20, "tone": "neutral", "statements": []}
         | ({"text": "Welcome to the call."} if with_text else {})
     )
-    file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    file.write_text("\n".join(map(json.dumps, lines * times)), encoding="utf-8")
     return file

@@ -230,6 +230,8 @@ class RequestCounters:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.lock = threading.Lock()
+        self.total = 0
+        """Number of requests since the start."""
         self.requests: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         """Number of requests by method, route and status."""
         self.buckets: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS) + 1))
@@ -245,6 +247,7 @@ class RequestCounters:
         """Add a finished request."""
         method = request.method if request.method in _METHODS else "other"
         with self.lock:
+            self.total += 1
             self.requests[method, request.route, str(request.status)] += 1
             self.buckets[request.route][bisect_left(BUCKETS, request.seconds)] += 1
             self.seconds[request.route] += request.seconds
@@ -262,12 +265,21 @@ class RequestLog:
         counters: Counts them.
         clock: Measures them.
         log_queries: Whether the line of a query holds its text.
+        slow_seconds: Reads and questions that take longer are marked as slow.
     """
 
-    def __init__(self, counters: RequestCounters, clock: Clock, *, log_queries: bool) -> None:
+    def __init__(
+        self,
+        counters: RequestCounters,
+        clock: Clock,
+        *,
+        log_queries: bool,
+        slow_seconds: float = 1.0,
+    ) -> None:
         self.machine = machine_clock(clock)
         self._counters = counters
         self._log_queries = log_queries
+        self._slow_seconds = slow_seconds
 
     def write(self, scope: Scope, exchange: Exchange, seconds: float) -> None:
         """Log and count a finished request."""
@@ -286,7 +298,10 @@ class RequestLog:
             "path": _PERSON.sub(r"\1-\2", path),
             "status": status,
             "duration_ms": round(seconds * 1000, 3),
+            "request_count": self._counters.total,
         }
+        if interactive and seconds > self._slow_seconds:
+            facts["slow_request"] = True
         if exchange.error:
             facts["error"] = exchange.error
         if self._log_queries:

@@ -62,5 +62,5 @@ app = typer.Typer(cls=_Commands, no_args_is_help=True)
 
 
 @app.callback()
-def _group() -> None:
-    """Measure answers, compare configurations, review and erase."""
+def group() -> None:
+    """Work with stored answers, evaluations and erasures."""

@@ -120,6 +120,7 @@ def files() -> dict[str, str]:
         **{f"scripts/{name}.py": _script(name, module) for name in SCRIPTS},
         **{f"scripts/{name}.py": _script(name, pipeline.__name__) for name in pipeline.SCRIPTS},
         "scripts/cleanup_disk.sh": _CLEANUP,
+        "scripts/recover_model.sh": _RECOVER,
     }
 
 
@@ -154,4 +155,24 @@ set -e
 trimtab knowledge clean-up
 echo "Disk cleanup complete at $(date)"
 df -h | grep /data || df -h .
+"""
+
+_RECOVER = """\
+#!/bin/sh
+# Load a model again when its health check fails; for a cron job. Exit 1 when it still fails then.
+# MODEL_NAME names the model. MODEL_HEALTH_URL is the address of its health, such as
+# http://model-service:8080/health; without it the service of this machine is asked.
+set -u
+: "${MODEL_NAME:?Set MODEL_NAME to the model, such as earnings-analyzer}"
+check() {
+  if [ -n "${MODEL_HEALTH_URL:-}" ]; then
+    curl -fsS -o /dev/null "$MODEL_HEALTH_URL"
+  else
+    trimtab models health "$MODEL_NAME" > /dev/null
+  fi
+}
+if ! check; then
+  trimtab act models.reload "name=$MODEL_NAME"
+  check
+fi
 """

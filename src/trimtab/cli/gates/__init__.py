@@ -132,5 +132,5 @@ app = typer.Typer(cls=_Commands, no_args_is_help=True)
 
 
 @app.callback()
-def _group() -> None:
-    """Quality gates: no release without evidence."""
+def group() -> None:
+    """Judge a release and keep its evidence."""

@@ -1,5 +1,6 @@
 """`incidents declare`, `acknowledge`, `assign` and what else people do with incidents."""
 
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -115,6 +116,34 @@ def resolve(
     """Resolve an incident with the cause that you have found."""
     body = {"cause": cause, "resolution": resolution}
     _post(context, f"/{incident}/resolve", body, lambda found: f"It is {found['state']}.")
+
+
+@app.command("propose")
+def propose(
+    context: typer.Context,
+    incident: IncidentId,
+    cause: Annotated[str, typer.Option(help="The cause that the plan repairs.")],
+    act: Annotated[
+        list[str],
+        typer.Option(help="An action with its arguments, as for `trimtab act`; repeatable."),
+    ],
+    json: Json = False,
+) -> None:
+    """Propose a plan for an escalated incident; another caller approves it."""
+    from trimtab.cli.monitoring.catalog import pairs
+
+    acts = []
+    for text in act:
+        name, *words = shlex.split(text)
+        acts.append({"action": name, "arguments": pairs(words)})
+    body = {"cause": cause, "acts": acts}
+    _post(context, f"/{incident}/proposals", body, _plan_text)
+
+
+def _plan_text(plan: dict[str, Any]) -> str:
+    return (
+        f"Plan {plan['hash'][:12]} waits for the approval of another caller: {plan['blast_radius']}"
+    )
 
 
 @app.command("follow-up")

@@ -85,5 +85,5 @@ app = typer.Typer(cls=_Commands, no_args_is_help=True)
 
 
 @app.callback()
-def _group() -> None:
+def group() -> None:
     """Maintain the documents, move projects and measure search."""

@@ -54,6 +54,6 @@ def _measure(session: Session, folder: Path, name: str) -> dict[str, float]:
             def progress(done: int, total: int, what: str) -> None:
                 bar.update(task, completed=done, total=total, description=what)
 
-            return measure(folder, embedder, progress, kind.prefixes).as_dict()
+            return measure(folder, embedder, progress, kind.prefixes, kind.meaning).as_dict()
     finally:
         embedder.close()

@@ -5,6 +5,7 @@ import typer
 from trimtab.cli.models import (
     aliases,
     canary,
+    convert,
     drift,
     earnings,
     predict,
@@ -16,5 +17,16 @@ from trimtab.cli.models import (
 
 app = typer.Typer(no_args_is_help=True)
 # One module for each group of commands.
-for _module in (registry, register, aliases, predict, canary, drift, retraining, train, earnings):
+for _module in (
+    registry,
+    register,
+    convert,
+    aliases,
+    predict,
+    canary,
+    drift,
+    retraining,
+    train,
+    earnings,
+):
     app.add_typer(_module.app)

@@ -15,6 +15,9 @@ from trimtab.cli.runtime.session import Json, Session, session_of
 
 app = typer.Typer()
 
+MIN_AVAILABILITY = 0.995
+"""Share of requests that a critical model must answer itself (contract HYB, key indicators)."""
+
 
 @app.command()
 def predict(
@@ -80,7 +83,7 @@ def serve_check(
     body = {"models": [_check_model(session, name, requests) for name in names]}
     if not printed_as_json(session, body):
         if not names:
-            print_line("No model serves: `trimtab models register --promote` lets one serve.")
+            print_line("No model serves: `trimtab models promote NAME VERSION` lets one serve.")
         for found in body["models"]:
             times = "" if found["p50_ms"] is None else f", {found['p50_ms']:.1f} ms (median)"
             print_line(f"{found['model']}: {found['detail'] or 'serves as registered'}{times}")
@@ -93,15 +96,20 @@ def _check_model(session: Session, name: str, requests: int) -> dict[str, Any]:
     problems = session.client.call("POST", f"/v1/models/{name}/verify")["problems"]
     health = session.client.call("POST", f"/v1/models/{name}/health")
     detail = "; ".join([*problems, *([] if health["healthy"] else [health["detail"]])])
-    found: dict[str, Any] = {"model": name, "detail": detail, "p50_ms": None, "p95_ms": None}
+    found: dict[str, Any] = {"model": name, "detail": detail, "availability": None}
+    found |= {"p50_ms": None, "p95_ms": None}
     if not detail:
         version = session.client.call("GET", f"/v1/models/{name}/versions/production")
         rows = version["manifest"]["golden"]["rows"]
-        times = []
+        times, answered = [], 0
         for at in range(requests):
             started = time.perf_counter()
             body = {"rows": [rows[at % len(rows)]]}
-            session.client.call("POST", f"/v1/models/{name}/predict", body=body)
+            answer = session.client.call("POST", f"/v1/models/{name}/predict", body=body)
             times.append((time.perf_counter() - started) * 1000)
+            answered += answer["outcome"] == "ok"
+        found["availability"] = answered / requests
+        if found["availability"] < MIN_AVAILABILITY:
+            found["detail"] = f"answered only {answered} of {requests} requests itself"
         found |= {"p50_ms": median(times), "p95_ms": sorted(times)[int(0.95 * (len(times) - 1))]}
     return found

@@ -1,12 +1,15 @@
 """`models list`, `versions`, `show`, `log`, `verify`, `request`: look at the registry."""
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from trimtab.cli.runtime.console import print_json, print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
-from trimtab.cli.runtime.session import Json, session_of
+from trimtab.cli.runtime.session import Json, Session, session_of
+from trimtab.kernel.errors import InvalidInput
 
 app = typer.Typer()
 
@@ -112,15 +115,32 @@ def log(context: typer.Context, name: str, json: Json = False) -> None:
 @app.command()
 def verify(
     context: typer.Context,
-    name: str,
+    name: Annotated[str, typer.Argument(help="The model; without it, the files of all.")] = "",
     repair: Annotated[
         bool, typer.Option("--repair", help="Fetch damaged files from `models.artifacts_url`.")
     ] = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Check the files of a folder instead, such as /models.", exists=True),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Check files, signature and golden batch of what serves; exit 1 if something differs."""
+    """Check files, signature and golden batch of what serves; exit 1 if something differs.
+
+    Without a name: kind, SHA-256 and library version of every file, that of embeddings included.
+    """
     session = session_of(context)
-    verb = "repair" if repair else "verify"
+    if repair and not name:
+        raise InvalidInput("--repair needs the name of a model.")
+    if folder is not None:
+        _show_files(session, _checked_folder(session, folder))
+    elif name:
+        _verify_one(session, name, "repair" if repair else "verify")
+    else:
+        _show_files(session, session.client.call("GET", "/v1/model-files"))
+
+
+def _verify_one(session: Session, name: str, verb: str) -> None:
     body = session.client.call("POST", f"/v1/models/{name}/{verb}")
     if not printed_as_json(session, body):
         for version in body["repaired"]:
@@ -129,6 +149,33 @@ def verify(
             print_line(problem, style="red")
         if body["intact"]:
             print_line(f"{name}: files, signatures and golden batches are as registered.")
+    if not body["intact"]:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _checked_folder(session: Session, folder: Path) -> dict[str, Any]:
+    """Return the checks of files that belong to no version; needs no service."""
+    from trimtab.models.verification import check_folder
+
+    found = check_folder(folder, int(session.settings.models.max_artifact_mb * 1e6))
+    return {
+        "intact": not any(check.problem for check in found),
+        "files": [asdict(check) for check in found],
+    }
+
+
+def _show_files(session: Session, body: dict[str, Any]) -> None:
+    if not printed_as_json(session, body):
+        columns = ("owner", "file", "kind", "size", "library", "saved_with", "installed")
+        print_table(
+            (*columns, "sha256", "problem"),
+            (
+                (*(each[name] for name in columns), each["sha256"][:12], each["problem"] or "none")
+                for each in body["files"]
+            ),
+        )
+        for fix in sorted({each["fix"] for each in body["files"] if each["fix"]}):
+            print_line(fix, style="yellow")
     if not body["intact"]:
         raise typer.Exit(Exit.FAILED)
 

@@ -34,6 +34,26 @@ def retrain(
 
 
 @app.command()
+def update(
+    context: typer.Context,
+    data: Annotated[
+        Path, typer.Option("--data", help="JSON lines: model, inputs, label of validated rows.")
+    ],
+    json: Json = False,
+) -> None:
+    """Start retrainings from validated feedback: at least 50 rows of a model."""
+    session = session_of(context)
+    with open_data(data) as file:
+        body = session.client.call("POST", "/v1/model-updates", content=file.read())
+    if printed_as_json(session, body):
+        return
+    for each in body["started"]:
+        print_line(f"{each['id']}: {each['model']} is retrained, {each['reason']}")
+    for name, count in body["too_few"].items():
+        print_line(f"{name}: {count} rows, 50 start a retraining; keep them.", style="yellow")
+
+
+@app.command()
 def retrainings(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="The model; without it, all of them.")] = "",

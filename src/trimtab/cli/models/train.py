@@ -1,6 +1,8 @@
 """`models train` and `models evaluate`: make the shipped kinds of models and measure them."""
 
+import io
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trimtab.cli.runtime.connect import NoService
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.kernel.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from trimtab.models.ports import Predictor, TextEncoder
+    from trimtab.models.ports import TextEncoder
     from trimtab.models.trained.assembly import TrainedModel
 
 app = typer.Typer()
@@ -28,8 +31,8 @@ def train(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(_NAMES)}.")] = "",
     all_: Annotated[bool, typer.Option("--all", help="Train all four models.")] = False,
     data: Annotated[
-        Path, typer.Option(help="The folder with the training sets.", exists=True)
-    ] = Path("data"),
+        Path | None, typer.Option(help="The folder with the training sets.", exists=True)
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write the artifacts into this folder instead.")
     ] = None,
@@ -41,6 +44,7 @@ def train(
         raise InvalidInput(
             "Give the name of one model, or --all.", hint=f"Names: {', '.join(_NAMES)}."
         )
+    data = data or usual_data()
     reports: list[dict[str, Any]] = []
     with _open_encoder(session) as encoder:
         for model in _NAMES if all_ else (name,):
@@ -59,18 +63,29 @@ def evaluate(
     ],
     artifact: Annotated[
         Path | None,
-        typer.Option(help="A folder that `train --out` wrote; the shipped one by default."),
+        typer.Option(help="A folder that `train --out` wrote, instead of a registered version."),
     ] = None,
+    version: Annotated[
+        str, typer.Option(help="A number or an alias; by default production, then candidate.")
+    ] = "",
     json: Json = False,
 ) -> None:
-    """Measure a model on labelled data: F1, AUC, AUPRC, Brier score, calibration error."""
+    """Measure a model on labelled data: F1, AUC, AUPRC, Brier score, calibration error.
+
+    It is the registered version, else the weights that come with this package.
+    """
+    from trimtab.models.trained.shipped import load_folder
     from trimtab.models.trained.trainers import trainer_of
 
     session = session_of(context)
     trainer = trainer_of(name)
-    with _open_encoder(session) as encoder:
-        figures = trainer.evaluate(_load(session, name, artifact, encoder), data)
-    if not printed_as_json(session, {"model": name, "metrics": dict(figures)}):
+    with _open_encoder(session) as encoder, TemporaryDirectory() as temporary:
+        which, folder = _artifact(session, name, artifact, version, Path(temporary))
+        trusted = session.settings.models.trusted_types
+        predictor = load_folder(folder, encoder, trusted)
+        figures = trainer.evaluate(predictor, data)
+    if not printed_as_json(session, {"model": name, "version": which, "metrics": dict(figures)}):
+        print_line(f"{name}: {which}", style="bold")
         print_table(("figure", "value"), figures.items())
 
 
@@ -125,13 +140,47 @@ def _show(report: Mapping[str, Any]) -> None:
         print_line(f"Written to {report['folder']}.")
 
 
-def _load(
-    session: Session, name: str, artifact: Path | None, encoder: "TextEncoder"
-) -> "Predictor":
-    from trimtab.models.trained.shipped import load_folder, shipped_folder
+def usual_data() -> Path:
+    """Return the folder of the training sets when none is named."""
+    for folder in (Path("data"), Path("..", "shared", "data", "models")):
+        if folder.is_dir():
+            return folder
+    raise InvalidInput(
+        "There is no folder `data` with the training sets.",
+        hint="Name it with --data; docs/trained-models.md lists its files.",
+    )
 
-    trusted = session.settings.models.trusted_types
-    return load_folder(artifact or shipped_folder(name), encoder, trusted)
+
+def _artifact(
+    session: Session, name: str, artifact: Path | None, version: str, temporary: Path
+) -> tuple[str, Path]:
+    """Return what is measured, in words, and the folder of its files."""
+    if artifact is not None:
+        return str(artifact), artifact
+    name = "fraud-classifier" if name == "classifier_v2" else name
+    number = _registered(session, name, version)
+    if number is not None:
+        packed = session.client.content(f"/v1/models/{name}/versions/{number}/archive")
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            # Names come from our own service, and `extractall` keeps them inside of the folder.
+            archive.extractall(temporary)
+        return f"{name}@{number}", temporary
+    from trimtab.models.trained.shipped import shipped_folder
+
+    return "the weights of this package", shipped_folder(name)
+
+
+def _registered(session: Session, name: str, version: str) -> int | None:
+    """Return the version to measure; None when none is named and none is registered."""
+    if version:
+        return int(session.client.call("GET", f"/v1/models/{name}/versions/{version}")["version"])
+    try:
+        models = session.client.call("GET", "/v1/models")["models"]
+    except NoService:
+        return None
+    aliases = [each["aliases"] for each in models if each["name"] == name] or [{}]
+    found: int | None = aliases[0].get("production", aliases[0].get("candidate"))
+    return found
 
 
 @contextmanager

@@ -26,7 +26,8 @@ def logs(
     since: Annotated[str, typer.Option(help="How far back: 30m, 24h, 7d.")] = "24h",
     level: Annotated[str, typer.Option(help="The lowest level: error, warning, info.")] = "debug",
     component: Annotated[
-        str, typer.Option(help="A component, such as knowledge or incidents.loop.")
+        str,
+        typer.Option(help="A component, such as knowledge, or a model, such as fraud-classifier."),
     ] = "",
     json: Json = False,
 ) -> None:

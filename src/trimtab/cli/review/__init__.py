@@ -2,8 +2,8 @@
 
 import typer
 
-from trimtab.cli.review import annotate, export, queues
+from trimtab.cli.review import annotate, export, guard_rules, queues
 
 app = typer.Typer(no_args_is_help=True)
-for _module in (annotate, export, queues):
+for _module in (annotate, export, queues, guard_rules):
     app.add_typer(_module.app)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from trimtab.api.http.server import Listener, bind, serve
 from trimtab.infra.control_socket import bind_control, control_path
 from trimtab.infra.malloc import limit_malloc_arenas
+from trimtab.infra.restarts import start_again
 from trimtab.infra.running import registered
 from trimtab.infra.telemetry import LogFiles, configure_logs
 from trimtab.kernel.errors import Unauthenticated
@@ -51,8 +52,11 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings", *, human: bo
             folder = app.directory.folder("logs")
             files = (service.log_file_mb, service.log_files, service.log_keep_hours)
             logs(files=LogFiles(folder, *files))
+        restarts, port = app.restarts, listener.getsockname()[1]
         _serve(app, listener, human=human)
     _log.info("stopped")
+    if restarts.requested:
+        start_again(port)
 
 
 def _serve(app: "App", listener: socket.socket, *, human: bool) -> None:
@@ -64,6 +68,7 @@ def _serve(app: "App", listener: socket.socket, *, human: bool) -> None:
         gc.enable()
         port = listener.getsockname()[1]
         with registered(app.directory.path):
+            app.restarts.serving()
             serve(
                 (
                     Listener(app.http_apps.network, listener),

@@ -42,6 +42,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const { message, hint } = JSON.parse(xhr.responseText).error;
   toast(message, hint);
 });
+// What is typed outlives the refreshes of a live panel (hx-preserve), and is gone once it was sent.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const sent = event.detail.requestConfig?.elt;
+  if (!(sent instanceof HTMLFormElement) || event.detail.xhr.status >= 300) return;
+  // The panel may have been refreshed meanwhile, and its form replaced.
+  const action = CSS.escape(sent.getAttribute("hx-post") ?? "");
+  (document.querySelector(`form[hx-post="${action}"]`) ?? sent).reset();
+});
 document.addEventListener("htmx:sendError", () => toast("The service does not answer.", "Is it running?"));
 
 function toast(message, hint) {

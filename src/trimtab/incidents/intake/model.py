@@ -1,7 +1,7 @@
 """Records of received alerts and silences."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -106,14 +106,14 @@ class Batch:
 class IntakeCounts:
     """Counts of the results of one request."""
 
-    fired: int = 0
+    fired: int
     """New, or firing again."""
-    repeated: int = 0
+    repeated: int
     """Firing as before."""
-    resolved: int = 0
-    unknown_resolved: int = 0
+    resolved: int
+    unknown_resolved: int
     """Resolved without having fired; they open no incident."""
-    refused: tuple[RefusedAlert, ...] = field(default=())
+    refused: tuple[RefusedAlert, ...]
 
 
 @dataclass(frozen=True, slots=True)

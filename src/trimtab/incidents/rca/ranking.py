@@ -9,8 +9,12 @@ from trimtab.incidents.rca.contribution import SIGNIFICANT, Addition, Target, ad
 from trimtab.incidents.rca.frame import Array, MetricFrame, common
 from trimtab.incidents.rca.shifts import METHODS, ensemble, sustained_shift
 
-SHIFTED = 10.0
-"""Interquartile ranges by which the most shifted metric must have moved for a cause to be named."""
+SHIFTED = 5.6
+"""Interquartile ranges by which the most shifted metric must have moved for a cause to be named.
+
+Twice what `benchmarks/rca_thresholds.py` finds in simulated normal time, because real normal time
+is less regular.
+"""
 _MIN_ROWS = 3
 
 

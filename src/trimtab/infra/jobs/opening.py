@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 # initialized module and fail, so it is imported before there are two threads.
 import sqlalchemy.orm  # noqa: F401
 
+from trimtab.infra.jobs.pausing import JobPause
 from trimtab.infra.jobs.port import Body, Jobs, JobStatus, JobUnknown, Json
 from trimtab.kernel.errors import Unavailable
 from trimtab.kernel.health import ComponentHealth, Status
@@ -35,9 +36,14 @@ class OpeningJobs:
 
     Args:
         make: Imports the engine and returns it, not yet launched.
+        never_paused: Kinds of jobs that `pause` does not hold.
     """
 
-    def __init__(self, make: Callable[[], Jobs]) -> None:
+    def __init__(
+        self, make: Callable[[], Jobs], never_paused: frozenset[str] = frozenset()
+    ) -> None:
+        self.pause = JobPause(never_paused)
+        """Holds jobs before their next step."""
         self._make = make
         self._bodies: dict[str, Body] = {}
         self._schedules: list[tuple[str, str, str, Mapping[str, Json]]] = []
@@ -50,7 +56,7 @@ class OpeningJobs:
         """Register the body of a kind of job, before `launch`."""
         if kind in self._bodies:
             raise ValueError(f"job kind {kind!r} is registered twice")
-        self._bodies[kind] = body
+        self._bodies[kind] = self.pause.wrap(kind, body)
 
     def schedule(self, name: str, cron: str, kind: str, argument: Mapping[str, Json]) -> None:
         """Schedule jobs of a kind with a cron expression (UTC), before `launch`."""
@@ -85,6 +91,7 @@ class OpeningJobs:
 
     def close(self) -> None:
         """Stop the engine; unfinished jobs continue at the next launch."""
+        self.pause.end()
         if self._thread is not None:
             self._thread.join()
         if self._engine is not None:

@@ -1,8 +1,13 @@
 """Notification actions for runbooks."""
 
+from collections.abc import Callable
+
+from trimtab.infra.notify.outage import DESCRIPTION, OutagePages
 from trimtab.infra.notify.outbox import Outbox
 from trimtab.infra.notify.routes import Kind, Message
 from trimtab.infra.notify.service import Notifications
+from trimtab.infra.restart_action import restart_action
+from trimtab.infra.restartable import RestartableTask
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import (
     Action,
@@ -44,8 +49,15 @@ def actions(outbox: Outbox, clock: Clock) -> tuple[Action, ...]:
     )
 
 
-def notification_actions(notifications: Notifications) -> tuple[Action, ...]:
-    """Return the actions that test channels and send dead letters again."""
+def notification_actions(
+    notifications: Notifications, delivery: Callable[[], RestartableTask]
+) -> tuple[Action, ...]:
+    """Return the actions that test channels, send dead letters again and restart the delivery.
+
+    Args:
+        notifications: Tests and replays.
+        delivery: Returns the delivery's task, which is built later.
+    """
 
     def test(given: Arguments, _: ActionContext) -> ActionResult:
         results = notifications.test(str(given["channel"]))
@@ -82,6 +94,41 @@ def notification_actions(notifications: Notifications) -> tuple[Action, ...]:
             replay,
             lambda _, __: ActionResult(f"{dead()} deliveries would be tried again."),
             no_undo_because="a message that was sent cannot be withdrawn",
+            effect=Effect.REPEATABLE,
+        ),
+        restart_action("notify.restart", "Restart the delivery of notifications alone.", delivery),
+    )
+
+
+def outage_actions(pages: OutagePages) -> tuple[Action, ...]:
+    """Return the action that pages people for an outage of the whole system."""
+
+    def run(given: Arguments, _: ActionContext) -> ActionResult:
+        resolved = bool(given["resolved"])
+        done = pages.resolve() if resolved else pages.trigger(str(given["description"]))
+        return ActionResult(done.message, {"receivers": list(done.receivers)}, changes=done.sent)
+
+    def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
+        resolved = bool(given["resolved"])
+        changes = pages.open is resolved
+        what = "resolved" if resolved else "paged"
+        return ActionResult(
+            f"The outage would be {what}." if changes else f"It was {what} already.",
+            changes=changes,
+        )
+
+    return (
+        Action(
+            "notify.page_outage",
+            "Page the incident response team for an outage of the whole system, once.",
+            Risk.APPROVAL,
+            run,
+            dry_run,
+            (
+                Param("description", "string", "What people read.", DESCRIPTION),
+                Param("resolved", "boolean", "Say that it is over.", default=False),
+            ),
+            no_undo_because="a page that was sent cannot be withdrawn; resolved=true ends it",
             effect=Effect.REPEATABLE,
         ),
     )

@@ -4,12 +4,12 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from trimtab.infra.background import PeriodicTask
 from trimtab.infra.notify.channels import Channel
 from trimtab.infra.notify.deliveries import FINAL, DeliveryRecord, DeliveryState
 from trimtab.infra.notify.health import ChannelHealth
 from trimtab.infra.notify.outbox import Outbox, PendingMessage
 from trimtab.infra.notify.routes import Kind, Message
+from trimtab.infra.restartable import RestartableTask
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 
@@ -43,7 +43,8 @@ class Reach:
     """
 
     def __init__(self, channels: Iterable[Channel] = ()) -> None:
-        self.channels = tuple(channels)
+        self.channels = list(channels)
+        """Delivery and self-tests see what is added or removed."""
         self.health = ChannelHealth()
 
     def receivers(self, messages: Sequence[Message]) -> tuple[str, ...]:
@@ -79,14 +80,14 @@ class Delivery:
         max_attempts: int = 20,
     ) -> None:
         self._outbox = outbox
-        self._channels = tuple(channels)
+        self._channels = channels
         self._clock = clock
         self._on_receipt = on_receipt
         self._health = health or ChannelHealth()
         self._max_attempts = max_attempts
         self._taken: dict[int, set[int]] = {}
         """Channels without people, such as the log, that have a message, by the message's id."""
-        self.task = PeriodicTask("notify", self.deliver_due, _IDLE_SECONDS, clock)
+        self.task = RestartableTask("notify", self.deliver_due, _IDLE_SECONDS, clock)
 
     def start(self) -> None:
         """Start delivery in a background thread."""

@@ -23,6 +23,11 @@ class ChannelHealth:
             self._failures[channel] += 1
             return self._failures[channel] == FAILING_AFTER
 
+    def forget(self, channel: str) -> None:
+        """Forget the failures of a channel that is gone."""
+        with self._lock:
+            self._failures.pop(channel, None)
+
     def failing(self, channel: str) -> bool:
         """Return whether the last attempts have all failed."""
         with self._lock:

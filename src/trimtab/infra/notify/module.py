@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from trimtab.infra.environment import Environment
-from trimtab.infra.notify.actions import actions, notification_actions
+from trimtab.infra.notify.actions import actions, notification_actions, outage_actions
 from trimtab.infra.notify.channels import (
     Channel,
     ConsoleChannel,
@@ -13,6 +13,8 @@ from trimtab.infra.notify.channels import (
     WebhookChannel,
 )
 from trimtab.infra.notify.delivery import Delivery, Reach, Receipt
+from trimtab.infra.notify.faults import faults
+from trimtab.infra.notify.outage import OutagePages
 from trimtab.infra.notify.outbox import Outbox
 from trimtab.infra.notify.pagerduty import PagerDutyChannel
 from trimtab.infra.notify.service import Notifications
@@ -37,18 +39,34 @@ def build(env: Environment) -> Module:
 
 def build_channels(env: Environment) -> Module:
     """Return the channels that the settings open."""
-    return Module("notify channels", Reach(_channels(env.settings.notify)))
+    return Module("notify channels", Reach(open_channels(env.settings.notify)))
 
 
-def build_notifications(env: Environment, outbox: Outbox, reach: Reach) -> Module:
-    """Return self-tests, deliveries and dead letters."""
+def build_outage(env: Environment, outbox: Outbox, reach: Reach) -> Module:
+    """Return the one page for an outage of the whole system."""
+    pages = OutagePages(outbox, reach, env.clock)
+    return Module("outage", pages, actions=outage_actions(pages))
+
+
+def build_notifications(
+    env: Environment, outbox: Outbox, reach: Reach, delivery: Callable[[], Delivery]
+) -> Module:
+    """Return self-tests, deliveries and dead letters.
+
+    Args:
+        env: Of the process.
+        outbox: The messages.
+        reach: The channels.
+        delivery: Returns the delivery, which is built later.
+    """
     hours = env.settings.notify.self_test_hours
     notifications = Notifications(outbox, reach, env.clock, hours)
     return Module(
         "notifications",
         notifications,
         signals=signals(notifications),
-        actions=notification_actions(notifications),
+        actions=notification_actions(notifications, lambda: delivery().task),
+        faults=faults(lambda: delivery().task, reach, outbox, env.clock),
         scheduled=(ScheduledTask("test the channels", 600.0, notifications.test_due),),
     )
 
@@ -81,7 +99,8 @@ def build_delivery(
     )
 
 
-def _channels(notify: NotifySettings) -> Iterator[Channel]:
+def open_channels(notify: NotifySettings) -> Iterator[Channel]:
+    """Yield the channels that the settings open; the log is the first."""
     yield LogChannel()
     if notify.console:
         yield ConsoleChannel(sys.stderr)

@@ -112,6 +112,14 @@ class Outbox:
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def oldest_untried(self) -> str:
+        """Return when the oldest message was written that no one has tried to deliver; or empty."""
+        query = sa.select(sa.func.min(_table.c.created_at)).where(
+            _table.c.delivered_at.is_(None), _table.c.attempts == 0
+        )
+        with self._database.read() as connection:
+            return str(connection.execute(query).scalar() or "")
+
     def about(self, subject: str) -> list[Message]:
         """Return every message about a subject, oldest first."""
         query = sa.select(_table).where(_table.c.subject == subject).order_by(_table.c.id)

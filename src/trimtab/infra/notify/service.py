@@ -82,6 +82,11 @@ class Notifications:
         ]
         return [self._test(each) for each in due]
 
+    def untried_seconds(self) -> float:
+        """Return the age of the oldest message that was not tried yet; 0 without one."""
+        at = self.outbox.oldest_untried()
+        return (self._clock.now() - datetime.fromisoformat(at)).total_seconds() if at else 0.0
+
     def newest(self, state: str = "", limit: int = 100) -> Sequence[DeliveryRecord]:
         """Return deliveries, newest first."""
         return self.outbox.deliveries.newest(state, limit)

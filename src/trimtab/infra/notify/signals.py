@@ -26,6 +26,12 @@ def signals(notifications: Notifications) -> tuple[Signal, ...]:
 
     return (
         Signal(
+            "notify.untried_seconds",
+            "seconds",
+            "Age of the oldest message that no one has tried to deliver; 0 without one.",
+            lambda: (Sample(notifications.untried_seconds()),),
+        ),
+        Signal(
             "notify.channel_failing",
             "1",
             "1 when the last three attempts of a channel have failed.",

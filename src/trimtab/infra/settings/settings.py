@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.settings.sections.api import ApiSettings
+from trimtab.infra.settings.sections.calendar import CalendarSettings
 from trimtab.infra.settings.sections.gates import GatesSettings
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.infra.settings.sections.incidents import IncidentSettings
@@ -28,6 +29,7 @@ class Settings:
     api: ApiSettings = field(default_factory=ApiSettings)
     gates: GatesSettings = field(default_factory=GatesSettings)
     incidents: IncidentSettings = field(default_factory=IncidentSettings)
+    calendar: CalendarSettings = field(default_factory=CalendarSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
     kubernetes: KubernetesSettings = field(default_factory=KubernetesSettings)

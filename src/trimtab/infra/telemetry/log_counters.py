@@ -24,6 +24,7 @@ SYMPTOMS: Mapping[str, re.Pattern[str]] = {
     "database_malformed": re.compile(
         r"database disk image is malformed|integrity check failed", re.IGNORECASE
     ),
+    "connection_pool_exhausted": re.compile(r"Connection pool exhausted"),
     "checkpoint_failed": re.compile(
         r"checkpoint\w{0,20}\b.{0,80}\b(?:fail|busy|locked)", re.IGNORECASE
     ),

@@ -26,16 +26,20 @@ class LogFilter:
     """The lowest level, one of `LEVELS`."""
     component: str = ""
     """A logger or its prefix, with or without ``trimtab.``: ``knowledge``,
-    ``knowledge.maintenance``.
+    ``knowledge.maintenance``; or a model: ``fraud-classifier``, ``fraud-classifier@3``.
     """
 
     def matches(self, line: dict[str, Any]) -> bool:
         """Return whether a parsed line passes the filter."""
         return (
             _number(str(line.get("level", ""))) >= _number(self.level)
-            and self._of_component(str(line.get("logger", "")))
+            and (self._of_component(str(line.get("logger", ""))) or self._of_model(line))
             and _time(line) >= self.since
         )
+
+    def _of_model(self, line: dict[str, Any]) -> bool:
+        model = line.get("model")
+        return isinstance(model, str) and self.component in (model, model.partition("@")[0])
 
     def _of_component(self, logger: str) -> bool:
         prefix = self.component.removeprefix(_PACKAGE)

@@ -3,6 +3,7 @@
 Every route declares its role with `Needs`; a test fails on a route that does not.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -11,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
 from trimtab.infra.auth import Keys, Principal, Role
-from trimtab.infra.control_socket import LABELS_HEADER
+from trimtab.infra.control_socket import AGENT_HEADER, AGENT_ROLE_HEADER, LABELS_HEADER
 from trimtab.infra.web.limits import RateLimits
 from trimtab.infra.web.live import Viewer
 from trimtab.infra.web.sessions import COOKIE, Sessions
@@ -20,6 +21,11 @@ from trimtab.kernel.errors import Forbidden, TrimtabError, Unauthenticated
 ANONYMOUS = Principal("anonymous", Role.READER)
 CONTROL = Principal("local", Role.ADMIN)
 """The caller on the control socket, authorized by the file's permissions."""
+
+AGENT_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,60}")
+"""Names of agents of the local user."""
+AGENT_ROLES = (Role.READER, Role.REVIEWER, Role.OPERATOR)
+"""Roles that an agent of the local user may have; an administrator's needs a key."""
 
 _ALERTS_PER_CALL = 10
 """Alerts come in storms, and a key of this role can do nothing else."""
@@ -89,8 +95,11 @@ class Access:
             # A thread switch costs more than all other checks of a request, so only what needs the
             # database goes to a thread.
             if scope.get(LOCAL):
-                labels = connection.headers.get(LABELS_HEADER, "")
+                headers = connection.headers
+                labels, agent = headers.get(LABELS_HEADER, ""), headers.get(AGENT_HEADER, "")
                 found = _local_admin(labels) if labels else CONTROL
+                if agent:
+                    found = _local_agent(agent, headers.get(AGENT_ROLE_HEADER, ""), found)
             elif key := api_key(connection):
                 found = self.keys.recall(key)
                 if found is None:
@@ -138,6 +147,18 @@ def _local_admin(labels: str) -> Principal:
     """Return the local administrator with the access labels of the header."""
     names = {label.strip() for label in labels.split(",") if label.strip()}
     return replace(CONTROL, labels=tuple(sorted(names)))
+
+
+def _local_agent(name: str, role: str, user: Principal) -> Principal:
+    """Return the agent for whom the local user's program calls, with a role of its own.
+
+    Its name cannot be that of a key, so that no key's decision passes for the agent's.
+    """
+    if not AGENT_NAME.fullmatch(name) or role not in ("", *AGENT_ROLES):
+        raise Unauthenticated(
+            f"The agent's name or role is not valid: {name[:60]!r}, {role[:20]!r}."
+        )
+    return replace(user, name=f"agent:{name}", role=Role(role or Role.READER))
 
 
 def _is_proxied(headers: Iterable[tuple[bytes, bytes]]) -> bool:

@@ -39,7 +39,7 @@ class ArtifactFolder:
 
     def __init__(self, directory: DataDirectory, max_bytes: int) -> None:
         self.root = directory.folder("model-artifacts")
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
 
     def path(self, digest: str) -> Path:
         """Return the folder of a published artifact."""
@@ -132,7 +132,7 @@ class ArtifactFolder:
             raise ArtifactRefused(f"The folder {source.name} is empty.")
         if len(named) > _MAX_FILES:
             raise ArtifactRefused(f"The folder {source.name} has more than {_MAX_FILES} files.")
-        left = self._max_bytes
+        left = self.max_bytes
         files = {}
         for name, path in named:
             if path.stat().st_size > left:

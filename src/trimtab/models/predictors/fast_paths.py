@@ -20,7 +20,11 @@ def fast_probabilities(estimator: Any) -> Probabilities | None:
 
     Only exact types are taken: a subclass may compute something else.
     """
-    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+    from sklearn.ensemble import (
+        ExtraTreesClassifier,
+        RandomForestClassifier,
+        StackingClassifier,
+    )
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
@@ -29,6 +33,8 @@ def fast_probabilities(estimator: Any) -> Probabilities | None:
         return _forest(estimator) if estimator.n_outputs_ == 1 else None
     if type(estimator) is LogisticRegression:
         return _logistic(estimator)
+    if type(estimator) is StackingClassifier:
+        return _stacked(estimator)
     if type(estimator) is Pipeline and len(estimator.steps) == 2:
         scaler, model = estimator[0], estimator[1]
         inner = fast_probabilities(model)
@@ -60,6 +66,23 @@ def _logistic(model: Any) -> Probabilities:
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         shares: Floats = powers / powers.sum(axis=1, keepdims=True)
         return shares
+
+    return probabilities
+
+
+def _stacked(stack: Any) -> Probabilities | None:
+    """Return the final estimator's probabilities over those of the estimators, as they are."""
+    inner = [fast_probabilities(each) for each in stack.estimators_]
+    final = fast_probabilities(stack.final_estimator_)
+    known = [each for each in inner if each is not None]
+    uses_shares = set(stack.stack_method_) == {"predict_proba"}
+    if final is None or len(known) < len(inner) or stack.passthrough or not uses_shares:
+        return None
+    # Of two classes the first column is left out, because it is one minus the second.
+    first = 1 if len(stack.classes_) == 2 else 0
+
+    def probabilities(values: Floats) -> Floats:
+        return final(np.hstack([each(values)[:, first:] for each in known]))
 
     return probabilities
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from trimtab.kernel.drilling import OWN_PROJECT
 from trimtab.kernel.events import Event
 from trimtab.models.artifacts import ArtifactFolder, Staged
@@ -34,6 +36,7 @@ from trimtab.models.records import (
 )
 from trimtab.models.registry.golden import check_golden
 from trimtab.models.registry.manifests import check_manifest
+from trimtab.models.registry.parity import check_parent, check_parity
 from trimtab.models.registry.signing import sign_version, verify_signature
 from trimtab.models.registry.store import MoveReason, RegistryStore
 
@@ -48,6 +51,8 @@ class LoadedModel:
 
     version: ModelVersion
     predictor: Predictor
+    memory_bytes: int = 0
+    """Growth of the process's memory while it was loaded and proved."""
 
 
 class Registry:
@@ -130,6 +135,7 @@ class Registry:
             BadManifest, ArtifactRefused, ArtifactTooLarge, UntrustedTypes, LibraryMismatch: It
             cannot be registered.
             GoldenMismatch: It does not reproduce its golden batch here.
+            ParityMismatch: It was converted, and predicts something else than its parent.
         """
         check_manifest(manifest, self._context.settings.max_rows)
         saved = manifest.libraries.get(SKLEARN, "")
@@ -140,13 +146,20 @@ class Registry:
             if manifest.files and dict(manifest.files) != dict(staged.files):
                 raise ArtifactRefused("The files are not those that the manifest names.")
             complete = manifest.changed(files=dict(staged.files))
-            self._prove(staged.folder, complete, complete.name)
+            predictor = self._prove(staged.folder, complete, complete.name)
+            if complete.flavour is Flavour.ONNX:
+                self._compare(predictor, complete)
             with self._lock:
                 known = self.store.with_digest(complete.name, complete.digest)
                 if known is not None:
                     return known
                 self.artifacts.publish(staged, complete.digest)
                 return self._add(complete, actor)
+
+    def _compare(self, converted: Predictor, manifest: Manifest) -> None:
+        """Check that a converted model predicts what its parent predicts."""
+        parent = check_parent(manifest, self.store.version(manifest.name, manifest.parent))
+        check_parity(converted, self.load_version(parent).predictor, parent)
 
     def _add(self, manifest: Manifest, actor: str) -> ModelVersion:
         env = self._context.env
@@ -204,9 +217,12 @@ class Registry:
         if loaded is not None:
             return loaded
         self.verify_files(version)
+        process = psutil.Process()
+        before = process.memory_info().rss
         predictor = self._prove(self.artifacts.path(version.digest), version.manifest, version.ref)
+        grown = max(0, process.memory_info().rss - before)
         with self._lock:
-            return self._loaded.setdefault(version.digest, LoadedModel(version, predictor))
+            return self._loaded.setdefault(version.digest, LoadedModel(version, predictor, grown))
 
     def unload(self, digest: str) -> None:
         """Drop a version from memory; its next use loads and proves it again."""

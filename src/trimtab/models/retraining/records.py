@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from trimtab.models.retraining.comparison import Flags
+from trimtab.models.retraining.comparison import ClassIndices
 
 
 class RetrainingState(StrEnum):
@@ -37,11 +37,13 @@ class TrainedCandidate:
     digest: str
     """Of the version's manifest."""
     metrics: Mapping[str, float]
-    labels: Flags
-    """Whether each row held out is of the positive class."""
-    current: Flags
+    labels: ClassIndices
+    """The class of each row held out."""
+    current: ClassIndices
     """What the serving version predicts for it."""
-    candidate: Flags
+    candidate: ClassIndices
+    scored: tuple[int, ...] = (1,)
+    """The classes whose F1 decides: the positive one, or all of several."""
 
 
 class Trainer(Protocol):

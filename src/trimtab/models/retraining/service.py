@@ -1,6 +1,7 @@
 """Starts retrainings, asks a person, and promotes what was approved."""
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ class Retrainings:
         self._context = context
         self._trainers = dict(trainers)
         self.store = context.store
+        self._starting = threading.Lock()
+        """Held from a new data file to its record: `resume` deletes files without one."""
         context.jobs.register(KIND, self._body)
 
     def open(self) -> list[Retraining]:
@@ -69,6 +72,13 @@ class Retrainings:
             raise NotTrainable(f"{model!r} cannot be retrained here (trainable: {names}).")
         if not data.strip():
             raise TrainingDataRefused("The training data is empty.")
+        with self._starting:
+            started = self._record(model, data, reason, actor)
+        self._context.jobs.start(KIND, started.id, {"id": started.id})
+        return started
+
+    def _record(self, model: str, data: bytes, reason: str, actor: str) -> Retraining:
+        """Store the data and the new retraining; return the open one for the same data instead."""
         digest = sha256_hex(data)
         for each in self.store.open():
             if (each.model, each.data_sha256) == (model, digest):
@@ -90,7 +100,6 @@ class Retrainings:
         self._context.audit.append(
             actor, "models.retraining_started", model, {"id": started.id, "data": digest}
         )
-        self._context.jobs.start(KIND, started.id, {"id": started.id})
         return started
 
     def decide(self, retraining_id: str, approval_hash: str, actor: str, *, approve: bool) -> None:
@@ -115,8 +124,13 @@ class Retrainings:
         self._context.jobs.send(retraining_id, _TOPIC, message, idempotency_key=key)
 
     def resume(self) -> None:
-        """Start the jobs of retrainings that a crash left without one."""
-        for each in self.store.open():
+        """Start the jobs of retrainings that a crash left without one, and drop data of none."""
+        with self._starting:
+            found = self.store.open()
+            used = {self._file(each.data_sha256) for each in found}
+            for file in set(self._context.folder.glob("*.data")) - used:
+                file.unlink()
+        for each in found:
             self._context.jobs.start(KIND, each.id, {"id": each.id})
 
     def _file(self, digest: str) -> Path:
@@ -143,7 +157,9 @@ class Retrainings:
     def _train(self, retraining_id: str) -> Json:
         found = self.store.get(retraining_id)
         trained = self._trainers[found.model](self._file(found.data_sha256))
-        compared = compare_paired(trained.labels, trained.current, trained.candidate)
+        compared = compare_paired(
+            trained.labels, trained.current, trained.candidate, trained.scored
+        )
         facts = {
             "version": trained.version,
             "digest": trained.digest,

@@ -4,7 +4,7 @@ import logging
 import threading
 import zlib
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass, field
 
 import orjson
@@ -14,7 +14,9 @@ from trimtab.kernel.clock import machine_clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.models.errors import ModelUnavailable, PredictionLate
 from trimtab.models.records import CANDIDATE, PREVIOUS, PRODUCTION, ModelVersion
+from trimtab.models.rows import Outputs
 from trimtab.models.serving.baseline import baseline_outputs
+from trimtab.models.serving.foundation import FOUNDATION, FoundationFallback
 from trimtab.models.serving.records import (
     BASELINE,
     FailedBatch,
@@ -58,6 +60,7 @@ class ModelServer:
         sinks: Where results go.
         fallback_enabled: Read for each failure, so that a change applies at once.
         spare: Runs what writes to disk and belongs to no version's thread.
+        foundation: Answers when neither a version nor a baseline can; None for none.
     """
 
     def __init__(
@@ -66,12 +69,14 @@ class ModelServer:
         sinks: ServingSinks,
         fallback_enabled: Callable[[], bool],
         spare: Executor,
+        foundation: FoundationFallback | None = None,
     ) -> None:
         self.name = name
         self.routing = Routing()
         self._sinks = sinks
         self._fallback_enabled = fallback_enabled
         self._spare = spare
+        self._foundation = foundation
         self._machine = machine_clock(sinks.clock)
         self.errors = 0
         """Requests that nothing could answer."""
@@ -165,12 +170,31 @@ class ModelServer:
         if not pending.claim(pending.stage):
             return
         production = self.routing.production
-        baseline = production.manifest.baseline if production is not None else None
-        latency = (self._machine.monotonic() - pending.started) * 1000
-        if production is None or baseline is None or not self._fallback_enabled():
-            self._deliver_error(pending, latency)
-            return
-        outputs = baseline_outputs(production.manifest, baseline, pending.rows)
+        if production is None or not self._fallback_enabled():
+            self._deliver_error(pending)
+        elif (baseline := production.manifest.baseline) is not None:
+            outputs = baseline_outputs(production.manifest, baseline, pending.rows)
+            self._deliver_fallback(pending, BASELINE, outputs)
+        elif self._foundation is not None and production.manifest.classes:
+            asked = self._foundation.start(production.manifest, pending.inputs_json)
+            asked.add_done_callback(lambda done: self._deliver_foundation(pending, done))
+        else:
+            self._deliver_error(pending)
+
+    def _deliver_foundation(self, pending: PendingRequest, done: "Future[Outputs]") -> None:
+        try:
+            outputs = done.result()
+        except TrimtabError as error:
+            pending.error = error
+            self._deliver_error(pending)
+        # Whatever the language model's client raises, somebody waits for an answer.
+        except (Exception, CancelledError):  # noqa: BLE001
+            _log.exception("the foundation model failed", extra={"model": self.name})
+            self._deliver_error(pending)
+        else:
+            self._deliver_fallback(pending, FOUNDATION, outputs)
+
+    def _deliver_fallback(self, pending: PendingRequest, by: str, outputs: Outputs) -> None:
         with self._counting:
             self.fallbacks += 1
         answer = Prediction(
@@ -178,21 +202,24 @@ class ModelServer:
             version=0,
             digest="",
             alias=PRODUCTION,
-            served_by=BASELINE,
+            served_by=by,
             outcome=PredictionOutcome.FALLBACK,
             request_id=pending.request_id,
             outputs=outputs,
             outputs_json=orjson.dumps(outputs.to_json()),
-            latency_ms=latency,
+            latency_ms=self._latency_ms(pending),
         )
         deliver_stored(self._sinks, self._sinks.clock.now().isoformat(), [(pending, answer)])
 
-    def _deliver_error(self, pending: PendingRequest, latency: float) -> None:
+    def _latency_ms(self, pending: PendingRequest) -> float:
+        return (self._machine.monotonic() - pending.started) * 1000
+
+    def _deliver_error(self, pending: PendingRequest) -> None:
         with self._counting:
             self.errors += 1
         error = pending.error or self._refusal(PRODUCTION)
         try:
-            store_error(self._sinks, self.name, pending, error, latency)
+            store_error(self._sinks, self.name, pending, error, self._latency_ms(pending))
         except TrimtabError:
             _log.exception("a failed request could not be stored")
         pending.deliver([(pending, error)])

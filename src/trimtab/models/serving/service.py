@@ -24,6 +24,7 @@ from trimtab.models.registry.golden import check_golden
 from trimtab.models.registry.registry import MOVED
 from trimtab.models.rows import Rows, parse_rows
 from trimtab.models.serving.cache import ResultCache
+from trimtab.models.serving.foundation import FoundationFallback
 from trimtab.models.serving.model_server import ModelServer, Routing
 from trimtab.models.serving.records import Observer, PendingRequest, Prediction
 from trimtab.models.serving.store import ResultStore
@@ -73,6 +74,8 @@ class Serving:
         self._shares: dict[str, float] = {}
         self._refreshing = threading.RLock()
         self._spare = ThreadPoolExecutor(1, thread_name_prefix="models-spare")
+        asked = context.foundation if settings.foundation_fallback else None
+        self._foundation = None if asked is None else FoundationFallback(asked)
         self._deliverers: dict[int, _LoopDeliverer] = {}
         env.events.subscribe(MOVED, self._follow)
 
@@ -217,7 +220,13 @@ class Serving:
         with self._refreshing:
             server = self.servers.get(name)
             if server is None:
-                server = ModelServer(name, self._sinks, lambda: self.fallback_enabled, self._spare)
+                server = ModelServer(
+                    name,
+                    self._sinks,
+                    lambda: self.fallback_enabled,
+                    self._spare,
+                    self._foundation,
+                )
             old = server.routing
             server.routing = self._route(server, {} if reload else _by_digest(old), reload=reload)
             self.servers[name] = server
@@ -251,7 +260,10 @@ class Serving:
 
     def warm_up(self) -> None:
         """Load every model that has a production version, and predict its golden batch."""
+        only = self._settings.only
         for name in self._registry.names():
+            if only not in ("", name):
+                continue
             try:
                 self.ready(name)
             except TrimtabError:
@@ -285,6 +297,8 @@ class Serving:
                 served.close()
                 served.join(5.0)
         self._spare.shutdown()
+        if self._foundation is not None:
+            self._foundation.close()
 
     def _follow(self, event: Event) -> None:
         """Let the moved aliases take effect, if the model serves already."""

@@ -321,7 +321,10 @@ def deliver_stored(
         return
     delivered: list[tuple[PendingRequest, Prediction | TrimtabError]]
     try:
-        sinks.store.add([_row(sinks, timestamp, pending, found) for pending, found in answers])
+        # Health checks are not kept: one a minute for each model would fill the table.
+        kept = [pair for pair in answers if not pair[0].probe]
+        if kept:
+            sinks.store.add([_row(sinks, timestamp, pending, found) for pending, found in kept])
         delivered = [*answers]
     except TrimtabError as error:
         delivered = [(pending, error) for pending, _ in answers]
@@ -335,7 +338,9 @@ def deliver_stored(
 def store_error(
     sinks: ServingSinks, model: str, pending: PendingRequest, error: TrimtabError, latency: float
 ) -> None:
-    """Store that nothing could answer a request."""
+    """Store that nothing could answer a request, unless it was a health check."""
+    if pending.probe:
+        return
     row = ResultRow(
         sinks.clock.now().isoformat(),
         pending.request_id,

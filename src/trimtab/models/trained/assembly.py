@@ -40,10 +40,14 @@ class TrainedModel:
     def write(self, folder: Path) -> None:
         """Write the artifact and its manifest into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in self.content.items():
-            (folder / name).write_bytes(content)
+        self.write_artifact(folder)
         body = {key: value for key, value in self.manifest.to_json().items() if key != "files"}
         (folder / MANIFEST_FILE).write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2))
+
+    def write_artifact(self, folder: Path) -> None:
+        """Write the files of the artifact alone, as the registry takes them."""
+        for name, content in self.content.items():
+            (folder / name).write_bytes(content)
 
     def report(self) -> dict[str, Any]:
         """Return the figures as a JSON object."""

@@ -55,7 +55,7 @@ def find_file(data: Path, name: str) -> Path:
 def read_table(
     file: Path, columns: Sequence[str], target: str, names: dict[str, str]
 ) -> LabelledTable:
-    """Read a CSV file with a header.
+    """Read a CSV file with a header, or JSON lines with one object a row.
 
     Args:
         file: To read.
@@ -68,7 +68,8 @@ def read_table(
     """
     values: list[list[float]] = []
     labels: list[str] = []
-    for number, row in _csv_rows(file, (*columns, target)):
+    read = _json_rows if _is_json_lines(file) else _csv_rows
+    for number, row in read(file, (*columns, target)):
         try:
             values.append([float(row[column]) for column in columns])
         except (TypeError, ValueError) as error:
@@ -96,6 +97,26 @@ def _csv_rows(file: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, A
     if not rows:
         raise TrainingDataInvalid(f"{file.name} has no rows.")
     return rows
+
+
+def _is_json_lines(file: Path) -> bool:
+    """Return whether the file begins as JSON lines do; its name may say nothing."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(1) == b"{"
+    except OSError as error:
+        raise TrainingDataInvalid(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _json_rows(file: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
+    records = read_json_lines(file)
+    for number, record in records:
+        missing = [name for name in columns if name not in record]
+        if missing:
+            raise TrainingDataInvalid(
+                f"{file.name}, line {number} has no column {', '.join(missing[:5])}."
+            )
+    return records
 
 
 def read_texts(file: Path, classes: Sequence[str]) -> LabelledTexts:

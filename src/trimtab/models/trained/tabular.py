@@ -17,6 +17,7 @@ from trimtab.models.trained.assembly import Figures, TrainedModel, golden_batch
 from trimtab.models.trained.cards import ModelCard
 from trimtab.models.trained.datasets import LabelledTable, file_sha256, find_file, read_table
 from trimtab.models.trained.errors import TrainingDataInvalid
+from trimtab.models.trained.judging import JudgedCandidate, class_indices, newest_fifth
 from trimtab.models.trained.measures import Floats, binary_figures
 from trimtab.models.trained.skops_bytes import estimator_to_bytes
 
@@ -137,6 +138,23 @@ def _crossed(make: Callable[[], Any], table: LabelledTable, positive: str) -> Fi
         scores[test] = scores_of(model, table.values[test], positive)
     figures = binary_figures(table.labels, scores, positive)
     return {f"cv_{name}": value for name, value in figures.items()}
+
+
+def judge_table(task: TabularTask, file: Path) -> JudgedCandidate:
+    """Return what a model fitted on the older rows predicts for the newest fifth."""
+    table = task.read(find_file(file, task.file))
+    held_out = newest_fifth(table.labels)
+    train = LabelledTable(table.values[~held_out], table.labels[~held_out])
+    fitted = task.estimator().fit(train.values, train.labels)
+    classes = tuple(str(name) for name in fitted.classes_)
+    values = table.values[held_out]
+    return JudgedCandidate(
+        Rows(task.columns, values),
+        classes,
+        class_indices(table.labels[held_out], classes),
+        np.asarray(fitted.predict_proba(values)).argmax(axis=1),
+        (classes.index(task.positive),),
+    )
 
 
 def scores_of(model: Any, values: Floats, positive: str) -> Floats:

@@ -10,17 +10,20 @@ from trimtab.models.ports import Predictor, TextEncoder
 from trimtab.models.rows import Rows
 from trimtab.models.trained.assembly import TrainedModel
 from trimtab.models.trained.errors import TrainerUnknown, TrainingDataInvalid
+from trimtab.models.trained.judging import JudgedCandidate
 
 Train = Callable[[Path, TextEncoder], TrainedModel]
 Evaluate = Callable[[Predictor, Path], Mapping[str, float]]
+Judge = Callable[[Path, TextEncoder], JudgedCandidate]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelTrainer:
-    """Functions that train and evaluate one model."""
+    """Functions that train and evaluate one model, and judge a retraining of it."""
 
     train: Train
     evaluate: Evaluate
+    judge: Judge
 
 
 def trainer_of(name: str) -> ModelTrainer:
@@ -102,10 +105,39 @@ def _evaluate_earnings(predictor: Predictor, file: Path) -> Mapping[str, float]:
     return figures_of(sentences, predictor.tone.probabilities(features))
 
 
+def _judge_fraud(file: Path, encoder: TextEncoder) -> JudgedCandidate:
+    from trimtab.models.trained.fraud import TASK
+    from trimtab.models.trained.tabular import judge_table
+
+    del encoder
+    return judge_table(TASK, file)
+
+
+def _judge_credit(file: Path, encoder: TextEncoder) -> JudgedCandidate:
+    from trimtab.models.trained.credit import TASK
+    from trimtab.models.trained.tabular import judge_table
+
+    del encoder
+    return judge_table(TASK, file)
+
+
+def _judge_sentiment(file: Path, encoder: TextEncoder) -> JudgedCandidate:
+    from trimtab.models.trained.sentiment.training import judge_sentiment
+
+    return judge_sentiment(file, encoder)
+
+
+def _judge_earnings(file: Path, encoder: TextEncoder) -> JudgedCandidate:
+    from trimtab.models.trained.earnings.training import judge_earnings
+
+    del encoder
+    return judge_earnings(file)
+
+
 _TRAINERS: Mapping[str, ModelTrainer] = {
-    "fraud-classifier": ModelTrainer(_train_fraud, _evaluate_fraud),
-    "risk-predictor": ModelTrainer(_train_credit, _evaluate_credit),
-    "sentiment-analyzer": ModelTrainer(_train_sentiment, _evaluate_sentiment),
-    "earnings-analyzer": ModelTrainer(_train_earnings, _evaluate_earnings),
+    "fraud-classifier": ModelTrainer(_train_fraud, _evaluate_fraud, _judge_fraud),
+    "risk-predictor": ModelTrainer(_train_credit, _evaluate_credit, _judge_credit),
+    "sentiment-analyzer": ModelTrainer(_train_sentiment, _evaluate_sentiment, _judge_sentiment),
+    "earnings-analyzer": ModelTrainer(_train_earnings, _evaluate_earnings, _judge_earnings),
 }
 NAMES = tuple(_TRAINERS)

@@ -62,6 +62,36 @@ class ModelsSettings:
         default=True,
         help="Whether the previous version or the rule baseline answers when a model fails.",
     )
+    foundation_fallback: bool = setting(
+        default=False,
+        help=(
+            "Whether the language model of the answers classifies when nothing else can; it is sent"
+            " the rows of the request."
+        ),
+    )
+    recover_seconds: float = setting(
+        60.0,
+        unit="seconds",
+        help=(
+            "The time between two health checks; a model that fails three of them is loaded again."
+            " 0 turns it off."
+        ),
+        minimum=0,
+    )
+    only: str = setting(
+        "",
+        help=(
+            "The one model that this process serves: only it is loaded at the start, and `/health`"
+            " is its health. Empty for all models."
+        ),
+    )
+    config_dir: str = setting(
+        "",
+        help=(
+            "The folder where the ConfigMaps `cache-config` and `model-config` are mounted; they"
+            " are applied when they change."
+        ),
+    )
     cache_ttl_seconds: float = setting(
         3600.0,
         unit="seconds",

@@ -24,6 +24,18 @@ class MonitorSettings:
     retention_minutes: float = setting(
         120.0, unit="minutes", help="How long samples are kept in memory for the rules.", minimum=1
     )
+    anomaly_series: tuple[str, ...] = setting(
+        (),
+        help="PromQL of series without a threshold, whose anomalies open incidents; see"
+        " docs/diagnosis.md.",
+    )
+    anomaly_interval_seconds: float = setting(
+        300.0,
+        unit="seconds",
+        help="The time between two looks at these series.",
+        minimum=1,
+        maximum=86_400,
+    )
     prometheus_url: str = setting(
         "",
         help="A Prometheus server that is asked what trimtab's own samples cannot tell; empty for"

@@ -52,6 +52,19 @@ class ServiceSettings:
     rate_limit_per_minute: int = setting(
         100, unit="requests a minute", help="The limit per client address; 0 means none.", minimum=0
     )
+    slow_request_seconds: float = setting(
+        1.0,
+        unit="seconds",
+        help="Reads and questions that take longer are marked `slow_request` in the log.",
+        minimum=0.001,
+    )
+    provider_probes: tuple[str, ...] = setting(
+        (),
+        help="Addresses of outside providers that are probed, such as https://api.openai.com/v1/models.",
+    )
+    provider_probe_seconds: float = setting(
+        60.0, unit="seconds", help="Between two probes of the providers.", minimum=5
+    )
     maintenance_mode: bool = setting(
         default=False, help="Start in maintenance mode, until it is switched off."
     )

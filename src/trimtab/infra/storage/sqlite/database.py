@@ -1,17 +1,21 @@
 """SQLite databases with many readers, one writer and durable commits."""
 
 import errno
+import logging
 import shutil
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import sqlalchemy as sa
 
 from trimtab.infra.storage.errors import DataDirectoryUnusable
 from trimtab.infra.storage.sqlite.integrity.file_guard import FileGuard
+from trimtab.infra.storage.sqlite.transactions import SLOW_SECONDS, Transactions
 from trimtab.kernel.errors import Corrupt, StorageFull, TrimtabError, Unavailable
 from trimtab.kernel.health import ComponentHealth, Status
 
@@ -27,7 +31,16 @@ _SIGNS_OF_DAMAGE = (
     "no such column",
     "no such table",
 )
-_STORAGE_ERRORS = (sa.exc.DBAPIError, sqlite3.Error, UnicodeDecodeError, OSError)
+_STORAGE_ERRORS = (
+    sa.exc.DBAPIError,
+    sa.exc.TimeoutError,
+    sqlite3.Error,
+    UnicodeDecodeError,
+    OSError,
+)
+_log = logging.getLogger(__name__)
+_WRAPPERS = ("read", "write")
+"""Methods that only pass a transaction on; their caller is the one to name."""
 
 
 class Database:
@@ -59,6 +72,7 @@ class Database:
         self.changes = 0
         """Number of write transactions so far; a cached result from an earlier number may be stale.
         """
+        self.transactions = Transactions(file.name)
         self.guard = FileGuard(file, page_sums=page_sums, keep_pages=keep_pages)
         self.engine = _engine(file, self.guard)
         try:
@@ -74,13 +88,27 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Open a read transaction with one consistent snapshot."""
+        # Inline, here and in `write`: it is on the path of every question.
+        began, code = monotonic(), sys._getframe(2).f_code  # noqa: SLF001 - 1 is contextlib's.
+        if code.co_name in _WRAPPERS:
+            code = sys._getframe(4).f_code  # noqa: SLF001 - 3 is contextlib's again.
         try:
             with self.engine.connect() as connection, connection.begin():
-                connection.exec_driver_sql("BEGIN")
-                yield connection
+                driver = connection.connection.driver_connection
+                assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - see `_engine`.
+                key = id(connection)
+                self.transactions.running[key] = (began, code, driver)
+                try:
+                    connection.exec_driver_sql("BEGIN")
+                    yield connection
+                finally:
+                    del self.transactions.running[key]
         except _STORAGE_ERRORS as error:
             _raise_translated(self.file, error)
             raise
+        finally:
+            if (took := monotonic() - began) > SLOW_SECONDS:
+                self.transactions.note(code, took)
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -88,11 +116,15 @@ class Database:
 
         It holds the write lock from its start. An exception rolls the whole transaction back.
         """
+        began, code = monotonic(), sys._getframe(2).f_code  # noqa: SLF001 - 1 is contextlib's.
+        if code.co_name in _WRAPPERS:
+            code = sys._getframe(4).f_code  # noqa: SLF001 - 3 is contextlib's again.
         try:
             with self._writers, self.engine.connect() as connection:
                 driver = connection.connection.driver_connection
                 assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - see `_engine`.
-                before = driver.total_changes
+                before, key = driver.total_changes, id(connection)
+                self.transactions.running[key] = (began, code, driver)
                 try:
                     with connection.begin():
                         connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -100,12 +132,16 @@ class Database:
                         if changed := driver.total_changes != before:
                             self.guard.count_commit(driver)
                 finally:
+                    del self.transactions.running[key]
                     self.changes += 1
                 if changed:
                     self.guard.acknowledge(driver)
         except _STORAGE_ERRORS as error:
             _raise_translated(self.file, error)
             raise
+        finally:
+            if (took := monotonic() - began) > SLOW_SECONDS:
+                self.transactions.note(code, took)
 
     def scrub(self) -> None:
         """Move the write-ahead log into the file, so neither holds deleted content.
@@ -202,6 +238,12 @@ def _raise_translated(file: Path, error: Exception) -> None:
         ours: TrimtabError | None = None
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             ours = _full(file)
+    elif isinstance(error, sa.exc.TimeoutError):
+        _log.error("Connection pool exhausted", extra={"database": file.name})
+        ours = Unavailable(
+            f"Connection pool exhausted: all connections to {file.name} are in use.",
+            hint="Repeat the call; `trimtab queries` shows what runs.",
+        )
     elif isinstance(error, UnicodeDecodeError):
         # SQLite quotes a damaged table's definition in its message, byte for byte.
         ours = _error(file, "malformed schema")
@@ -232,6 +274,10 @@ def _error(file: Path, message: str) -> TrimtabError | None:
         return DataDirectoryUnusable(
             f"The database {file} cannot be written: {message}.",
             hint="Check the permissions of the data directory.",
+        )
+    if message == "interrupted":
+        return Unavailable(
+            f"A query of {file.name} was ended because it ran too long.", hint="Repeat the call."
         )
     if "locked" in message:
         return Unavailable(

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trimtab.models.rows import Rows
 from trimtab.models.trained.datasets import find_file, read_json_lines
 from trimtab.models.trained.earnings.analyzer import Read, features_of, read_report
+from trimtab.models.trained.earnings.predictor import TEXT_COLUMN, EarningsPredictor
 from trimtab.models.trained.earnings.records import FinancialStatement
 from trimtab.models.trained.earnings.scoring import LEVELS, add_counts, count_matches
 from trimtab.models.trained.earnings.tone import TONES, ToneModel
 from trimtab.models.trained.errors import TrainingDataInvalid
+from trimtab.models.trained.judging import JudgedCandidate, class_indices, newest_fifth
 from trimtab.models.trained.measures import Labels, class_figures
 
 STATEMENTS_FILE = "earnings_statements/data.jsonl"
@@ -28,6 +31,7 @@ class LabelledSentence:
     """A labelled sentence with what the analyzer reads there."""
 
     call: str
+    text: str
     tone: str
     labelled: tuple[Mapping[str, Any], ...]
     found: tuple[FinancialStatement, ...]
@@ -102,7 +106,9 @@ def _sentence(
     if tone not in TONES or not isinstance(record.get("statements"), list):
         raise TrainingDataInvalid(f"A sentence of call {call} has no statements or no tone.")
     features = features_of([read])[0]
-    return LabelledSentence(call, tone, tuple(record["statements"]), tuple(found), features)
+    return LabelledSentence(
+        call, read[0].text, tone, tuple(record["statements"]), tuple(found), features
+    )
 
 
 def fit_tone(sentences: Sequence[LabelledSentence], strength: float = _STRENGTH) -> ToneModel:
@@ -113,6 +119,25 @@ def fit_tone(sentences: Sequence[LabelledSentence], strength: float = _STRENGTH)
     model.fit(np.asarray([s.features for s in sentences]), [s.tone for s in sentences])
     order = [list(model.classes_).index(tone) for tone in TONES]
     return ToneModel(model.coef_[order], model.intercept_[order])
+
+
+def judge_earnings(data: Path) -> JudgedCandidate:
+    """Return the tones that weights fitted on the older sentences give the newest fifth."""
+    sentences = read_labelled(data)
+    labels = tone_labels(sentences)
+    held_out = newest_fifth(labels)
+    train = [sentences[at] for at in np.flatnonzero(~held_out)]
+    texts = [sentences[at].text for at in np.flatnonzero(held_out)]
+    rows = Rows((TEXT_COLUMN,), columns={TEXT_COLUMN: texts})
+    outputs = EarningsPredictor(fit_tone(train)).predict(rows)
+    assert outputs.labels is not None  # noqa: S101 - the analyzer gives a tone to each text.
+    return JudgedCandidate(
+        rows,
+        TONES,
+        class_indices(labels[held_out], TONES),
+        outputs.labels,
+        tuple(range(len(TONES))),
+    )
 
 
 def cross_validated_tone(

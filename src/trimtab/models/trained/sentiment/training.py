@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from trimtab.models.ports import TextEncoder
 from trimtab.models.records import ColumnKind, InputColumn, InputSchema
+from trimtab.models.rows import Rows
 from trimtab.models.trained.assembly import Figures, OwnModel, TrainedModel, assemble
 from trimtab.models.trained.datasets import LabelledTexts, file_sha256, find_file, read_texts
+from trimtab.models.trained.judging import JudgedCandidate, class_indices, newest_fifth
 from trimtab.models.trained.measures import Labels, class_figures
 from trimtab.models.trained.sentiment.card import CARD
 from trimtab.models.trained.sentiment.features import CELLS, count_cells, hash_text
@@ -83,6 +85,22 @@ def train_sentiment(data: Path, encoder: TextEncoder) -> TrainedModel:
         baselines=baselines,
     )
     return assemble(model, SentimentPredictor.load, encoder)
+
+
+def judge_sentiment(data: Path, encoder: TextEncoder) -> JudgedCandidate:
+    """Return what weights fitted on the older texts predict for the newest fifth."""
+    labelled = read_texts(find_file(data, DATA_FILE), CLASSES)
+    held_out = newest_fifth(labelled.labels)
+    encoded = encode(labelled, encoder)
+    weights = fit(encoded.part(np.flatnonzero(~held_out)), encoder.model_id)
+    test = encoded.part(np.flatnonzero(held_out))
+    return JudgedCandidate(
+        Rows((TEXT_COLUMN,), columns={TEXT_COLUMN: list(test.texts)}),
+        CLASSES,
+        class_indices(test.labels, CLASSES),
+        weights.scores(test.texts, test.vectors).argmax(axis=1),
+        tuple(range(len(CLASSES))),
+    )
 
 
 def encode(labelled: LabelledTexts, encoder: TextEncoder) -> EncodedTexts:

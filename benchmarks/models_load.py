@@ -1,0 +1,109 @@
+"""Sends requests over HTTP from many clients and measures the processor time of the server and its children."""
+
+import asyncio
+import socket
+import subprocess
+import time
+
+import psutil
+
+
+async def _client(port, path, queue, key):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    while queue:
+        body = queue.pop()
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            f"X-API-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        found = await reader.readuntil(b"\r\n\r\n")
+        length = next(
+            int(line.split(b":")[1])
+            for line in found.lower().split(b"\r\n")
+            if line.startswith(b"content-length")
+        )
+        text = await reader.readexactly(length)
+        if found.split(b" ", 2)[1] != b"200":
+            raise SystemExit(f"{path} answers {text[:300].decode()}")
+    writer.close()
+
+
+async def _load(port, path, requests, clients, key):
+    queue = list(requests)
+    await asyncio.gather(*(_client(port, path, queue, key) for _ in range(clients)))
+
+
+def _spent(pid):
+    """Return the processor seconds of a process and all its living children."""
+    process = psutil.Process(pid)
+    return sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True)))
+
+
+IDLE_SECONDS = 10
+
+
+def measure(pid, port, path, bodies, clients, key=""):
+    """Return milliseconds of processor time a request, and requests a second.
+
+    What the server spends without any request is left out: on a busy machine the same requests take longer, and with
+    them the background work would count several times.
+    """
+    warm = max(1, len(bodies) // 5)
+    asyncio.run(_load(port, path, bodies[:warm], clients, key))
+    before = _spent(pid)
+    time.sleep(IDLE_SECONDS)
+    idle = (_spent(pid) - before) / IDLE_SECONDS
+    before, started = _spent(pid), time.perf_counter()
+    asyncio.run(_load(port, path, bodies[warm:], clients, key))
+    spent, elapsed = _spent(pid) - before, time.perf_counter() - started
+    count = len(bodies) - warm
+    return (spent - idle * elapsed) / count * 1000, count / elapsed
+
+
+def wait_for(process, port, path=""):
+    """Wait until the port is open, or, with a path, until it answers 200."""
+    for _ in range(1800):
+        if process.poll() is not None:
+            raise SystemExit(f"the server at {port} ended with {process.returncode}")
+        if asyncio.run(_answers(port, path)):
+            return
+        time.sleep(0.1)
+    raise SystemExit(f"nothing listens at {port}")
+
+
+async def _answers(port, path):
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        if not path:
+            writer.close()
+            return True
+        writer.write(
+            f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        )
+        line = await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+    except (OSError, TimeoutError):
+        return False
+    return b" 200 " in line
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def stop(process):
+    """End a server with its children."""
+    if process.poll() is not None:
+        return
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    for child in children:
+        if child.is_running():
+            child.kill()

@@ -1,0 +1,1 @@
+"""`mcp`: tools for agents over the Model Context Protocol."""

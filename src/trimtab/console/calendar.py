@@ -1,0 +1,70 @@
+"""Page of the dated tasks that follow incidents, and of the quarterly reviews."""
+
+from http import HTTPStatus
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.responses import Response
+
+from trimtab.calendar import TaskStatus
+from trimtab.console.render import page
+from trimtab.console.services import OPERATOR, READER, CalendarDep, Caller, EnvDep
+from trimtab.infra.web.routes import GuardedRoute
+from trimtab.kernel.errors import TrimtabError
+
+router = APIRouter(prefix="/console/calendar", route_class=GuardedRoute)
+
+
+@router.get("", dependencies=[READER])
+def calendar(
+    request: Request,
+    env: EnvDep,
+    calendar: CalendarDep,
+    status: Literal["open", "done", "dropped"] = "open",
+    message: Annotated[str, Query(max_length=300)] = "",
+) -> HTMLResponse:
+    """Show the tasks, the earliest due first."""
+    values = {
+        "tasks": calendar.store.list(TaskStatus(status), limit=500),
+        "now": env.clock.now(),
+        "status": status,
+        "message": message,
+    }
+    return page(request, "calendar.html", values)
+
+
+@router.post("/{task_id}/done", dependencies=[OPERATOR])
+def done(
+    task_id: str,
+    calendar: CalendarDep,
+    principal: Caller,
+    note: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """Mark a task as done."""
+    try:
+        task = calendar.finish(task_id, principal.name, note)
+    except TrimtabError as error:
+        return _back(f"{error.message} {error.hint()}")
+    return _back(f"Done: {task.title[:200]}")
+
+
+@router.post("/{task_id}/drop", dependencies=[OPERATOR])
+def drop(
+    task_id: str,
+    calendar: CalendarDep,
+    principal: Caller,
+    note: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """Decide that a task is not done; the note says why."""
+    try:
+        task = calendar.drop(task_id, principal.name, note)
+    except TrimtabError as error:
+        return _back(f"{error.message} {error.hint()}")
+    return _back(f"Dropped: {task.title[:200]}")
+
+
+def _back(message: str) -> Response:
+    query = urlencode({"message": message[:300]})
+    return RedirectResponse(f"/console/calendar?{query}", HTTPStatus.SEE_OTHER)

@@ -1,0 +1,1 @@
+"""Anomalies of single series that have no threshold, found without labels."""
