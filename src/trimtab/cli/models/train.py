@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trimtab.cli.runtime.connect import NoService
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.kernel.errors import InvalidInput
@@ -174,6 +173,8 @@ def _registered(session: Session, name: str, version: str) -> int | None:
     """Return the version to measure; None when none is named and none is registered."""
     if version:
         return int(session.client.call("GET", f"/v1/models/{name}/versions/{version}")["version"])
+    from trimtab.cli.runtime.connect import NoService
+
     try:
         models = session.client.call("GET", "/v1/models")["models"]
     except NoService:
