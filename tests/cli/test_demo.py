@@ -64,7 +64,7 @@ def at_a_terminal(folder, answer, *, while_asked=lambda address: None):
     """Run the demo at a pseudo-terminal; return what it printed and its exit code."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
-        [COMMAND, "--set", "service.port=0", "demo", "--speed", "15"],
+        [COMMAND, "--set", "service.port=0", "demo"],
         stdin=follower, stdout=follower, stderr=follower, cwd=folder,
         env=clean_environment(TMPDIR=str(folder), HOME=str(folder)),
     )  # fmt: skip
@@ -91,7 +91,7 @@ def at_a_terminal(folder, answer, *, while_asked=lambda address: None):
 def test_at_a_terminal_it_asks_shows_progress_and_leaves_nothing_behind(tmp_path):
     said, code = at_a_terminal(tmp_path, "y")
     assert code == 0, said
-    assert "runs 15 times as fast as real time" in said
+    assert "runs 5 times as fast as real time" in said
     assert re.search(r"\d+ of \d+: ", said)
     assert "waiting until the alert fires" in said
     assert said.count("trimtab serve") == 1

@@ -118,8 +118,8 @@ def service_time(client):
     return datetime.fromisoformat(said).timestamp() / 60
 
 
-def quiet_start(folder, *, files, asked, burners, speed, calm=1.5, say=lambda _: None):
-    """Run it all and return what happened; `calm` are the minutes that pass at the pace of life, on a busy machine."""
+def quiet_start(folder, *, files, asked, burners, speed, say=lambda _: None):
+    """Run it all and return what happened."""
     found = Quiet()
     write_files(folder / "files", files)
     with ExitStack() as stack:
@@ -137,7 +137,7 @@ def quiet_start(folder, *, files, asked, burners, speed, calm=1.5, say=lambda _:
         say(f"{found.ingested} files taken in, {found.refused} refused, on {burners} burners")
         found.statuses = ask(web, questions(asked))
         say(f"{asked} questions asked: {found.statuses}")
-        pass_minutes(client, service, calm, hurry=False)
+        pass_minutes(client, service, 1.5, hurry=False)
         found.alerts = client.get("/v1/alerts").json()["alerts"]
         burning.close()
         found.minutes = pass_minutes(client, service, LONGEST_MINUTES)
