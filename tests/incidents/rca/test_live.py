@@ -54,6 +54,18 @@ def test_the_domain_whose_metric_moved_is_first(operator):
     assert ranking_text(ranking).startswith("pump (pump heat moved by ")
 
 
+def test_a_counter_that_no_longer_grows_has_moved(operator):
+    store, rng, now = SeriesStore(4 * 3600), Random(2), operator.clock.now()
+    sold = 0.0
+    for number in range(1440, -1, -1):
+        sold += 0 if number <= 120 else 3 + rng.random()
+        batch = {"shop_sold_total": sold, "tank_level": 5 + rng.random()}
+        pairs = [(labels_of({"__name__": name}), value) for name, value in batch.items()]
+        store.append("scrape", milliseconds(now - timedelta(seconds=5 * number)), pairs)
+    view = SeriesView(store, frozenset())
+    assert LiveRanking(view, None, operator.clock)(fired(operator)).cause == "shop"
+
+
 def test_nothing_is_named_when_nothing_moved(operator):
     ranking = LiveRanking(samples(operator.clock, moved=False), None, operator.clock)
     found = ranking(fired(operator))
