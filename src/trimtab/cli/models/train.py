@@ -175,7 +175,6 @@ def _registered(session: Session, name: str, version: str) -> int | None:
 
     if version:
         return int(session.client.call("GET", f"/v1/models/{name}/versions/{version}")["version"])
-    from trimtab.cli.runtime.connect import NoService
 
     try:
         models = session.client.call("GET", "/v1/models")["models"]
