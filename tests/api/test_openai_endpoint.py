@@ -1,5 +1,6 @@
 """The official client of OpenAI against a running service: projects are models."""
 
+import httpx
 import openai
 import pytest
 
@@ -37,7 +38,7 @@ def test_projects_are_models(client):
         client.models.retrieve("nothing")
 
 
-def test_an_answer_has_its_citations_as_annotations(client):
+def test_an_answer_has_its_citations_as_annotations(client, service):
     answer = ask(client)
     choice = answer.choices[0]
     assert "3 litres" in choice.message.content
@@ -47,6 +48,9 @@ def test_an_answer_has_its_citations_as_annotations(client):
     start_, end = cited.url_citation.start_index, cited.url_citation.end_index
     assert choice.message.content[start_:end] == "[1]"
     assert cited.url_citation.quote == "The pump needs 3 litres of oil a year."
+    key = (service.data_dir / "admin.key").read_text().strip()
+    page = httpx.get(service.url + cited.url_citation.url, headers={"X-API-Key": key})
+    assert (page.status_code, "3 litres of oil" in page.text) == (200, True)
 
 
 def test_the_last_message_of_the_user_is_the_question(client):

@@ -215,7 +215,7 @@ def _text(content: str | list[dict[str, Any]] | None) -> str:
 
 
 def _completion(answers: AnswerService, found: Answer) -> ChatCompletion:
-    message = ChatAnswer(content=found.text, annotations=_annotations(found.text, found.citations))
+    message = ChatAnswer(content=found.text, annotations=_annotations(found, found.text))
     return ChatCompletion(
         id=new_id("chatcmpl", found.created_at),
         created=int(found.created_at.timestamp()),
@@ -236,22 +236,22 @@ def _usage(answers: AnswerService, found: Answer) -> ChatUsage:
     return ChatUsage(prompt_tokens=asked, completion_tokens=written, total_tokens=asked + written)
 
 
-def _annotations(text: str, citations: tuple[Citation, ...]) -> list[ChatAnnotation]:
+def _annotations(found: Answer, text: str) -> list[ChatAnnotation]:
     """Return a citation for each mark such as ``[1]`` in the text."""
-    by_number = {each.number: each for each in citations}
+    by_number = {each.number: each for each in found.citations}
     return [
-        ChatAnnotation(url_citation=_url_citation(mark, by_number[number]))
+        ChatAnnotation(url_citation=_url_citation(found.project, mark, by_number[number]))
         for mark in _MARK.finditer(text)
         if (number := int(mark[1])) in by_number
     ]
 
 
-def _url_citation(mark: re.Match[str], citation: Citation) -> UrlCitation:
+def _url_citation(project: str, mark: re.Match[str], citation: Citation) -> UrlCitation:
     return UrlCitation(
         start_index=mark.start(),
         end_index=mark.end(),
         title=citation.title or citation.document_name,
-        url=f"/console/documents/{citation.document_id}",
+        url=f"/console/documents/{project}/{citation.document_id}",
         quote=citation.quote,
     )
 
@@ -289,7 +289,7 @@ class _Chunks:
         # Without a sentence the whole answer says why: nothing was found, or it was withheld.
         text = self._sent or found.text
         delta: dict[str, Any] = {} if self._sent else self._first(found.text)
-        cited = _annotations(text, found.citations)
+        cited = _annotations(found, text)
         delta["annotations"] = [each.model_dump() for each in cited]
         yield self._chunk(delta, _reason(found), trace_id=found.trace_id)
         if self.wants_usage:
