@@ -23,6 +23,12 @@ SAME_EFFECT = {
     "models.rollback": ("POST", "/v1/models/{name}/rollback"),
 }
 """Actions that do what a route does."""
+ADMINS_ACTIONS = {"k8s.rollback", "k8s.grow_volume", "k8s.cordon"}
+"""Actions without a route that replace a release, cannot be undone, or concern a whole cluster."""
+CLUSTER_ACTIONS = {
+    "k8s.scale", "k8s.stop", "k8s.restart", "k8s.restart_stateful", "k8s.set_env", "k8s.set_resources",
+    "k8s.patch_configmap", "k8s.delete_pod", "k8s.rollout_status", "k8s.history", "k8s.describe", "k8s.logs",
+}  # fmt: skip
 ONLY_ACTIONS = {
     "answers.cache.clear",
     "answers.export.send",
@@ -148,7 +154,8 @@ def test_every_action_has_the_role_of_the_route_with_the_same_effect(app):
     routes, actions = roles_by_route(app.http_apps.api), app.catalog.actions
     through_actions = routes["POST", "/v1/actions/{name}"]
     wanted = {name: routes[route] for name, route in SAME_EFFECT.items()}
-    wanted |= dict.fromkeys(ONLY_ACTIONS, through_actions)
+    wanted |= dict.fromkeys(ONLY_ACTIONS | CLUSTER_ACTIONS, through_actions)
+    wanted |= dict.fromkeys(ADMINS_ACTIONS, Role.ADMIN)
     missing = set(actions) ^ set(wanted)
     assert not missing, "state here which route has the same effect, or that none has"
     assert {name: action.role for name, action in actions.items()} == wanted
