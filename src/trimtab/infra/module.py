@@ -169,7 +169,10 @@ def build_changes(
 
     def start() -> None:
         secret = session_secret(env.directory)  # Digests of settings tell nothing without it.
-        for change in changes.note_start(trimtab.__version__, digests(env.settings, secret)):
+        settings = digests(env.settings, secret)
+        # A restart names the port that was free at the first start: no one changed the setting.
+        settings.pop("service.port")
+        for change in changes.note_start(trimtab.__version__, settings):
             env.audit.append("trimtab", f"service.{change.kind}_changed", change.action)
         ended.callback(lambda: changes.note_stop(recent_errors()))
 

@@ -30,7 +30,7 @@ from trimtab.knowledge.store import ProjectRow, SearchStore
 
 _log = logging.getLogger(__name__)
 # A search itself adds up to this many new passages to its index; more are added in background.
-_AT_ONCE = 1000
+_AT_ONCE = 3000
 _BATCH = 5000
 _SAMPLE = 400
 _REST_SECONDS = 60.0
