@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response, StreamingResponse
 
 from trimtab.answers import Answer, Question
@@ -82,7 +82,13 @@ class ChatRequest(BaseModel):
     user: UserId = ""
 
 
-class UrlCitation(BaseModel):
+class ChatBody(BaseModel):
+    """Part of an answer, which always has every field."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class UrlCitation(ChatBody):
     """Source of the statement before a mark such as ``[1]``."""
 
     start_index: int
@@ -95,14 +101,14 @@ class UrlCitation(BaseModel):
     """The exact text of the document."""
 
 
-class ChatAnnotation(BaseModel):
+class ChatAnnotation(ChatBody):
     """A citation of the answer."""
 
     type: Literal["url_citation"] = "url_citation"
     url_citation: UrlCitation
 
 
-class ChatAnswer(BaseModel):
+class ChatAnswer(ChatBody):
     """The message with the answer."""
 
     role: Literal["assistant"] = "assistant"
@@ -111,7 +117,7 @@ class ChatAnswer(BaseModel):
     annotations: list[ChatAnnotation]
 
 
-class ChatChoice(BaseModel):
+class ChatChoice(ChatBody):
     """The only choice of a completion."""
 
     index: Literal[0] = 0
@@ -120,7 +126,7 @@ class ChatChoice(BaseModel):
     logprobs: None = None
 
 
-class ChatUsage(BaseModel):
+class ChatUsage(ChatBody):
     """Tokens of the language model; 0 when none is connected and documents are quoted."""
 
     prompt_tokens: int
@@ -128,7 +134,7 @@ class ChatUsage(BaseModel):
     total_tokens: int
 
 
-class ChatCompletion(BaseModel):
+class ChatCompletion(ChatBody):
     """An answer as OpenAI's chat completions give it."""
 
     id: str

@@ -12,6 +12,7 @@ from trimtab.api.http.schemas import add_schemas
 MEDIA = "application/json"
 FREE = {
     ("ActionOutcome", "facts"),
+    ("ChatMessage", "content"),
     ("Component", ""),
     ("DoneAct", "undo_arguments"),
     ("Entry", "facts"),
