@@ -153,7 +153,9 @@ def build_privacy(assembly: Assembly) -> Module:
     """Return erasures over the personal data of every module before."""
     steps = [step for module in assembly.modules for step in module.personal_data]
     quotes = QuoteStore(assembly.env.state)
-    return privacy.build(assembly.env, assembly.service(Knowledge), quotes, steps)
+    knowledge, models_ = assembly.service(Knowledge), assembly.service(Models)
+    databases = (assembly.env.state, knowledge.database, models_.context.database)
+    return privacy.build(assembly.env, knowledge, quotes, steps, databases)
 
 
 def build_changes(assembly: Assembly) -> Module:

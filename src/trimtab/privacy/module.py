@@ -1,9 +1,10 @@
 """Builds the privacy domain: erasures of everything about a person."""
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Protocol
 
 from trimtab.infra.environment import Environment
+from trimtab.infra.storage import Database
 from trimtab.kernel.module import Module
 from trimtab.kernel.personal_data import Erasable, ErasureStep
 from trimtab.knowledge import Knowledge
@@ -36,14 +37,16 @@ def build(
     knowledge: Knowledge,
     quotes: QuoteRedactor,
     personal_data: Iterable[Erasable],
+    databases: Sequence[Database],
 ) -> Module:
     """Return the erasures, with their jobs registered.
 
     Args:
         env: Of the process.
-        knowledge: The documents of people; its database is cleaned of the bytes of deleted rows.
+        knowledge: The documents of people.
         quotes: Redacts what other users' answers quote from these documents.
         personal_data: What every domain keeps about people, in the order of erasure.
+        databases: Every one that holds such data; cleaned of the bytes of deleted rows.
     """
     subjects = Subjects.of(env.state, env.clock, env.directory)
     erasures = Erasures(
@@ -52,7 +55,7 @@ def build(
         env.jobs,
         ErasureEvidence(env.audit, env.signer, subjects, has_backups=True),
         env.clock,
-        (env.state, knowledge.database),
+        databases,
     )
     return Module(
         "privacy",
