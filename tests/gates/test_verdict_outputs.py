@@ -19,7 +19,6 @@ from trimtab.gates.records import (
 )
 from trimtab.gates.verdict import (
     EXIT_CODES,
-    digest,
     document,
     headline,
     junit,
@@ -373,11 +372,6 @@ def test_a_page_without_findings_has_no_table_of_them(outcome, icon):
     page = markdown(replace(VERDICT, outcome=outcome, results=()))
     assert page.startswith(f"# {icon} report.json: {outcome.value}\n")
     assert "Severity" not in page
-
-
-def test_the_digest_is_of_the_whole_document():
-    assert digest(VERDICT) == digest(replace(VERDICT))
-    assert digest(VERDICT) != digest(replace(VERDICT, subject_sha256="c" * 64))
 
 
 def test_a_verdict_is_signed_into_the_project_where_a_key_can_sign(world, tmp_path):
