@@ -26,7 +26,10 @@ def parts(world):
         RestartableTask(name, lambda: None, 3600, world.clock) for name in ("review", "feedback")
     ]
     found = {each.name: each for each in actions(world.reviews, *tasks)}
-    return found, {each.name: each for each in faults(world.reviews, *tasks)}
+    yield found, {each.name: each for each in faults(world.reviews, *tasks)}
+    # The threads go on at once by the clock of the tests.
+    for task in tasks:
+        task.close()
 
 
 @pytest.mark.feature("F270")
