@@ -2,8 +2,7 @@
 
 import threading
 
-from trimtab.infra.restart_action import restart_action
-from trimtab.infra.restartable import RestartableTask
+from trimtab.infra.restartable import RestartableTask, restart_action
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.operable import ActionContext, Effect
 

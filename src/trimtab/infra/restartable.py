@@ -1,10 +1,11 @@
-"""A periodic background task that can be restarted by itself, without the process."""
+"""A periodic background task that can be restarted by itself, and the action that does it."""
 
 import threading
 from collections.abc import Callable
 
 from trimtab.infra.background import PeriodicTask
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.operable import Action, ActionContext, ActionResult, Arguments, Effect, Risk
 from trimtab.kernel.tasks import TaskState
 
 _CLOSE_SECONDS = 5.0
@@ -74,3 +75,39 @@ class RestartableTask:
         with self._lock:
             self._closed, self._started = True, False
             self._task.close(timeout)
+
+
+def restart_action(
+    name: str,
+    text: str,
+    task: Callable[[], RestartableTask],
+    *others: Callable[[], RestartableTask],
+) -> Action:
+    """Return the action that restarts tasks; nothing that waits for them is lost.
+
+    Args:
+        name: Of the action.
+        text: Its help.
+        task: Returns the task when the action runs.
+        others: Further tasks that are restarted with it.
+    """
+    tasks = (task, *others)
+
+    def run(_: Arguments, __: ActionContext) -> ActionResult:
+        restarted = [each().name for each in tasks if each().restart()]
+        names = " and ".join(restarted) or "nothing: the service is ending"
+        return ActionResult(f"Restarted {names}.", changes=bool(restarted))
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        names = " and ".join(each().name for each in tasks)
+        return ActionResult(f"{names} would be restarted.")
+
+    return Action(
+        name,
+        text,
+        Risk.AUTOMATIC,
+        run,
+        dry_run,
+        no_undo_because="its work continues where it was",
+        effect=Effect.REPEATABLE,
+    )

@@ -1,7 +1,6 @@
 """Actions of the review domain."""
 
-from trimtab.infra.restart_action import restart_action
-from trimtab.infra.restartable import RestartableTask
+from trimtab.infra.restartable import RestartableTask, restart_action
 from trimtab.kernel.operable import (
     Action,
     ActionContext,

@@ -6,8 +6,7 @@ from trimtab.infra.notify.outage import DESCRIPTION, OutagePages
 from trimtab.infra.notify.outbox import Outbox
 from trimtab.infra.notify.routes import Kind, Message
 from trimtab.infra.notify.service import Notifications
-from trimtab.infra.restart_action import restart_action
-from trimtab.infra.restartable import RestartableTask
+from trimtab.infra.restartable import RestartableTask, restart_action
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import (
     Action,

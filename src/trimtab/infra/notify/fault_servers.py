@@ -41,8 +41,3 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
         """Stop the server and close its socket."""
         self.shutdown()
         self.server_close()
-
-
-def start_server(handler: type[socketserver.BaseRequestHandler]) -> LoopbackServer:
-    """Start a server that answers each connection with the handler."""
-    return LoopbackServer(handler)

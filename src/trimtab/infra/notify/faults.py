@@ -1,19 +1,17 @@
 """Faults of notifications for drills: servers on loopback that refuse or never answer."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from functools import partial
 
 from trimtab.infra.notify.channels import Channel, WebhookChannel
 from trimtab.infra.notify.delivery import Reach
+from trimtab.infra.notify.fault_servers import LoopbackServer, Refusing, Silent
 from trimtab.infra.notify.outbox import Outbox
 from trimtab.infra.notify.routes import Kind, Message
 from trimtab.infra.restartable import RestartableTask
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import new_id
 from trimtab.kernel.operable import Arguments, Fault, Realism, Value
-
-if TYPE_CHECKING:
-    from trimtab.infra.notify.fault_servers import LoopbackServer
 
 _MESSAGES = 3
 _MAIL_SECONDS = 5.0
@@ -29,7 +27,7 @@ class _FailingChannel:
         reach: Reach,
         outbox: Outbox,
         clock: Clock,
-        start: "Callable[[], LoopbackServer]",
+        start: Callable[[], LoopbackServer],
         make: Callable[[int], Channel],
     ) -> None:
         self._reach, self._outbox, self._clock = reach, outbox, clock
@@ -71,8 +69,8 @@ def faults(
         outbox: The messages.
         clock: Of the process.
     """
-    refusing = _FailingChannel(reach, outbox, clock, _refusing_server, _mail)
-    silent = _FailingChannel(reach, outbox, clock, _silent_server, _webhook)
+    refusing = _FailingChannel(reach, outbox, clock, partial(LoopbackServer, Refusing), _mail)
+    silent = _FailingChannel(reach, outbox, clock, partial(LoopbackServer, Silent), _webhook)
     return (
         Fault(
             "notify.mail.refuse",
@@ -112,19 +110,7 @@ def _start(task: RestartableTask) -> None:
         task.restart()
 
 
-# The servers and their channels load modules that only drills need.
-
-
-def _refusing_server() -> "LoopbackServer":
-    from trimtab.infra.notify.fault_servers import Refusing, start_server
-
-    return start_server(Refusing)
-
-
-def _silent_server() -> "LoopbackServer":
-    from trimtab.infra.notify.fault_servers import Silent, start_server
-
-    return start_server(Silent)
+# The channels load modules that only drills need.
 
 
 def _mail(port: int) -> Channel:
