@@ -1,5 +1,6 @@
 """Page of the dated tasks that follow incidents, and of the quarterly reviews."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
-from trimtab.calendar import TaskStatus
+from trimtab.calendar import CalendarTask, TaskStatus
 from trimtab.console.render import page
 from trimtab.console.services import OPERATOR, READER, CalendarDep, Caller, EnvDep
 from trimtab.infra.web.routes import GuardedRoute
@@ -43,11 +44,7 @@ def done(
     note: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
     """Mark a task as done."""
-    try:
-        task = calendar.finish(task_id, principal.name, note)
-    except TrimtabError as error:
-        return _back(f"{error.message} {error.hint()}")
-    return _back(f"Done: {task.title[:200]}")
+    return _closed("Done", lambda: calendar.finish(task_id, principal.name, note))
 
 
 @router.post("/{task_id}/drop", dependencies=[OPERATOR])
@@ -58,13 +55,14 @@ def drop(
     note: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
     """Decide that a task is not done; the note says why."""
+    return _closed("Dropped", lambda: calendar.drop(task_id, principal.name, note))
+
+
+def _closed(word: str, close: Callable[[], CalendarTask]) -> Response:
+    """Close a task, and return to the page with the result or the refusal."""
     try:
-        task = calendar.drop(task_id, principal.name, note)
+        message = f"{word}: {close().title[:200]}"
     except TrimtabError as error:
-        return _back(f"{error.message} {error.hint()}")
-    return _back(f"Dropped: {task.title[:200]}")
-
-
-def _back(message: str) -> Response:
+        message = f"{error.message} {error.hint()}"
     query = urlencode({"message": message[:300]})
     return RedirectResponse(f"/console/calendar?{query}", HTTPStatus.SEE_OTHER)
