@@ -152,7 +152,7 @@ def type_evidence(kind: AnswerType, sentence: str, asked: frozenset[str]) -> flo
 
     Args:
         kind: The expected type.
-        sentence: A candidate, as it stands in the document.
+        sentence: A candidate, as the document has it.
         asked: The stems of the question; a name from the question does not count.
     """
     match kind:
