@@ -5,16 +5,11 @@ from typing import Any
 
 from trimtab.kubernetes.cluster import (
     API_SERVICE,
-    AUTOSCALER,
     CONFIG_MAP,
     CONTROLLER_REVISION,
     DEPLOYMENT,
-    ENDPOINTS,
-    EVENT,
+    KINDS,
     NODE,
-    POD,
-    REPLICA_SET,
-    SERVICE,
     STATEFUL_SET,
     STORAGE_CLASS,
     VOLUME_CLAIM,
@@ -43,10 +38,8 @@ _NEEDS: Mapping[str, Mapping[ObjectKind, Sequence[str]]] = {
 """What each action writes, by kind; reading is in `_READS`, and subresources in `_SUB`."""
 ACTIONS = frozenset(_NEEDS)
 """Names of the actions whose needs are known."""
-_READS = (
-    *_WORKLOADS, REPLICA_SET, CONTROLLER_REVISION, POD, SERVICE, ENDPOINTS, CONFIG_MAP, VOLUME_CLAIM,
-    EVENT, AUTOSCALER, NODE, STORAGE_CLASS, API_SERVICE,
-)  # fmt: skip
+_READS = (*KINDS.values(), CONTROLLER_REVISION, API_SERVICE)
+"""What signals, plans and `k8s.describe` read."""
 _SUB: Mapping[str, tuple[str, str, str]] = {
     "k8s.delete_pod": ("", "pods/eviction", "create"),
     "k8s.logs": ("", "pods/log", "get"),

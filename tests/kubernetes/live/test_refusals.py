@@ -7,6 +7,7 @@ import yaml
 
 from trimtab.infra.settings.sections.kubernetes import KubernetesSettings
 from trimtab.kubernetes.cluster import DEPLOYMENT, POD, Cluster, ObjectKind
+from trimtab.kubernetes.cluster import KINDS as OBJECTS
 from trimtab.kubernetes.cluster_state import ClusterStates
 from trimtab.kubernetes.clusters import Clusters
 from trimtab.kubernetes.errors import (
@@ -83,12 +84,15 @@ def test_the_printed_role_is_enough_for_its_actions_and_for_no_other(world, kube
         narrow.run("k8s.scale", "act", name="web", replicas=3)
     with pytest.raises(VerbForbidden):
         narrow.cluster.delete(DEPLOYMENT, world.namespace, "web")
-    narrow.clusters.close()
+    narrow.disconnect()
     everything = restricted(world, tmp_path, kubeconfig, list(world.catalog.actions))
     everything.run("k8s.scale", "act", name="web", replicas=3)
+    for kind in OBJECTS.values():
+        with pytest.raises(ObjectUnknown):
+            everything.dry_run("k8s.describe", name="nothing", kind=kind.name.lower())
     with pytest.raises(VerbForbidden):
         everything.cluster.find_all(SECRET, world.namespace)
-    everything.clusters.close()
+    everything.disconnect()
 
 
 def test_an_object_that_is_deleted_between_plan_and_act_is_unknown(world):
