@@ -127,25 +127,6 @@ class Cluster:
             )  # fmt: skip
             return _plain(found)
 
-    def apply(self, kind: ObjectKind, manifest: Object, *, dry_run: bool = False) -> Object:
-        """Apply a manifest on the server; fields of other managers are never taken over."""
-        meta = manifest.get("metadata", {})
-        namespace, name = str(meta.get("namespace", "")), str(meta.get("name", ""))
-        self._check(kind, namespace)
-        resource = self._resource(kind)
-        with self._mapped(f"{kind.name} {name}"):
-            body = resource.from_dict({**manifest, "apiVersion": self._api_version(kind)})
-            found = self.client().apply(
-                body, field_manager=FIELD_MANAGER, dry_run=dry_run, **_in(kind, namespace)
-            )
-            return _plain(found)
-
-    def delete(self, kind: ObjectKind, namespace: str, name: str) -> None:
-        """Delete an object; raises `ObjectUnknown`."""
-        self._check(kind, namespace)
-        with self._mapped(f"{kind.name} {name}"):
-            self.client().delete(self._resource(kind), name, **_in(kind, namespace))
-
     def evict(self, namespace: str, name: str, *, dry_run: bool = False) -> None:
         """Evict a pod; raises `ObjectChanged` when a disruption budget forbids it now."""
         self._check(POD, namespace)
@@ -244,10 +225,6 @@ class Cluster:
         if not offered:
             raise ObjectUnknown(f"The cluster offers no {kind.name} in {', '.join(kind.versions)}.")
         return offered[0]
-
-    def _api_version(self, kind: ObjectKind) -> str:
-        version = self._version(kind)
-        return f"{kind.group}/{version}" if kind.group else version
 
     def _resource(self, kind: ObjectKind) -> Any:
         return _resource(kind, self._version(kind))
