@@ -111,8 +111,9 @@ def _serve_http(session: Session, host: str, port: int) -> None:
 
     app_ = http_app(make_server(connect), host)
     config = uvicorn.Config(app_, host=host, port=port, log_level="warning")
-    # Bound before it is announced, so that clients may connect at once; port 0 takes a free one.
+    # Listens before it is announced, so that clients may connect at once; port 0 takes a free one.
     listener = config.bind_socket()
+    listener.listen(config.backlog)
     address = f"http://{host}:{listener.getsockname()[1]}/mcp"
     typer.echo(f"trimtab mcp serves agents at {address} for {url}", err=True)
     uvicorn.Server(config).run(sockets=[listener])
