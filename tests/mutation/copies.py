@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.mutation.domains import COPIED, ROOT, helper_files, source_files
+from tests.mutation.domains import COPIED, ROOT, helper_files, helpers_of, source_files
 from tests.mutation.record import LINES, OUTPUT
 
 CACHE = ROOT / ".venv" / "mutation"
@@ -57,21 +57,41 @@ def digest(paths: list[str], root: Path = ROOT) -> str:
 def record(domain: str, tests: list[str], copy: Path) -> Path:
     """Run the domain's test files that changed since they were recorded under coverage; return all recordings as one.
 
-    A recording holds for the sources and helpers that it was made with.
+    A recording of a test file holds while what it ran and what it is made of are the same.
     """
-    sources = [str(p.relative_to(ROOT)) for p in (ROOT / "src").rglob("*.py")]
-    ground = digest([*sources, *helper_files()])
-    parts = {name: CACHE / f"record-{domain}-{ground}-{digest([name])}.json" for name in tests}
-    missing = [name for name, part in parts.items() if not part.exists()]
+    helpers = helper_files()
+    parts = {name: CACHE / f"record-{domain}-{digest([name])}.json" for name in tests}
+    missing = [name for name, part in parts.items() if not _is_current(part, name, helpers)]
     whole = CACHE / f"record-{domain}.json"
     if missing:
         CACHE.mkdir(parents=True, exist_ok=True)
         _record(domain, missing, copy, whole)
         _split(whole, {name: parts[name] for name in missing})
+        for name in missing:
+            _mark(parts[name], name, helpers)
     for old in set(CACHE.glob(f"record-{domain}-*")) - set(parts.values()):
         old.unlink()
     _join(list(parts.values()), whole)
     return whole
+
+
+def _is_current(part: Path, test: str, helpers: list[str]) -> bool:
+    """Tell whether the code that a test file ran, and its helpers, are as they were when it was recorded."""
+    if not part.exists():
+        return False
+    recorded = json.loads(part.read_text())
+    return recorded["of"] == _ground(test, recorded["lines"], helpers)
+
+
+def _mark(part: Path, test: str, helpers: list[str]) -> None:
+    recorded = json.loads(part.read_text())
+    recorded["of"] = _ground(test, recorded["lines"], helpers)
+    part.write_text(json.dumps(recorded))
+
+
+def _ground(test: str, lines: dict[str, dict], helpers: list[str]) -> str:
+    ran = [file for file, by_line in lines.items() if by_line]
+    return digest([path for path in (*ran, *helpers_of(test, helpers)) if (ROOT / path).is_file()])
 
 
 def _record(domain: str, tests: list[str], copy: Path, file: Path) -> None:
