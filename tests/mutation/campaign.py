@@ -262,16 +262,21 @@ class Campaign:
         return {(one["result"]["domain"], one["result"]["key"]): one for one in found}
 
     def _work(self, copy: Path, todo: "queue.SimpleQueue[Trial]", deadline: float) -> None:
-        worker = Worker(copy)
+        worker, domain = None, ""
         while not self._stop.is_set() and time.monotonic() < deadline:
             try:
                 trial = todo.get_nowait()
             except queue.Empty:
                 break
+            if worker is None or trial.domain != domain:
+                if worker:
+                    worker.close()
+                worker, domain = Worker(copy, trial.domain), trial.domain
             likely = [*self._likely[trial.place], *self._likely[trial.place[:1]]]
             answer = trial.ask(worker, copy, likely)
             self._note(trial, trial.result(answer))
-        worker.close()
+        if worker:
+            worker.close()
 
     def _note(self, trial: Trial, result: Result) -> None:
         with self._lock:

@@ -68,7 +68,7 @@ def record(domain: str, tests: list[str], copy: Path) -> Path:
         _record(domain, missing, copy, whole)
         _split(whole, {name: parts[name] for name in missing})
         for name in missing:
-            _mark(parts[name], name, helpers)
+            _mark(parts[name], name, helper_files(copy), copy)
     for old in set(CACHE.glob(f"record-{domain}-*")) - set(parts.values()):
         old.unlink()
     _join(list(parts.values()), whole)
@@ -80,18 +80,20 @@ def _is_current(part: Path, test: str, helpers: list[str]) -> bool:
     if not part.exists():
         return False
     recorded = json.loads(part.read_text())
-    return recorded["of"] == _ground(test, recorded["lines"], helpers)
+    return recorded["of"] == _ground(test, recorded["lines"], helpers, ROOT)
 
 
-def _mark(part: Path, test: str, helpers: list[str]) -> None:
+def _mark(part: Path, test: str, helpers: list[str], copy: Path) -> None:
+    """Write down what a recording holds for: files of the copy, because those of the tree may change meanwhile."""
     recorded = json.loads(part.read_text())
-    recorded["of"] = _ground(test, recorded["lines"], helpers)
+    recorded["of"] = _ground(test, recorded["lines"], helpers, copy)
     part.write_text(json.dumps(recorded))
 
 
-def _ground(test: str, lines: dict[str, dict], helpers: list[str]) -> str:
+def _ground(test: str, lines: dict[str, dict], helpers: list[str], root: Path) -> str:
     ran = [file for file, by_line in lines.items() if by_line]
-    return digest([path for path in (*ran, *helpers_of(test, helpers)) if (ROOT / path).is_file()])
+    paths = (*ran, *helpers_of(test, helpers, root))
+    return digest([path for path in paths if (root / path).is_file()], root)
 
 
 def _record(domain: str, tests: list[str], copy: Path, file: Path) -> None:
@@ -142,11 +144,16 @@ def _join(parts: list[Path], whole: Path) -> None:
 
 
 class Worker:
-    """A worker process in a copy; it answers one request at a time."""
+    """A worker process in a copy; it answers one request at a time.
 
-    def __init__(self, copy: Path) -> None:
+    Args:
+        copy: The folder that it works in.
+        domain: The domain whose files are changed; without one, less is imported before the changes.
+    """
+
+    def __init__(self, copy: Path, domain: str = "") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.mutation.worker"],
+            [sys.executable, "-m", "tests.mutation.worker", *([domain] if domain else [])],
             cwd=copy,
             env=environment(copy),
             stdin=subprocess.PIPE,

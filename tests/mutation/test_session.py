@@ -3,7 +3,6 @@
 import json
 import shutil
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -312,15 +311,14 @@ def test_a_recording_holds_while_what_ran_and_its_helpers_are_the_same(
     tmp_path, monkeypatch, changed, current
 ):
     monkeypatch.setattr(copies, "ROOT", tmp_path)
-    monkeypatch.setattr(copies, "digest", partial(copies.digest, root=tmp_path))
-    monkeypatch.setattr(copies, "helpers_of", lambda test, helpers: helpers)
+    monkeypatch.setattr(copies, "helpers_of", lambda test, helpers, root: helpers)
     for name in ("src/ran.py", "src/not_run.py", "tests/a/help.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("a = 1\n")
     part = tmp_path / "part.json"
     lines = {"src/ran.py": {"1": ["tests/a/test_a.py::x"]}, "src/not_run.py": {}}
     part.write_text(json.dumps({"tests": {}, "lines": lines}))
-    copies._mark(part, "tests/a/test_a.py", ["tests/a/help.py"])
+    copies._mark(part, "tests/a/test_a.py", ["tests/a/help.py"], tmp_path)
     assert copies._is_current(part, "tests/a/test_a.py", ["tests/a/help.py"])
     (tmp_path / changed).write_text("a = 2\n")
     assert copies._is_current(part, "tests/a/test_a.py", ["tests/a/help.py"]) is current
