@@ -11,6 +11,9 @@ from tests.mutation import copies
 from tests.mutation.bodies import Calls, LiveFunctions
 from tests.mutation.copies import Worker, _join, _split
 
+pytestmark = pytest.mark.timeout(600)
+"""A worker starts Python several times, which takes long on a machine with other work to do."""
+
 MODULE = """
 import functools
 from dataclasses import dataclass

@@ -57,13 +57,14 @@ def _imported_by_tests() -> list[str]:
 
 
 def preload(domain: str) -> None:
-    """Import what every child needs and no change of the domain concerns."""
+    """Import what every child needs and no change of the domain concerns; without a domain, pytest only."""
     import hypothesis  # noqa: F401
     import pytest  # noqa: F401
 
-    names = _imported_by_tests()
-    changed = source_files(domain) if domain else []
-    usable = set(independent(Path(SOURCE), changed)) if domain else set()
+    if not domain:
+        return
+    names, changed = _imported_by_tests(), source_files(domain)
+    usable = set(independent(Path(SOURCE), changed))
     opened = Opened(Path.cwd())
     for name in names:
         if name.split(".")[0] == "trimtab" and name not in usable:
