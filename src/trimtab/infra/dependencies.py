@@ -134,6 +134,7 @@ class Dependencies:
                 "Failed calls of each service outside, since the start.",
                 failures,
                 ("dependency",),
+                "service_dependency_failures_total",
                 counter=True,
             ),
         )

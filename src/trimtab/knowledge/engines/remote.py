@@ -118,6 +118,8 @@ class RemoteVectors:
 
     def catch_up_in_background(self, version: int) -> None:
         """Catch up as `catch_up` does, with up to three attempts, 1 to 10 seconds apart."""
+        if self.engine.breaker.refuses:
+            self.catch_up(version)  # It raises at once: the thread serves other projects too.
         retry_in_background(lambda: self.catch_up(version), EngineUnavailable, self.engine.clock)
 
     def dead_keys(self) -> int:
