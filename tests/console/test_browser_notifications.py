@@ -29,7 +29,7 @@ def test_a_channel_is_tested_and_a_dead_letter_sent_again(page, serve, command):
         page.goto(service.link)
         page.goto(f"{service.url}/console/notifications")
         page.get_by_role("button", name="Test", exact=True).click()
-        expect(page.get_by_role("status")).to_contain_text("slack: delivered")
+        expect(page.locator("p.banner")).to_contain_text("slack: delivered")
         assert [b"Test message" in body for _, _, body in slack.got] == [True]
         slack.status = 500
         sent = command("act", "notify.send", "channel=#incidents", "text=The pump stands still.")
@@ -39,7 +39,7 @@ def test_a_channel_is_tested_and_a_dead_letter_sent_again(page, serve, command):
         expect(page.get_by_role("row", name=re.compile("slack.*dead"))).to_contain_text("500")
         slack.status = 200
         page.get_by_role("button", name="Send again").click()
-        expect(page.get_by_role("status")).to_contain_text("1 messages are sent again.")
+        expect(page.locator("p.banner")).to_contain_text("1 messages are sent again.")
         page.get_by_role("link", name="delivered", exact=True).click()
         reload_until(page, "slack.*delivered")
     assert b"The pump stands still." in slack.got[-1][2]
