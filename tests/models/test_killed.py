@@ -1,19 +1,17 @@
 """A `kill -9` at any step of registration, promotion and rollback loses nothing and repeats nothing."""
 
 import signal
-import subprocess
-import sys
 
 import pytest
 
+from tests import forks
 from tests.models.factory import models_in, register, sample_rows
-from tests.models.killed import STEPS
+from tests.models.killed import STEPS, operate
 
 
 def killed(folder, operation, step):
-    command = [sys.executable, "-m", "tests.models.killed", str(folder), operation, str(step)]
-    done = subprocess.run(command, capture_output=True, timeout=110, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    done = forks.run(operate, folder, operation, step, folder=folder, timeout=110)
+    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 def prepared(folder, operation):
