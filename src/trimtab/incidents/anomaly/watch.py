@@ -39,8 +39,8 @@ _SAVED_EVERY = timedelta(hours=1)
 class AnomalyWatch:
     """Judges the newest value of each watched series.
 
-    What the detectors have learned is saved, so that a restart continues with it. A Prometheus server
-    also teaches the time in which the service did not look, up to two weeks.
+    What the detectors have learned is saved, so that a restart continues with it. A Prometheus
+    server also teaches the time in which the service did not look, up to two weeks.
 
     Args:
         settings: PromQL of the series, and the time between two looks.
