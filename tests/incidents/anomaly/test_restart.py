@@ -1,6 +1,7 @@
 """A real service that is killed and started again knows the series and the anomaly that it has."""
 
 import signal
+import subprocess
 import time
 from datetime import timedelta
 
@@ -18,6 +19,8 @@ SERIES = "vector(60)"
 WATCHED = (
     *("--set", f"monitor.anomaly_series={SERIES}"),
     *("--set", "monitor.anomaly_interval_seconds=1"),
+    *("--set", "service.rate_limit_per_minute=0"),
+    *("--set", "api.key_limit_per_minute=0"),
 )
 
 
@@ -47,6 +50,8 @@ def wait_until(condition, service, client):
     give_up = time.monotonic() + 240
     while not (found := incidents_of(service, client)) or not condition():
         assert time.monotonic() < give_up, "".join(service.said)
+        with pytest.raises(subprocess.TimeoutExpired):
+            service.process.wait(0.2)  # It still runs.
     return found
 
 
