@@ -10,6 +10,8 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 from trimtab.infra.web.access import Needs
 from trimtab.infra.web.json_body import (
@@ -23,6 +25,7 @@ from trimtab.infra.web.json_body import (
 _WITHOUT_BODY = frozenset(("GET", "HEAD"))
 _AT_ONCE = 64 * 1024
 """Size in bytes up to which parsing is faster than a thread switch."""
+_NO_MATCH: tuple[Match, Scope] = (Match.NONE, {})
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _S = TypeVar("_S")
 
@@ -33,6 +36,21 @@ class GuardedRoute(APIRoute):
     FastAPI reads and parses the body before it runs dependencies, so a role check among them would
     run after the body of an unauthorized caller was parsed.
     """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self._fixed = self.path.partition("{")[0]
+        """Start of every path of the route."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether path and method fit.
+
+        Starlette tries each route in turn with a regular expression: 100 of them took a third of a
+        short request's processor time.
+        """
+        if not scope["path"].startswith(self._fixed) and not scope.get("root_path"):
+            return _NO_MATCH
+        return super().matches(scope)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler: check the role, read the body, run the endpoint."""
