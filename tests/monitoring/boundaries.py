@@ -272,6 +272,8 @@ _SERVICE = [
     ),
 ]
 
+FAILURES = 'guardrail_validation_failures_total{{judged="questions"}}'
+VERDICTS = 'guardrail_validations_total{{judged="questions"}}'
 GUARD = 'guardrail_failing{{guard="facts"}}'
 _GUARDRAILS = [
     Boundary("GuardrailFailing", {GUARD: "{v}"}, 0, 1, 0.5),
@@ -281,6 +283,31 @@ _GUARDRAILS = [
         0.1,
         0.11,
         15,
+    ),
+    # More than a twentieth of what was judged, from the second sample on, for 5 min.
+    Boundary(
+        "GuardrailSuccessRateLow",
+        {FAILURES: "0+{v}x400"},
+        4.9,
+        5.1,
+        5.5,
+        {VERDICTS: grows(0, 100)},
+    ),
+    # At least 20 verdicts: known after five minutes.
+    Boundary(
+        "GuardrailSuccessRateLow",
+        {VERDICTS: "0+{v}x400"},
+        1.9,
+        2.05,
+        10,
+        {FAILURES: grows(0, 1)},
+    ),
+    Boundary(
+        "GuardrailSlow",
+        {'guardrail_processing_duration{{judged="questions",guard="facts"}}': "{v}"},
+        1,
+        1.01,
+        5,
     ),
 ]
 

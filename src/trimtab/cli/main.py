@@ -150,6 +150,11 @@ class Commands(LazyGroup):
             "Roll back configuration, database or model: dry run, approval, act, verification.",
             "Operate",
         ),
+        "profile": Lazy(
+            "trimtab.cli.profile",
+            "Record where the running service's memory goes.",
+            "Operate",
+        ),
         "queries": Lazy(
             "trimtab.cli.queries",
             "Show the running database queries, the slow ones and the connections.",

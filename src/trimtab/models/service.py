@@ -8,12 +8,17 @@ from tempfile import TemporaryDirectory
 
 from trimtab.infra.background import PeriodicTask, TaskFinished
 from trimtab.infra.breaker import BreakerState
+from trimtab.infra.environment import Environment
 from trimtab.infra.settings.sections.models import ModelsSettings
-from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.personal_data import ErasureStep
 from trimtab.kernel.tasks import Task
 from trimtab.models.artifacts import ArtifactFolder
-from trimtab.models.artifacts.remote import CopiedArtifacts, RemoteArtifacts, S3Artifacts
+from trimtab.models.artifacts.remote import (
+    CopiedArtifacts,
+    GuardedArtifacts,
+    RemoteArtifacts,
+    S3Artifacts,
+)
 from trimtab.models.canary import Canaries
 from trimtab.models.context import ModelsContext
 from trimtab.models.errors import ArtifactCorrupt
@@ -46,7 +51,7 @@ class Models:
         max_bytes = int(context.settings.max_artifact_mb * 1e6)
         artifacts = ArtifactFolder(context.env.directory, max_bytes)
         settings = context.settings
-        remote = _second_place(settings, context.env.directory)
+        remote = _second_place(settings, context.env)
         self.registry = Registry(context, artifacts, predictor_loader, remote)
         self.registration = Registration(context, self.registry)
         self.serving = Serving(context, self.registry)
@@ -165,8 +170,9 @@ class Models:
         return self.serving.store.forget_user(user_id)
 
 
-def _second_place(settings: ModelsSettings, directory: DataDirectory) -> RemoteArtifacts:
+def _second_place(settings: ModelsSettings, env: Environment) -> RemoteArtifacts:
     """Return where artifacts are kept too: a bucket, or a folder of the data directory."""
     if settings.artifacts_url:
-        return S3Artifacts.of(settings.artifacts_url, settings.artifacts_endpoint)
-    return CopiedArtifacts(directory.folder("model-copies"))
+        bucket = S3Artifacts.of(settings.artifacts_url, settings.artifacts_endpoint)
+        return GuardedArtifacts(bucket, env.dependencies)
+    return CopiedArtifacts(env.directory.folder("model-copies"))
