@@ -16,6 +16,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "how-to" / "run-the-image.md"
+GUIDE_LINES = [
+    line
+    for block in re.findall(
+        r"^```sh\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    for line in block.splitlines()
+]
+"""The commands of the guide, which create the project `ship`."""
 ENTER = Path(__file__).with_name("enter.py")
 pytestmark = pytest.mark.timeout(
     1800
@@ -186,7 +195,8 @@ def test_it_starts_without_a_network_and_answers_a_question(root, config):
     with started(root, config) as container:
         health = json.loads(container.run("trimtab", "status", "--json"))
         assert health["components"]["embedding_model"]["status"] == "up"
-        container.run("trimtab", "projects", "create", "ship")
+        for line in GUIDE_LINES:
+            container.run(*line.split())
         text = "The rudder turns the ship. The trimtab turns the rudder with little force."
         container.run("bash", "-c", f"mkdir /tmp/in && echo '{text}' > /tmp/in/rudder.txt")
         container.run("trimtab", "ingest", "ship", "/tmp/in")

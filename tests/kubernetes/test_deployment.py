@@ -118,6 +118,16 @@ def test_a_token_is_mounted_only_for_cluster_access():
     assert settings["TRIMTAB_KUBERNETES_ENABLED"] == "true"
 
 
+def test_the_monitor_finds_the_service_under_the_name_that_the_rules_have():
+    monitor, service = (manifest(kind, "knowledgebeast") for kind in ("ServiceMonitor", "Service"))
+    labels = service["metadata"]["labels"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    job = labels[monitor["spec"]["jobLabel"]]
+    assert f'up{{job="{job}"}}' in (ROOT / "rules" / "platform.yml").read_text()
+    (port,) = service["spec"]["ports"]
+    assert [each["port"] for each in monitor["spec"]["endpoints"]] == [port["name"]]
+
+
 def test_the_role_is_the_one_that_the_actions_need():
     written = yaml.safe_load_all((ROOT / "deploy/kubernetes/cluster-access/role.yaml").read_text())
     assert list(written) == cluster_access(), "run `make manifests`"

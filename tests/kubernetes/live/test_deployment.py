@@ -59,6 +59,7 @@ SERVICE_MONITOR = {
                                 "type": "object",
                                 "required": ["selector", "endpoints"],
                                 "properties": {
+                                    "jobLabel": {"type": "string"},
                                     "selector": {
                                         "type": "object",
                                         "x-kubernetes-preserve-unknown-fields": True,
