@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,7 +130,7 @@ class Container:
         command = [*self._config["Entrypoint"], *self._config["Cmd"]]
         self.process = subprocess.Popen(
             [
-                *("unshare", "--mount", "--net", "--ipc", "--pid", "--fork", "--kill-child"),
+                *("unshare", "--mount", "--net", "--ipc", "--pid", "--fork"),
                 *(sys.executable, ENTER, root, user, *command),
             ],
             stderr=subprocess.PIPE, text=True, env=self._environment(),
@@ -163,7 +164,7 @@ class Container:
         done = subprocess.run(
             [
                 *("nsenter", f"--target={self.first}", "--mount", "--net", "--pid"),
-                *("chroot", "--userspec=10001:10001", self._root, *words),
+                *(shutil.which("chroot"), "--userspec=10001:10001", self._root, *words),
             ],
             capture_output=True, text=True, check=False, env=self._environment(), timeout=600,
         )  # fmt: skip
@@ -183,8 +184,10 @@ def started(root, config):
         container.wait()
         yield container
     finally:
+        # The first process of the namespace ends all others; `unshare` alone would leave them, as they changed their user.
         if container.process.poll() is None:
-            container.process.kill()
+            with contextlib.suppress(ProcessLookupError, IndexError):
+                os.kill(container.first, signal.SIGKILL)
             container.process.wait(60)
         container._listener.join(10)
         container.process.stderr.close()

@@ -49,8 +49,12 @@ def _links(
         }
         yield "Prometheus", f"{tools.prometheus_url.rstrip('/')}/graph?{urlencode(asked)}"
     if tools.jaeger_url:
-        times = {"start": int(begin.timestamp() * 1e6), "end": int(end.timestamp() * 1e6)}
-        asked = {"service": "trimtab", "lookback": "custom", **times}
+        asked = {
+            "service": "trimtab",
+            "lookback": "custom",
+            "start": str(int(begin.timestamp() * 1e6)),
+            "end": str(int(end.timestamp() * 1e6)),
+        }
         yield "Jaeger", f"{tools.jaeger_url.rstrip('/')}/search?{urlencode(asked)}"
     if tools.sentry_url:
         asked = {

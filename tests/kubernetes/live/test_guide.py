@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 
@@ -10,6 +11,7 @@ from tests.kubernetes.live.test_deployment import VOLUME
 from tests.processes import COMMAND, clean_environment
 
 GUIDE = Path(__file__).parents[3] / "docs" / "how-to" / "deploy-on-kubernetes.md"
+HOLLOW = Path(__file__).with_name("hollow.py")
 BLOCK = re.compile(r"^( *)```sh\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
@@ -28,13 +30,12 @@ def test_the_guide_is_followed_to_running_pods_and_listed_jobs(world, kubeconfig
         VOLUME, {"kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
     )
     script = "\n".join(blocks).replace("production", world.namespace)
-    # The namespace of the test exists already, and its server of 1.20 has these kinds as v1beta1 alone.
+    # The namespace of the test exists already.
     script = script.replace(f"kubectl create namespace {world.namespace}", "true")
-    older = r"s#^apiVersion: \(policy\|batch\)/v1$#apiVersion: \1/v1beta1#"
     lines = [
         "set -euo pipefail",
         f'kubectl() {{ "{control_plane._fetched("kubectl")}" --kubeconfig "{kubeconfig}" "$@"; }}',
-        f'trimtab() {{ "{COMMAND}" "$@" --namespace {world.namespace} | sed "{older}"; }}',
+        f'trimtab() {{ "{COMMAND}" "$@" --namespace {world.namespace} | "{sys.executable}" "{HOLLOW}"; }}',
         script,
     ]
     try:
