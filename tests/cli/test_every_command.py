@@ -100,6 +100,7 @@ TABLE = {
     "notifications replay": ("", 0),
     "kubernetes status": ("", 0),
     "kubernetes rbac": ("", 0),
+    "kubernetes manifests": ("", 0),
     "maintenance on": ("--scope nothing", 2),
     "maintenance off": ("", 0),
     "maintenance status": ("", 0),

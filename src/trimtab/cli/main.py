@@ -132,7 +132,7 @@ class Commands(LazyGroup):
         ),
         "kubernetes": Lazy(
             "trimtab.cli.kubernetes",
-            "Show workloads of clusters, and print the role that trimtab needs.",
+            "Show workloads of clusters; print the role and the manifests of trimtab.",
             "Operate",
         ),
         "notifications": Lazy(
