@@ -500,6 +500,32 @@ _MODELS = [
     Boundary("ModelLabelsLate", {of_model("models_label_share"): "{v}"}, 0.1, 0.09, 10),
 ]
 
+WEB = 'cluster="c",namespace="n",name="web"'
+
+
+def of_web(metric, more=""):
+    return f"{metric}{{{{{WEB}{more}}}}}"
+
+
+DEPLOYED = ',kind="deployment"'
+_KUBERNETES = [
+    Boundary("KubernetesPodsFailing", {of_web("k8s_pods_waiting", ',reason="r"'): "{v}"}, 0, 1, 1),
+    Boundary(
+        "KubernetesWorkloadNotReady",
+        {of_web("k8s_replicas_ready", DEPLOYED): "{v}"},
+        2,
+        1,
+        10,
+        {of_web("k8s_replicas_desired", DEPLOYED): 2},
+    ),
+    Boundary("KubernetesRolloutStuck", {of_web("k8s_rollout_stuck", DEPLOYED): "{v}"}, 0, 1, 0),
+    Boundary("KubernetesWorkloadBusy", {of_web("k8s_pods_cpu_ratio"): "{v}"}, 0.8, 0.81, 5),
+    Boundary("KubernetesWorkloadBusy", {of_web("k8s_pods_memory_ratio"): "{v}"}, 0.9, 0.91, 5),
+    Boundary("KubernetesServiceWithoutEndpoints", {of_web("k8s_endpoints_ready"): "{v}"}, 1, 0, 2),
+    Boundary("KubernetesNodeNotReady", {'k8s_nodes_ready{{cluster="c",name="a"}}': "{v}"}, 1, 0, 1),
+    Boundary("KubernetesVolumeNotBound", {of_web("k8s_volumes_bound"): "{v}"}, 1, 0, 10),
+]
+
 BOUNDARIES = [
     *_PLATFORM,
     *_NOTIFY,
@@ -511,4 +537,5 @@ BOUNDARIES = [
     *_GUARDRAILS,
     *_GATES,
     *_MODELS,
+    *_KUBERNETES,
 ]
