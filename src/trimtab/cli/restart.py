@@ -1,6 +1,7 @@
 """`restart`: drain and restart the running service."""
 
 import time
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from trimtab.cli.incidents.inspect import require_service
 from trimtab.cli.runtime.console import print_line, printed_as_json
 from trimtab.cli.runtime.session import Json, Session, Yes, confirm, session_of
+from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import TrimtabError, Unavailable
 
 app = typer.Typer()
@@ -25,11 +27,21 @@ class NotBack(Unavailable):
 def restart(
     context: typer.Context,
     wait: Annotated[float, typer.Option(min=1, help="Seconds to wait for its return.")] = 120.0,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="Do nothing from this date on (UTC); for CronJobs."
+        ),
+    ] = None,
     yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Finish the requests under way, then start the service again and wait for it."""
     session = session_of(context)
+    if until and SystemClock().now() >= until.replace(tzinfo=UTC):
+        if not printed_as_json(session, {"restarted": False, "until": f"{until:%Y-%m-%d}"}):
+            print_line(f"Not restarted: this was asked for until {until:%Y-%m-%d}.")
+        return
     require_service(session)
     confirm("Restart the service?", yes=yes)
     restart_and_wait(session, wait)

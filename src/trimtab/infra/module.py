@@ -13,6 +13,7 @@ from trimtab.infra.database_catalog import actions as database_actions
 from trimtab.infra.database_catalog import faults as database_faults
 from trimtab.infra.database_catalog import signals as database_signals
 from trimtab.infra.environment import Environment
+from trimtab.infra.error_reports import ErrorReports, check_addresses
 from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.maintenance_catalog import actions as maintenance_actions
 from trimtab.infra.maintenance_catalog import signals as maintenance_signals
@@ -82,6 +83,16 @@ def build_provider_probes(env: Environment) -> Module:
     look = ScheduledTask("probe the providers", seconds, probes.probe)
     scheduled = (look,) if service.provider_probes else ()
     return Module("providers", probes, signals=probes.signals(), scheduled=scheduled)
+
+
+def build_error_reports(env: Environment) -> Module:
+    """Return the reports of errors to Sentry; nothing when no address is set."""
+    tools = env.settings.tools
+    check_addresses(tools)
+    if not tools.sentry_dsn:
+        return Module("error reports", None)
+    reports = ErrorReports(tools)
+    return Module("error reports", reports, start=(reports.start,), close=(reports.close,))
 
 
 def build_process(env: Environment, databases: Iterable[Database]) -> Module:

@@ -27,6 +27,7 @@ from trimtab.models.packing import MANIFEST_FILE
 from trimtab.models.records import PRODUCTION
 from trimtab.models.registration import Registration
 from trimtab.models.registry import Registry
+from trimtab.models.registry.reconcile import append_missing
 from trimtab.models.serving.health import ModelHealth, check_health
 from trimtab.models.serving.service import Serving
 from trimtab.models.trained import predictor_loader
@@ -147,8 +148,9 @@ class Models:
         return self.serving.store.drop_before(self.context.env.clock.now() - age)
 
     def start(self) -> None:
-        """Remove what an interrupted registration left, and load what serves in the background."""
+        """Finish what was interrupted, and load what serves in the background."""
         self.registry.artifacts.clean(self.registry.store.digests())
+        append_missing(self.registry.store, self.context.env.audit)
         self._warm_up.start()
         self.canaries.start()
 

@@ -94,7 +94,7 @@ class Maintenance:
         self.erased = ErasedOwners(data.file(ERASED))
         self.copies = DatabaseCopies(self.backups, live.chains, data.file("snapshots"))
         self._restore = Restore(live, self.backups, self.deletions, self.erased, clock)
-        self._prover = DeletionVerifier(live.file, self.backups, self.deletions)
+        self._prover = DeletionVerifier(live, self.backups, self.deletions)
         self.integrity = Integrity(Damage.NONE)
         """What the last check found."""
         self._tuning = UsageStore(live)
