@@ -26,7 +26,7 @@ not_installed = { echo "trimtab: The packages could not be installed; the lines 
   echo "trimtab: Next: check the network, free disk space and the permission to write here, then repeat the command." >&2; \
   echo "trimtab: PIP_INDEX_URL and UV_DEFAULT_INDEX name another package index." >&2; exit 1; }
 
-.PHONY: bench-incidents handbook journeys quiet-start dashboards test-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa mutate
+.PHONY: bench-incidents handbook journeys quiet-start dashboards manifests image test-image test-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa bench-review mutate
 
 # The service ends with code 130 on a Ctrl-C before it serves: no failure of make's.
 run: env
@@ -112,6 +112,20 @@ handbook: env
 dashboards: env
 	$(BIN)/python -m trimtab.app.dashboards
 
+# The image knowledgebeast:latest without a container engine, from Debian's packages and the locked wheels: an OCI layout,
+# and an archive for `docker load`. Needs apt-get and Python 3.11; with an engine, deploy/image/Containerfile.
+IMAGE ?= build/image
+image: dev
+	$(BIN)/python deploy/image/build.py $(IMAGE)
+
+# Builds it, unpacks its layers into a folder, and starts the service from there without a network; needs root.
+test-image: dev
+	$(BIN)/python -m pytest -q -n 0 --image tests/image
+
+# Writes the role of `deploy/kubernetes/cluster-access` anew, from what the actions need.
+manifests: env
+	$(BIN)/python -m trimtab.kubernetes.deployment
+
 contract: dev
 	$(BIN)/python -m pytest -q -n 2 -m feature --contract
 	$(BIN)/python -m tests.contract.options
@@ -144,6 +158,10 @@ bench-incidents: dev
 QA ?= ../shared/data/qa
 bench-qa: dev
 	$(BIN)/python -m benchmarks.qa $(QA) $(if $(CORPORA),--corpora $(CORPORA))
+
+# Both phases of the flywheel on 500 recorded failures, and the review loop with two simulated annotators; REVIEW=--json.
+bench-review: dev
+	$(BIN)/python -m benchmarks.flywheel $(REVIEW)
 
 # The functions, files, frames and threads of four journeys, against their targets; JOURNEYS=--functions lists them.
 journeys: dev
@@ -183,6 +201,9 @@ lock: $(VENV)/.bootstrap
 	  --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements/constraints.in requirements/bench.in -o requirements/bench.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --extra kubernetes --extra qdrant --extra sentry -c requirements/runtime.lock pyproject.toml \
+	  -o requirements/image.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements/constraints.in requirements/bench-models.in -o requirements/bench-models.lock
 

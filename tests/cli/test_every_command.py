@@ -100,10 +100,12 @@ TABLE = {
     "notifications replay": ("", 0),
     "kubernetes status": ("", 0),
     "kubernetes rbac": ("", 0),
+    "kubernetes manifests": ("", 0),
     "maintenance on": ("--scope nothing", 2),
     "maintenance off": ("", 0),
     "maintenance status": ("", 0),
     "runbooks revisions": ("", (0, 1)),
+    "profile memory": ("--seconds 1", 0),
     "queries": ("", 0),
     "restart": ("", 3),
     "rollback": ("configuration", 3),
@@ -227,8 +229,8 @@ TABLE = {
     "gates logs performance": ("--project {folder}", 0),
     "gates logs structured": ("--project {folder}", 0),
 }
-OF_ITS_OWN = {"serve", "demo"}
-"""Run until they are stopped: tests/cli/test_service.py, test_demo.py and test_bad_input.py."""
+OF_ITS_OWN = {"serve", "demo", "drills outage"}
+"""Start services: tests/cli/test_service.py, test_demo.py, test_bad_input.py and drills/test_outage.py."""
 
 
 def leaves(command, words=()):

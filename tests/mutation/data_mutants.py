@@ -22,7 +22,7 @@ _DURATION = re.compile(
 )
 _EXPRESSION = re.compile(r"^(?P<indent> *)(?:- )?expr: *(?P<first>.*)$", re.MULTILINE)
 _CHECK = re.compile(r"""trimtab check '(?P<expression>[^']+)'""")
-_HEADING = re.compile(r"^(?:\s*- alert: *|## )(?P<name>.+)$", re.MULTILINE)
+HEADING = re.compile(r"^(?:\s*- alert: *|## )(?P<name>.+)$", re.MULTILINE)
 
 
 class DataMutants:
@@ -30,6 +30,10 @@ class DataMutants:
 
     def __init__(self, file: str, content: bytes) -> None:
         self._file, self._text = file, content.decode()
+        self._lines = self._text.splitlines()
+        self._headings = [
+            (h.start("name"), h["name"].strip()) for h in HEADING.finditer(self._text)
+        ]
 
     def all(self) -> list[Mutant]:
         """Return every mutant in the order of the file."""
@@ -87,9 +91,9 @@ class DataMutants:
     def _make(self, start: int, end: int, text: str, kind: str) -> Mutant:
         before = self._text[:start]
         line = before.count("\n") + 1
-        scope = ""
-        for heading in _HEADING.finditer(before + self._text[start:].split("\n", 1)[0]):
-            scope = heading["name"].strip()
+        end_of_line = len(before) + len(self._text[start:].split("\n", 1)[0])
+        above = [name for place, name in self._headings if place < end_of_line]
+        scope = above[-1] if above else ""
         return Mutant(
             file=self._file,
             line=line,
@@ -99,6 +103,6 @@ class DataMutants:
             kind=kind,
             change=f"{self._text[start:end]} -> {text}",
             scope=scope,
-            source=self._text.splitlines()[line - 1].strip(),
+            source=self._lines[line - 1].strip(),
             name=scope,
         )

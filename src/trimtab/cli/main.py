@@ -132,7 +132,7 @@ class Commands(LazyGroup):
         ),
         "kubernetes": Lazy(
             "trimtab.cli.kubernetes",
-            "Show workloads of clusters, and print the role that trimtab needs.",
+            "Show workloads of clusters; print the role and the manifests of trimtab.",
             "Operate",
         ),
         "notifications": Lazy(
@@ -148,6 +148,11 @@ class Commands(LazyGroup):
         "rollback": Lazy(
             "trimtab.cli.rollback",
             "Roll back configuration, database or model: dry run, approval, act, verification.",
+            "Operate",
+        ),
+        "profile": Lazy(
+            "trimtab.cli.profile",
+            "Record where the running service's memory goes.",
             "Operate",
         ),
         "queries": Lazy(

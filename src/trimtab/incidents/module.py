@@ -165,7 +165,10 @@ def _prometheus(env: Environment) -> PrometheusSource | None:
     if not monitor.prometheus_url:
         return None
     client = PrometheusClient(
-        monitor.prometheus_url, monitor.prometheus_timeout_seconds, monitor.prometheus_token
+        monitor.prometheus_url,
+        monitor.prometheus_timeout_seconds,
+        monitor.prometheus_token,
+        dependencies=env.dependencies,
     )
     return PrometheusSource(client)
 
