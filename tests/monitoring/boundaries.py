@@ -384,7 +384,9 @@ _PLATFORM = [
     Boundary("PlatformResourcesHigh", {"service_cpu_ratio": "{v}"}, 0.9, 0.91, 75),
     Boundary("PlatformResourcesHigh", {"kb_memory_used_ratio": "{v}"}, 0.9, 0.91, 15),
     # Half an hour at full load is none of an hour.
-    Boundary("PlatformResourcesHigh", {"service_cpu_ratio": "0.5x150 1x{v} 0.5x150"}, 60, 200, 138.5),
+    Boundary(
+        "PlatformResourcesHigh", {"service_cpu_ratio": "0.5x150 1x{v} 0.5x150"}, 60, 200, 138.5
+    ),
     # A single error in half an hour is none.
     Boundary(
         "PlatformModelUnavailable",

@@ -30,7 +30,7 @@ class RollbackKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RollbackPlan:
-    """What a rollback would do, how to do it, and how to see that it worked."""
+    """Facts about a rollback: its effect, how to do it, and how to see that it worked."""
 
     summary: str
     facts: dict[str, Any]

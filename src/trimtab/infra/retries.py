@@ -42,7 +42,7 @@ def retry_in_background(
 
 
 def retry_within(work: Callable[[], T], errors: Errors, clock: Clock, seconds: float) -> T:
-    """Do the work of a request, and once more after an error if the deadline allows it.
+    """Do the work of a request, and again after an error if the deadline allows it.
 
     Args:
         work: Called again after one of the errors; the error of the last attempt is raised.

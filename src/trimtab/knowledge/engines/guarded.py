@@ -60,7 +60,7 @@ class GuardedEngine:
     def search(self, work: Callable[[VectorEngine], T]) -> T:
         """Let the engine do a search, and note how long it takes; raises as `call` does.
 
-        A failed search is tried once more while its deadline allows it: a connection that the
+        A failed search is tried again while its deadline allows it: a connection that the
         server has closed meanwhile fails at once, and a new one works.
         """
         if self.breaker.refuses:
