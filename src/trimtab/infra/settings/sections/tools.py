@@ -1,4 +1,4 @@
-"""Settings of the tools that a team uses beside trimtab."""
+"""Settings of the tools that a team uses with trimtab."""
 
 from dataclasses import dataclass
 
