@@ -7,7 +7,7 @@ reload or a restart of the service does not extend it, and it expires although t
 true.
 
 A folder is read as Kubernetes mounts config maps: a file for each key, in the folder or in one for
-each config map below it. A new pod mounts them anew, so their time says nothing; a bypass that the
+each config map below it. A new pod mounts them again, so their time says nothing; a bypass that the
 first look finds is over.
 """
 
