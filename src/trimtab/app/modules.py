@@ -42,6 +42,7 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         alone(web.build),
         alone(infra.build_maintenance),
         alone(infra.build_restarts),
+        alone(infra.build_dependencies),
         alone(infra.build_provider_probes),
         alone(knowledge.build),
         services.build_process,

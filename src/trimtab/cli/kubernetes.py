@@ -40,7 +40,7 @@ def status(context: typer.Context, json: Json = False) -> None:
         return
     for each in clusters:
         state = "is read" if each["up"] else "cannot be read; `trimtab status` says why"
-        print_line(f"Cluster {each['cluster'] or '(current context)'} {state}.")
+        print_line(f"Cluster {each['cluster']} {state}.")
     print_table(
         ("namespace", "kind", "name", "ready", "desired", "rollout"),
         (

@@ -43,8 +43,20 @@ def restart(
             print_line(f"Not restarted: this was asked for until {until:%Y-%m-%d}.")
         return
     require_service(session)
-    before = _starts(session)
     confirm("Restart the service?", yes=yes)
+    restart_and_wait(session, wait)
+    found = session.client.call("GET", "/health")
+    if not printed_as_json(session, {"restarted": True, "status": found["status"]}):
+        print_line(f"The service is back and {found['status']}.")
+
+
+def restart_and_wait(session: Session, wait: float = 120.0) -> None:
+    """Restart the service and return when it answers again.
+
+    Raises:
+        NotBack: It does not answer in time.
+    """
+    before = _starts(session)
     body = {"arguments": {}, "approve": True}
     session.client.call("POST", "/v1/actions/service.restart", body=body)
     ends = time.monotonic() + wait
@@ -62,9 +74,6 @@ def restart(
             continue
     else:
         raise NotBack(f"The service is not back after {wait:g} s.")
-    found = session.client.call("GET", "/health")
-    if not printed_as_json(session, {"restarted": True, "status": found["status"]}):
-        print_line(f"The service is back and {found['status']}.")
 
 
 def _starts(session: Session) -> str:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import trimtab
-from trimtab.infra.audit_anchor import anchor_of
+from trimtab.infra.audit_anchor import RetryingAnchor, anchor_of
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.changes import actions as change_actions
 from trimtab.infra.changes import signals as change_signals
@@ -68,6 +68,11 @@ def build_restarts(env: Environment) -> Module:
     """Return the restart of the whole service, which serving allows."""
     restarts = Restarts(env.directory.path)
     return Module("restarts", restarts, actions=(restarts.action(),))
+
+
+def build_dependencies(env: Environment) -> Module:
+    """Return the circuit breakers of the services outside."""
+    return Module("dependencies", env.dependencies, signals=env.dependencies.signals())
 
 
 def build_provider_probes(env: Environment) -> Module:
@@ -159,7 +164,10 @@ def build_audit(env: Environment) -> Module:
     """Return the files of the audit chain, which the scheduler seals."""
     trust = env.settings.trust
     folder = env.directory.folder("audit_logs") / "local"
-    files = AuditFiles(folder, env.audit, env.signer, anchor_of(trust.audit_anchor))
+    anchor = anchor_of(trust.audit_anchor)
+    if anchor is not None:
+        anchor = RetryingAnchor(anchor, env.dependencies)
+    files = AuditFiles(folder, env.audit, env.signer, anchor)
     seconds = trust.audit_checkpoint_minutes * 60
     return Module(
         "audit", files, scheduled=(ScheduledTask("seal the audit chain", seconds, files.seal),)
