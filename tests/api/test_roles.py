@@ -72,6 +72,7 @@ ONLY_ACTIONS = {
     "knowledge.ingestion.retry_dead_letters",
     "knowledge.memory.heap_dump",
     "knowledge.memory.profile",
+    "knowledge.memory.report",
     "knowledge.parser.recycle",
     "knowledge.snapshot.restore",
     "knowledge.snapshot.take",

@@ -272,6 +272,8 @@ _SERVICE = [
     ),
 ]
 
+FAILURES = 'guardrail_validation_failures_total{{judged="questions"}}'
+VERDICTS = 'guardrail_validations_total{{judged="questions"}}'
 GUARD = 'guardrail_failing{{guard="facts"}}'
 _GUARDRAILS = [
     Boundary("GuardrailFailing", {GUARD: "{v}"}, 0, 1, 0.5),
@@ -281,6 +283,31 @@ _GUARDRAILS = [
         0.1,
         0.11,
         15,
+    ),
+    # More than a twentieth of what was judged, from the second sample on, for 5 min.
+    Boundary(
+        "GuardrailSuccessRateLow",
+        {FAILURES: "0+{v}x400"},
+        4.9,
+        5.1,
+        5.5,
+        {VERDICTS: grows(0, 100)},
+    ),
+    # At least 20 verdicts: known after five minutes.
+    Boundary(
+        "GuardrailSuccessRateLow",
+        {VERDICTS: "0+{v}x400"},
+        1.9,
+        2.05,
+        10,
+        {FAILURES: grows(0, 1)},
+    ),
+    Boundary(
+        "GuardrailSlow",
+        {'guardrail_processing_duration{{judged="questions",guard="facts"}}': "{v}"},
+        1,
+        1.01,
+        5,
     ),
 ]
 
@@ -356,6 +383,10 @@ _PLATFORM = [
     Boundary("PlatformErrorsRaised", {CALLS: "{v}"}, 99, 100, 10, {RATE: 0.02}),
     Boundary("PlatformResourcesHigh", {"service_cpu_ratio": "{v}"}, 0.9, 0.91, 75),
     Boundary("PlatformResourcesHigh", {"kb_memory_used_ratio": "{v}"}, 0.9, 0.91, 15),
+    # Half an hour at full load is none of an hour.
+    Boundary(
+        "PlatformResourcesHigh", {"service_cpu_ratio": "0.5x150 1x{v} 0.5x150"}, 60, 200, 138.5
+    ),
     # A single error in half an hour is none.
     Boundary(
         "PlatformModelUnavailable",
@@ -365,6 +396,30 @@ _PLATFORM = [
         34,
         {
             'models_served_total{{model="m"}}': grows(0, 1),
+            'models_fallbacks_total{{model="m"}}': grows(0, 0),
+        },
+    ),
+    # A second one is.
+    Boundary(
+        "PlatformModelUnavailable",
+        {'models_errors_total{{model="m"}}': "0x80 {v}x320"},
+        1,
+        2,
+        45.5,
+        {
+            'models_served_total{{model="m"}}': grows(0, 1),
+            'models_fallbacks_total{{model="m"}}': grows(0, 0),
+        },
+    ),
+    # The errors of half an hour, of 1,000 requests in each sample.
+    Boundary(
+        "PlatformModelUnavailable",
+        {'models_errors_total{{model="m"}}': "0x80 0+{v}x320"},
+        5,
+        7,
+        67,
+        {
+            'models_served_total{{model="m"}}': grows(0, 995),
             'models_fallbacks_total{{model="m"}}': grows(0, 0),
         },
     ),

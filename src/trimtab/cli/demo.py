@@ -89,15 +89,17 @@ def demo(
         from trimtab.cli.demo_kubernetes import show
 
         state = show(session, story, speed, kubeconfig, namespace, yes=yes)
-        if state != "resolved":
-            raise typer.Exit(3)
-        return
+    else:
+        state = _show_here(session, story, speed, yes=yes, stay=stay)
+    if state != "resolved":
+        raise typer.Exit(3)
+
+
+def _show_here(session: Session, story: Story, speed: float, *, yes: bool, stay: bool) -> str:
+    """Show the loop in this process; return the incident's last state."""
     with (
         directory(session) as folder,
-        running(_settings(session, folder, speed)) as (
-            app,
-            address,
-        ),
+        running(_settings(session, folder, speed)) as (app, address),
     ):
         story.tell(
             "started",
@@ -112,8 +114,7 @@ def demo(
         _finish(app, story, incident, passed)
         if stay:
             _wait_for_interrupt(address)
-    if incident.state != "resolved":
-        raise typer.Exit(3)
+    return incident.state
 
 
 def _settings(session: Session, folder: Path, speed: float) -> "Settings":

@@ -41,6 +41,9 @@ class ObjectKind:
     plural: str
     versions: tuple[str, ...] = ("v1",)
     namespaced: bool = True
+    newest_with: str = ""
+    """An API version that came in the same release as the newest one here, where the group had that
+    version before it had the kind."""
 
 
 DEPLOYMENT = ObjectKind("Deployment", "apps", "deployments")
@@ -61,7 +64,7 @@ STORAGE_CLASS = ObjectKind("StorageClass", "storage.k8s.io", "storageclasses", n
 AUTOSCALER = ObjectKind(
     "HorizontalPodAutoscaler", "autoscaling", "horizontalpodautoscalers", ("v2", "v2beta2", "v1")
 )
-CRON_JOB = ObjectKind("CronJob", "batch", "cronjobs", ("v1", "v1beta1"))
+CRON_JOB = ObjectKind("CronJob", "batch", "cronjobs", ("v1", "v1beta1"), newest_with="v1.policy")
 API_SERVICE = ObjectKind("APIService", "apiregistration.k8s.io", "apiservices", namespaced=False)
 
 KINDS: Mapping[str, ObjectKind] = {
@@ -253,7 +256,8 @@ class Cluster:
         if not kind.group or len(kind.versions) == 1:
             return kind.versions[0]
         served = self._offered_versions()
-        offered = [each for each in kind.versions if f"{each}.{kind.group}" in served]
+        known = kind.versions[1:] if kind.newest_with not in ("", *served) else kind.versions
+        offered = [each for each in known if f"{each}.{kind.group}" in served]
         if not offered:
             raise ObjectUnknown(f"The cluster offers no {kind.name} in {', '.join(kind.versions)}.")
         return offered[0]

@@ -9,8 +9,8 @@ Labels = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """Whether a port is open to some pods, and which policies say so.
+class PortAccess:
+    """Verdict on a port: open to some pods or not, and which policies say so.
 
     Attributes:
         open: None when a policy names namespaces or addresses, which pods may or may not have.
@@ -21,7 +21,7 @@ class Reach:
     policies: tuple[str, ...]
 
 
-def reach(policies: Sequence[Object], target: Labels, source: Labels, port: int) -> Reach:
+def reach(policies: Sequence[Object], target: Labels, source: Labels, port: int) -> PortAccess:
     """Return whether pods with the labels ``source`` reach a TCP port of pods ``target``.
 
     Without a policy that selects the target, every port is open.
@@ -35,7 +35,7 @@ def reach(policies: Sequence[Object], target: Labels, source: Labels, port: int)
     selecting = [each for each in policies if _selects(each, target)]
     names = tuple(sorted(str(each["metadata"]["name"]) for each in selecting))
     if not selecting:
-        return Reach(open=True, policies=names)
+        return PortAccess(open=True, policies=names)
     answers = [
         _peers_match(rule, source)
         for each in selecting
@@ -43,8 +43,8 @@ def reach(policies: Sequence[Object], target: Labels, source: Labels, port: int)
         if _port_matches(rule, port)
     ]
     if True in answers:
-        return Reach(open=True, policies=names)
-    return Reach(open=None if None in answers else False, policies=names)
+        return PortAccess(open=True, policies=names)
+    return PortAccess(open=None if None in answers else False, policies=names)
 
 
 def _selects(policy: Object, target: Labels) -> bool:
@@ -64,7 +64,9 @@ def _is_port(entry: Object, port: int) -> bool:
     first = entry.get("port")
     if first is None:
         return True
-    return first == port or (isinstance(first, int) and first <= port <= entry.get("endPort", first))
+    return first == port or (
+        isinstance(first, int) and first <= port <= entry.get("endPort", first)
+    )
 
 
 def _peers_match(rule: Object, source: Labels) -> bool | None:
@@ -86,8 +88,8 @@ def _peer_answers(peers: Sequence[Object], source: Labels) -> Iterator[bool | No
 
 
 def _matches(selector: Object, labels: Labels) -> bool:
-    wanted = selector.get("matchLabels") or {}
-    return wanted.items() <= labels.items() and all(
+    required = selector.get("matchLabels") or {}
+    return required.items() <= labels.items() and all(
         _meets(each, labels) for each in selector.get("matchExpressions") or ()
     )
 
