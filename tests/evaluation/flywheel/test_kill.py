@@ -27,7 +27,9 @@ def cycle(folder, die_at):
 
     world = FlywheelWorld(folder)
     sa.event.listen(sa.Engine, "before_cursor_execute", watch)
-    world.source.known += records([text for _, text in labelled(60)], FIRST.start, prefix="a")
+    world.source.known += records(
+        [text for _, text in labelled(60)], FIRST.start, prefix=f"{FIRST.name}-"
+    )
     report = world.annotated(FIRST, answer="The right answer.")
     dataset = world.flywheel.golden()
     return {
