@@ -76,6 +76,23 @@ def test_an_ordinary_question_is_answered_and_its_verdicts_are_in_the_trace(guar
     assert stages["guard_answer"].facts["verdicts"]["hallucination"] == "allow"
 
 
+def test_the_name_of_a_document_is_an_answer_that_passes_the_guards(guarded):
+    brake = passage(
+        "# Rotor brake\n\nIt stops in 40 s.",
+        document_name="brake-7.pdf",
+        title="Rotor brake, level 1",
+    )
+    answer = guarded(brake).answer(Question("handbook", "Which document is about the rotor brake?"))
+    assert not answer.blocked
+    assert answer.text.startswith("Rotor brake, level 1 (brake-7.pdf)")
+
+
+def test_the_name_of_another_document_does_not_pass_them(guarded):
+    world = guarded(generator=Writes("It is Rotor brake, level 9 (brake-8.pdf). [1]"))
+    answer = world.answer(ASK)
+    assert "brake-8" not in answer.text
+
+
 @pytest.mark.feature("F462")
 def test_an_attack_is_refused_before_retrieval_and_logged(guarded, caplog):
     world = guarded()

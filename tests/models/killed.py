@@ -16,11 +16,13 @@ STEPS = {
         (ArtifactFolder, "publish", "after"),
         (RegistryStore, "add", "before"),
         (RegistryStore, "add", "after"),
+        (Audit, "append", "before"),
         (Audit, "append", "after"),
     ),
     "promote": (
         (RegistryStore, "move", "before"),
         (RegistryStore, "move", "after"),
+        (Audit, "append", "before"),
         (Audit, "append", "after"),
         (Serving, "refresh", "before"),
         (Serving, "refresh", "after"),

@@ -35,6 +35,8 @@ def make_copy() -> Path:
 def environment(copy: Path, **added: str) -> dict[str, str]:
     """Return the environment of a process that imports from the copy."""
     given = dict(os.environ)  # noqa: TID251 - a child of the test run inherits its environment.
+    # Options for the run that asks, such as `--contract`, are none of a run in a copy.
+    given.pop("PYTEST_ADDOPTS", None)
     fetched = ROOT / ".venv" / "prometheus" / "usr" / "bin"
     return given | {
         # Each copy would otherwise fetch Prometheus for itself.

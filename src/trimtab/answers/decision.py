@@ -118,7 +118,13 @@ class AnswerModel:
         every = found.features @ self.rank
         best = np.argsort(-every, kind="stable")[: READ if reader else SHORTLIST]
         if reader is not None:
-            best = _with_requested(best, every, found)
+            # One of the kind that is asked for, and the first one below the most similar question.
+            requested = found.features[:, _REQUESTED].max(axis=1) == 1.0
+            if requested.any() and not requested[best].any():
+                best[-1] = np.argmax(np.where(requested, every, -np.inf))
+            below = int(np.argmax(found.features[:, _ASKED]))
+            if found.features[below, _ASKED] > MIN_ASKED and below not in best:
+                best[-2 if requested[best[-1]] else -1] = below
         scores, readings = every[best], np.zeros(len(best))
         if reader is not None:
             texts = [reading_text(found.candidates[at]) for at in best]
@@ -147,20 +153,6 @@ class AnswerModel:
         share = float(np.mean(hits_of(tuple(question.terms), unit.stems | unit.context)))
         order = tuple(int(at) for at in best[:1])
         return AnswerChoice(order, every[best[:1]], share**2, self.threshold, self.second)
-
-
-def _with_requested(best: NDArray[np.intp], every: Scores, found: UnitEvidence) -> NDArray[np.intp]:
-    """Return the units to read: one of the kind that is asked for is among them.
-
-    So is the first one below the question in the text that is most like this one.
-    """
-    requested = found.features[:, _REQUESTED].max(axis=1) == 1.0
-    if requested.any() and not requested[best].any():
-        best[-1] = np.argmax(np.where(requested, every, -np.inf))
-    below = int(np.argmax(found.features[:, _ASKED]))
-    if found.features[below, _ASKED] > MIN_ASKED and below not in best:
-        best[-2 if requested[best[-1]] else -1] = below
-    return best
 
 
 def reading_text(candidate: Candidate) -> str:

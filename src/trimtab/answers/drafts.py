@@ -114,3 +114,13 @@ def cite(number: int, passage: SourcePassage, start: int, end: int, score: float
         page=passage.page,
         heading=passage.heading,
     )
+
+
+def sources_of(text: str, citations: Iterable[Citation]) -> tuple[str, ...]:
+    """Return what an answer rests on: its quotes, and the cited documents that it names."""
+    return tuple(
+        source
+        for cited in citations
+        for source in (cited.quote, f"{cited.title} ({cited.document_name})", cited.document_name)
+        if source is cited.quote or source in text
+    )

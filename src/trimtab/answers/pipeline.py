@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from trimtab.answers.deadlines import Retriever
-from trimtab.answers.drafts import Draft, Generator, last_draft
+from trimtab.answers.drafts import Draft, Generator, last_draft, sources_of
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.extractive import ExtractiveGenerator
 from trimtab.answers.records import Answer, AnswerResult, PipelineStage, Question, Retrieved, Trace
@@ -174,11 +174,11 @@ class AnswerPipeline:
             return self.complete(prepared, draft)
         blocked = False
         with prepared.stage("guard_answer") as stage:
-            subject = Subject(draft.text, text, tuple(c.quote for c in draft.citations))
+            subject = Subject(draft.text, text, sources_of(draft.text, draft.citations))
             outcome = guards.judge(guards.answers, subject, stage)
             if not outcome.allowed:
                 quoted = self._fallback.quote(text, passages)
-                again = Subject(quoted.text, text, tuple(c.quote for c in quoted.citations))
+                again = Subject(quoted.text, text, sources_of(quoted.text, quoted.citations))
                 if draft.model != quoted.model and guards.answers.check(again).allowed:
                     stage.outcome = "fallback"
                     draft = replace(quoted, usage=draft.usage, notice=outcome.reason)

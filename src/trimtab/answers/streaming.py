@@ -11,6 +11,7 @@ from trimtab.answers.drafts import (
     Generator,
     Restart,
     marks_in,
+    sources_of,
     with_sentences,
 )
 from trimtab.answers.errors import GeneratorUnavailable
@@ -59,8 +60,8 @@ class GuardedSentences:
 
     def judge(self, question: str, sentence: DraftSentence) -> Judged:
         """Judge the sentence against the quotes that it cites."""
-        quotes = tuple(citation.quote for citation in sentence.citations)
-        outcome = self.guards.answers.check(Subject(sentence.text, question, quotes))
+        sources = sources_of(sentence.text, sentence.citations)
+        outcome = self.guards.answers.check(Subject(sentence.text, question, sources))
         return Judged("" if outcome.allowed else outcome.reason, outcome.bypassed)
 
 

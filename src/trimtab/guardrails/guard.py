@@ -14,7 +14,7 @@ class Subject:
     text: str
     question: str = ""
     sources: tuple[str, ...] = ()
-    """The cited quotes, verbatim."""
+    """The cited quotes, verbatim, and the cited documents that the answer names."""
 
 
 class Guard(Protocol):
