@@ -12,6 +12,8 @@ from trimtab.incidents.triage import component_of, group_key, native_label, seve
         ("P1 — Critical", "P2", IncidentSeverity.P1),
         ("critical", "P2", IncidentSeverity.P2),
         ("critical", "Warning", IncidentSeverity.P2),
+        ("critical", "Medium", IncidentSeverity.P2),
+        ("critical", "error", IncidentSeverity.P2),
         ("critical", "", IncidentSeverity.P1),
         ("page", "P3", IncidentSeverity.P3),
         ("page", "", IncidentSeverity.P1),
