@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 # Compiled at once: an environment that forbids Python to write byte code would compile 1,300 modules at each start.
 quiet := $(shell test -t 2 || echo --quiet)
 say = @echo "trimtab: $(1)" >&2
+# Steps without a line of their own are one command, so that no ten seconds pass in silence.
 still = $(PYTHON) -I -S requirements/report_progress.py "$(1)"
 # Also at a terminal: uv shows what it fetches there, but nothing while it compiles, the longest step.
 install = touch $(VENV)/.installing; { $(call still,installing) $(BIN)/uv pip install $(quiet) --system-certs --compile-bytecode \
@@ -25,7 +26,7 @@ not_installed = { echo "trimtab: The packages could not be installed; the lines 
   echo "trimtab: Next: check the network, free disk space and the permission to write here, then repeat the command." >&2; \
   echo "trimtab: PIP_INDEX_URL and UV_DEFAULT_INDEX name another package index." >&2; exit 1; }
 
-.PHONY: bench-incidents handbook journeys quiet-start dashboards test-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa mutate
+.PHONY: bench-incidents handbook journeys quiet-start dashboards manifests image test-image test-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa bench-review mutate
 
 # The service ends with code 130 on a Ctrl-C before it serves: no failure of make's.
 run: env
@@ -42,9 +43,8 @@ $(VENV)/.bootstrap: requirements/bootstrap.lock
 	$(call say,1 of 3: making a Python environment in $(VENV))
 	@test ! -e $(VENV)/.installing || rm -rf $(VENV)
 	@mkdir -p $(VENV) && touch $(VENV)/.installing || $(not_installed)
-	@$(call still,making it) $(PYTHON) -m venv $(VENV) || $(not_installed)
-	@$(call still,installing the installer) $(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --require-hashes -r $< || $(not_installed)
+	@$(call still,making it) /bin/sh -c '$(PYTHON) -m venv $(VENV) && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<' || $(not_installed)
 	@rm $(VENV)/.installing && touch $@
 
 $(VENV)/.runtime: $(VENV)/.bootstrap requirements/runtime.lock pyproject.toml
@@ -52,10 +52,9 @@ $(VENV)/.runtime: $(VENV)/.bootstrap requirements/runtime.lock pyproject.toml
 	$(call say,2 of 3: installing the locked packages)
 	@$(call install,requirements/runtime.lock)
 	$(call say,3 of 3: installing trimtab)
-	@$(call still,installing) $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
-	  --no-build-isolation --editable . || $(not_installed)
-	@$(call still,compiling) $(BIN)/python -m compileall -q src/trimtab
-	@$(call still,installing) $(BIN)/python -m trimtab.gates.pip_launcher
+	@$(call still,installing) /bin/sh -c '$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --no-build-isolation --editable . && $(BIN)/python -m compileall -q src/trimtab && \
+	  $(BIN)/python -m trimtab.gates.pip_launcher >/dev/null' || $(not_installed)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
@@ -113,6 +112,20 @@ handbook: env
 dashboards: env
 	$(BIN)/python -m trimtab.app.dashboards
 
+# The image knowledgebeast:latest without a container engine, from Debian's packages and the locked wheels: an OCI layout,
+# and an archive for `docker load`. Needs apt-get and Python 3.11; with an engine, deploy/image/Containerfile.
+IMAGE ?= build/image
+image: dev
+	$(BIN)/python deploy/image/build.py $(IMAGE)
+
+# Builds it, unpacks its layers into a folder, and starts the service from there without a network; needs root.
+test-image: dev
+	$(BIN)/python -m pytest -q -n 0 --image tests/image
+
+# Writes the role of `deploy/kubernetes/cluster-access` anew, from what the actions need.
+manifests: env
+	$(BIN)/python -m trimtab.kubernetes.deployment
+
 contract: dev
 	$(BIN)/python -m pytest -q -n 2 -m feature --contract
 	$(BIN)/python -m tests.contract.options
@@ -145,6 +158,10 @@ bench-incidents: dev
 QA ?= ../shared/data/qa
 bench-qa: dev
 	$(BIN)/python -m benchmarks.qa $(QA) $(if $(CORPORA),--corpora $(CORPORA))
+
+# Both phases of the flywheel on 500 recorded failures, and the review loop with two simulated annotators; REVIEW=--json.
+bench-review: dev
+	$(BIN)/python -m benchmarks.flywheel $(REVIEW)
 
 # The functions, files, frames and threads of four journeys, against their targets; JOURNEYS=--functions lists them.
 journeys: dev
@@ -184,6 +201,9 @@ lock: $(VENV)/.bootstrap
 	  --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements/constraints.in requirements/bench.in -o requirements/bench.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --extra kubernetes --extra qdrant --extra sentry -c requirements/runtime.lock pyproject.toml \
+	  -o requirements/image.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements/constraints.in requirements/bench-models.in -o requirements/bench-models.lock
 

@@ -43,20 +43,26 @@ def _spent(pid):
 IDLE_SECONDS = 10
 
 
+def _idle(pid):
+    """Return the processor seconds that the server spends in a second without requests."""
+    before = _spent(pid)
+    time.sleep(IDLE_SECONDS)
+    return (_spent(pid) - before) / IDLE_SECONDS
+
+
 def measure(pid, port, path, bodies, clients, key=""):
     """Return milliseconds of processor time a request, and requests a second.
 
-    What the server spends without any request is left out: on a busy machine the same requests take longer, and with
-    them the background work would count several times.
+    What the server spends without any request is left out, measured before and after: on a busy machine the same requests
+    take longer, and with them the background work would count several times.
     """
     warm = max(1, len(bodies) // 5)
     asyncio.run(_load(port, path, bodies[:warm], clients, key))
-    before = _spent(pid)
-    time.sleep(IDLE_SECONDS)
-    idle = (_spent(pid) - before) / IDLE_SECONDS
+    idle = _idle(pid) / 2
     before, started = _spent(pid), time.perf_counter()
     asyncio.run(_load(port, path, bodies[warm:], clients, key))
     spent, elapsed = _spent(pid) - before, time.perf_counter() - started
+    idle += _idle(pid) / 2
     count = len(bodies) - warm
     return (spent - idle * elapsed) / count * 1000, count / elapsed
 

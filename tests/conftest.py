@@ -29,3 +29,4 @@ def pytest_addoption(parser):
     parser.addoption(
         "--kubernetes", action="store_true", help="run the tests against a real control plane, too"
     )
+    parser.addoption("--image", action="store_true", help="build the image and test it, too")

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.browser import PATIENCE_MS, chromium, page  # noqa: F401 - fixtures.
+from tests.console.browser import PATIENCE_MS, choose_files, chromium, page  # noqa: F401 - fixtures.
 from tests.knowledge.documents import pdf
 
 ROOT = Path(__file__).parent.parent
@@ -155,9 +155,7 @@ def upload_and_ask(page, link, file):  # noqa: F811
     page.get_by_role("link", name="Documents", exact=True).first.click()
     page.get_by_label("New project").fill("harbour")
     page.get_by_role("button", name="Create").click()
-    with page.expect_file_chooser() as chooser:
-        page.get_by_text("Choose files").click()
-    chooser.value.set_files(file)
+    choose_files(page, page.get_by_text("Choose files").click, file)
     expect(page.locator("#uploads li .chip")).to_have_text("added", timeout=PATIENCE_MS)
     page.get_by_role("link", name="Ask this project").click()
     page.get_by_label("Question").fill("Where does the harbour pilot board ships?")

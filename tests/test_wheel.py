@@ -55,7 +55,11 @@ def installed(wheel, tmp_path_factory):
 
 def test_the_wheel_has_the_pages_the_rules_and_the_vectors(wheel):
     names = done(sys.executable, "-m", "zipfile", "-l", wheel, cwd=ROOT)
-    for part in ("library/knowledge-backup.md", "docs/start.md", "rules/", "handbook_vectors.npz"):
+    for part in (
+        *("library/knowledge-backup.md", "docs/start.md", "rules/", "handbook_vectors.npz"),
+        "deploy/kubernetes/base/deployment.yaml",
+        "deployments/kubernetes/chromadb-service.yaml",
+    ):
         assert part in names, part
 
 

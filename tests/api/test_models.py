@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -103,6 +104,16 @@ def test_health_predicts_and_wants_confidence(served, method):
     assert body["healthy"] is True
     assert body["confidence"] > 0.5
     assert body["prediction"]["label"] in {"no", "yes"}
+
+
+@pytest.mark.feature("F208", "F209")
+@pytest.mark.parametrize(("share", "status"), [(0.51, 200), (0.5, 503)])
+def test_a_confidence_of_a_half_is_not_healthy(served, app, share, status):
+    server = app.models.serving.ready("churn").routing.servers["production"]
+    server.loaded.predictor._fast = lambda values: np.array([[share, 1 - share]] * len(values))
+    answer = served.get("/v1/models/churn/health")
+    assert (answer.status_code, answer.json()["confidence"]) == (status, share)
+    assert answer.json()["healthy"] is (status == 200)
 
 
 def test_a_broken_model_is_not_healthy(served, app):
@@ -270,7 +281,8 @@ def test_failures_errors_and_memory_are_shown_by_model(served, app):
     answer = served.post(asked, json={"rows": rows})
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "models.unavailable")
     assert (read("models.failures"), read("models.errors")) == ({"churn": 1}, {"churn": 1})
-    assert read("models.memory_bytes")["churn"] >= 0
+    server.loaded = replace(server.loaded, memory_bytes=12_345_678)
+    assert read("models.memory_bytes") == {"churn": 12_345_678}
 
 
 @pytest.mark.feature("F194", "F196")

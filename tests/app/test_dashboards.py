@@ -28,10 +28,8 @@ WRITTEN = {
 
 
 @contextlib.contextmanager
-def prometheus(folder, address):
-    """Run a server that scrapes the service each second."""
-    jobs = [{"job_name": "trimtab", "static_configs": [{"targets": [address]}]}]
-    config = {"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}
+def prometheus(folder, config):
+    """Run a server with the configuration."""
     (folder / "prometheus.yml").write_text(json.dumps(config))
     port = free_port()
     command = [
@@ -48,6 +46,12 @@ def prometheus(folder, address):
             yield client
     finally:
         child.kill()
+
+
+def scraping(address):
+    """Return a configuration that scrapes the service each second."""
+    jobs = [{"job_name": "trimtab", "static_configs": [{"targets": [address]}]}]
+    return {"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}
 
 
 def result(client, expression):
@@ -129,6 +133,15 @@ def test_the_overview_has_the_documented_panels():
     ]
 
 
+def test_the_platform_shows_p95_and_p99():
+    (shown,) = [each for each in panels("trimtab-platform") if "P95" in each["title"]]
+    asked = {each["legendFormat"]: each["expr"] for each in shown["targets"]}
+    assert asked == {
+        f"P{number}": f'http_request_duration_seconds{{quantile="0.{number}"}}'
+        for number in (95, 99)
+    }
+
+
 def test_the_answers_have_five_rows():
     rows = [
         panel["title"][:2]
@@ -138,13 +151,14 @@ def test_the_answers_have_five_rows():
     assert rows == ["1.", "2.", "3.", "4.", "5."]
 
 
+@pytest.mark.feature("F169")
 def test_every_panel_has_data_of_a_real_prometheus(tmp_path, models):  # noqa: F811 - the fixture.
     fetch_if_missing("prometheus")
     every = {(uid, panel["title"]) for uid in WRITTEN for panel in panels(uid)}
     service = start(with_models(tmp_path / "data", models), *FAST)
     try:
         use(service, tmp_path)
-        with prometheus(tmp_path, service.url.removeprefix("http://")) as client:
+        with prometheus(tmp_path, scraping(service.url.removeprefix("http://"))) as client:
             # Some figures are of the last minutes of a fast clock, and others come after ten.
             seen, end, pause = set(), time.monotonic() + 150, threading.Event()
             while (missing := every - seen) and time.monotonic() < end:
@@ -162,7 +176,7 @@ def test_during_an_outage_a_figure_is_absent_and_not_zero(tmp_path, models):  # 
     shown = panels("knowledgebeast-overview")[5]
     (query,) = shown["targets"]
     pause, end = threading.Event(), time.monotonic() + 90
-    with prometheus(tmp_path, service.url.removeprefix("http://")) as client:
+    with prometheus(tmp_path, scraping(service.url.removeprefix("http://"))) as client:
         while not result(client, query["expr"]):
             assert time.monotonic() < end
             pause.wait(0.2)

@@ -88,11 +88,23 @@ def test_without_a_network_documents_are_read_and_asked(data_dir, folder):
     assert clean(done.stderr)
 
 
-def test_a_home_that_cannot_be_written_changes_nothing(data_dir):
+def test_a_demo_without_space_says_what_to_free_and_leaves_nothing(tmp_path):
+    with small_file_system(tmp_path / "small", 4) as small:
+        done = run_in(tmp_path, "--set", "service.port=0", "demo", "--yes", TMPDIR=str(small))
+        assert done.code == 1
+        assert "needed to start" in done.err
+        assert clean(done.err)
+        assert list(small.iterdir()) == []
+
+
+def test_a_home_that_cannot_be_written_changes_nothing(data_dir, folder):
     home = {"HOME": "/proc", "XDG_STATE_HOME": "/proc/state", "XDG_CONFIG_HOME": "/proc/config"}
     service = start(data_dir, **home)
     try:
         assert run(data_dir, "status", **home).code == 0
+        # What --prune needs is remembered in the home; without it documents are read all the same.
+        done = run(data_dir, "ingest", "p", str(folder), **home)
+        assert (done.code, clean(done.err)) == (0, True), done.err
     finally:
         assert service.stop() == 0
     assert clean("".join(service.said))

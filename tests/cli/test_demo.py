@@ -95,7 +95,13 @@ def test_at_a_terminal_it_asks_shows_progress_and_leaves_nothing_behind(tmp_path
     assert re.search(r"\d+ of \d+: ", said)
     assert "waiting until the alert fires" in said
     assert said.count("trimtab serve") == 1
-    assert [name.name for name in tmp_path.iterdir() if "demo" in name.name] == []
+    assert list(tmp_path.iterdir()) == []
+    _, _, following = said.partition("Next, on a service of your own:")
+    assert re.findall(r"^ *\d\. trimtab (\w+)", following, re.MULTILINE) == [
+        "serve",
+        "ingest",
+        "ask",
+    ]
 
 
 @pytest.mark.timeout(400)

@@ -100,10 +100,12 @@ TABLE = {
     "notifications replay": ("", 0),
     "kubernetes status": ("", 0),
     "kubernetes rbac": ("", 0),
+    "kubernetes manifests": ("", 0),
     "maintenance on": ("--scope nothing", 2),
     "maintenance off": ("", 0),
     "maintenance status": ("", 0),
     "runbooks revisions": ("", (0, 1)),
+    "profile memory": ("--seconds 1", 0),
     "queries": ("", 0),
     "restart": ("", 3),
     "rollback": ("configuration", 3),
@@ -227,8 +229,8 @@ TABLE = {
     "gates logs performance": ("--project {folder}", 0),
     "gates logs structured": ("--project {folder}", 0),
 }
-OF_ITS_OWN = {"serve", "demo"}
-"""Run until they are stopped: tests/cli/test_service.py, test_demo.py and test_bad_input.py."""
+OF_ITS_OWN = {"serve", "demo", "drills outage"}
+"""Start services: tests/cli/test_service.py, test_demo.py, test_bad_input.py and drills/test_outage.py."""
 
 
 def leaves(command, words=()):
@@ -308,6 +310,35 @@ def test_every_help_is_readable_at_40_columns(name, monkeypatch, capsys):
     assert [option for option in options if option not in squeezed] == []
 
 
+KINDS = {
+    # Options that are a switch or may be repeated in one command, and not so in another.
+    "--label": "an access label, or the column of a model's data that is predicted",
+    "--project": "the projects of a key, or the project that a command is about",
+    "--done": "the answer reviews that are done, or that a follow-up is done",
+    "--report": "a benchmark report, or the post-mortem in the form of an incident report",
+}
+
+
+def test_a_short_option_has_one_meaning_and_a_long_one_a_kind():
+    long_of, kinds = {}, {}
+    for command in LEAVES.values():
+        for param in (each for each in command.params if each.opts[0].startswith("-")):
+            names = [name for name in param.opts if name.startswith("--")]
+            for short in set(param.opts) - set(names):
+                long_of.setdefault(short, set()).add(names[0])
+            for name in names:
+                kinds.setdefault(name, set()).add((param.is_flag, param.multiple))
+    assert long_of
+    assert {short: names for short, names in long_of.items() if len(names) > 1} == {}
+    assert {name for name, found in kinds.items() if len(found) > 1} == set(KINDS)
+
+
+def test_no_command_is_there_twice():
+    # `knowledge ingest` is the name of the source documents; lists leave it out.
+    texts = [(command.help or "").strip() for command in LEAVES.values() if not command.hidden]
+    assert sorted({text for text in texts if texts.count(text) > 1}) == []
+
+
 def confirms(command):
     return any("--yes" in param.opts for param in command.params)
 
@@ -376,7 +407,11 @@ print(*sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"fastapi", "httpx", "sqlalchemy", "numpy", "ctranslate2", "sklearn", "trimtab.app"}
-    heavy |= {f"trimtab.gates.{name}" for name in ("repository", "sweep", "selftest.run")}
+    heavy |= {
+        f"trimtab.gates.{name}"
+        for name in ("repository", "sweep", "selftest.run", "evidence", "run")
+    }
+    heavy |= {"markdown_it"}
     assert heavy & set(done.stdout.split()) == set()
 
 
@@ -390,4 +425,17 @@ def test_no_help_imports_the_service(command, name):
     assert done.code == 0, done.err
     imported = {line.rpartition("|")[2].strip() for line in done.err.splitlines()}
     heavy = {"fastapi", "httpx", "sqlalchemy", "numpy", "trimtab.app", "ctranslate2"}
+    heavy |= {"rich.markdown", "rich.traceback", "markdown_it", "pygments"}
     assert heavy & imported == set()
+
+
+def test_what_help_pages_do_without_is_there_for_others():
+    code = """
+from trimtab.cli.runtime.help_pages import import_help_pages
+import_help_pages()
+from rich.markdown import Markdown
+from rich.traceback import Traceback
+print(Markdown("# Title").parsed[0].tag, Traceback.__module__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "h1 rich.traceback\n"

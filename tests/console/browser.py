@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -52,3 +53,19 @@ def page(chromium):
         )
         yield opened
         browser.close()
+
+
+def choose_files(page, open_chooser, files):
+    """Open the chooser of files with the call and choose them.
+
+    The browser begins to report choosers a moment after it is asked to; a chooser that opens before is lost, and the
+    call is repeated.
+    """
+    choosers = []
+    # Playwright cannot call a method of a list.
+    page.on("filechooser", lambda chooser: choosers.append(chooser))  # noqa: PLW0108
+    give_up = time.monotonic() + PATIENCE_MS / 1000
+    while not choosers and time.monotonic() < give_up:
+        open_chooser()
+        page.wait_for_timeout(2000)
+    choosers[0].set_files(files)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.browser import PATIENCE_MS
+from tests.console.browser import PATIENCE_MS, choose_files
 from tests.knowledge.documents import pdf
 
 SENTENCE = "The harbour pilot boards ships at the outer buoy before sunrise."
@@ -135,9 +135,7 @@ def test_files_are_uploaded_with_the_keyboard_alone_and_large_ones_not_at_all(
     large.write_bytes(b"x" * (1024 * 1024 + 1))
     small.write_text(SENTENCE)
     page.locator("#files").focus()
-    with page.expect_file_chooser(timeout=20_000) as chooser:
-        page.keyboard.press("Space")
-    chooser.value.set_files([large, small])
+    choose_files(page, lambda: page.keyboard.press("Space"), [large, small])
     rows = page.locator("#uploads li")
     expect(rows.nth(0)).to_contain_text("the limit is 1 MB")
     expect(rows.nth(1).locator(".chip")).to_have_text("added")

@@ -78,7 +78,6 @@ def test_the_files_that_serve_instead_exist():
     code = [text for _, cells in rows() for cell in cells[1:] for text in CODE.findall(cell)]
     files = [text for text in code if re.fullmatch(r"[\w./*-]+\.(?:py|md|yml|json|toml)", text)]
     found = [file for file in files if "/" in file]
-    assert found
     roots = (ROOT, ROOT / "src" / "trimtab")
     assert [file for file in found if not any(list(root.glob(file)) for root in roots)] == []
 

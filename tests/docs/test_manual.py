@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,12 @@ def test_every_setting_is_in_the_manual(manual):
 
 def test_every_error_code_is_in_the_manual(manual):
     assert [code for code in _all_errors() if f"`{code}`" not in manual] == []
+
+
+def test_every_page_is_in_the_navigation_once():
+    listed = re.findall(r"[\w./-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    pages = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")}
+    assert sorted(listed) == sorted(pages)
 
 
 def test_every_dependency_has_a_reason():

@@ -202,3 +202,14 @@ def _last(said):
     while isinstance(item := said.get(), Progress | DrillWait):
         pass
     return item
+
+
+def test_a_cause_whose_page_needs_a_cluster_is_not_drilled_without_one(tank):
+    (book,) = tank.library.runbooks.values()
+    tank.library = Library([replace(book, needs="kubernetes")])
+    with pytest.raises(DrillRefused, match="needs kubernetes, which is not configured"):
+        DrillRunner(tank).start(TAP, 3600, lambda _: None)
+    tank.library = Library([replace(book, needs="kubernetes")], ("kubernetes",))
+    said = Queue()
+    DrillRunner(tank).start(TAP, 3600, said.put)
+    assert _last(said).passed

@@ -28,7 +28,9 @@ def test_every_cause_that_can_be_drilled_ships_with_the_proof_of_its_page(page):
     unproven = [
         cause.id
         for cause in page.causes
+        # The drills of pages that need a cluster run with `make test-kubernetes`.
         if cause.drill
+        and not page.needs
         and (
             cause.id not in proofs or proofs[cause.id].proof != page.proof_hash(trimtab.__version__)
         )

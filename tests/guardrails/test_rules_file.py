@@ -111,6 +111,56 @@ def test_a_file_that_is_older_than_its_bypass_starts_none(world):
     assert world.ledger.actions == []
 
 
+class Mounted(World):
+    """Config maps as the kubelet mounts them: each key is a link into a folder that is swapped as a whole."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.file.mkdir()
+
+    def mount(self, name, /, ago=timedelta(), **data):
+        folder = self.file / name
+        folder.mkdir(exist_ok=True)
+        written = folder / f"..{len(list(folder.iterdir()))}"
+        written.mkdir()
+        at = (self.clock.now() - ago).timestamp()
+        for key, value in data.items():
+            (written / key).write_text(value, encoding="utf-8")
+            os.utime(written / key, (at, at))
+        (folder / "..new").symlink_to(written.name)
+        (folder / "..new").replace(folder / "..data")
+        for key in data:
+            if not (folder / key).is_symlink():
+                (folder / key).symlink_to(f"..data/{key}")
+        return self.watched.look()
+
+
+@pytest.mark.feature("F242")
+def test_mounted_config_maps_are_taken_over_when_one_is_patched(tmp_path):
+    world = Mounted(tmp_path)
+    assert world.mount("guardrail-rules", hallucination_threshold="0.2", fact_check_timeout="5s\n")
+    assert world.rules.current.hallucination_threshold == 0.2
+    assert not world.watched.look()
+    world.mount("guardrail-config", bypass_mode="false", bypass_duration="30m")
+    world.clock.advance(60)
+    assert world.mount("guardrail-rules", hallucination_threshold="0.3", fact_check_timeout="5s")
+    assert world.rules.current.hallucination_threshold == 0.3
+    assert world.mount("guardrail-config", bypass_mode="true", bypass_duration="30m")
+    assert world.bypass.active().ends_at == world.clock.now() + timedelta(minutes=30)
+
+
+def test_a_new_pod_does_not_begin_a_bypass_again_that_its_config_map_still_asks_for(tmp_path):
+    world = Mounted(tmp_path)
+    world.mount("guardrail-config", bypass_mode="true", bypass_duration="30m")
+    assert world.bypass.active() is None
+    world.clock.advance(60)
+    assert world.mount("guardrail-rules", hallucination_threshold="0.3")
+    assert world.rules.current.hallucination_threshold == 0.3
+    assert world.bypass.active() is None
+    world.mount("guardrail-config", bypass_mode="true", bypass_duration="20m")
+    assert world.bypass.active().ends_at == world.clock.now() + timedelta(minutes=20)
+
+
 BADGE = r"""
 pii_patterns:
   - name: BADGE

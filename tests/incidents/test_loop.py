@@ -131,6 +131,23 @@ def test_a_fix_that_does_not_help_is_undone_in_reverse_and_the_next_cause_is_tri
     assert [attempt.outcome for attempt in done.attempts] == ["did_not_help", "worked"]
 
 
+@pytest.mark.feature("F616")
+def test_a_fix_that_does_not_resolve_it_is_taken_back_and_people_are_called(operator):
+    operator.prove(TAP)
+    operator.world.put(tap=1, level=1)
+    leak = operator.world.effect
+    operator.world.effect = lambda context, what, **values: leak(
+        context, what, **{**values, **({"level": 1} if what == "refill" else {})}
+    )
+    incident = operator.fire()
+    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
+    done = operator.incidents.get(incident.id)
+    assert operator.effects() == ["close_tap", "refill", "drain", "open_tap"]
+    assert [attempt.outcome for attempt in done.attempts] == ["did_not_help"]
+    failed = [text for text in operator.texts(incident.id) if "failed" in text]
+    assert any(f"the fix for {TAP} failed" in text for text in failed), failed
+
+
 def test_an_act_that_fails_takes_back_what_ran_before_it(operator):
     operator.prove(TAP)
     operator.world.put(tap=1, level=1, broken=["refill"])

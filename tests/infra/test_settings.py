@@ -51,6 +51,38 @@ def test_a_wrong_file_is_refused_with_the_place_and_the_next_step(tmp_path, text
     assert hint in caught.value.hint()
 
 
+def test_a_yaml_file_says_the_same(tmp_path):
+    file = tmp_path / "pipeline_config.yaml"
+    file.write_text("service:\n  port: 9\n  log_profile: lower\nanswers:\nguardrails: {}\n")
+    assert load(file, environment={}).service.port == 9
+    assert load(file, environment={}).service.log_profile == "lower"
+    file.write_text("")
+    assert load(file, environment={}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("- port", "holds no map of sections"),
+        ("service: [", "not valid YAML"),
+        ("service: {port: 2001-13-45}", "not valid YAML"),
+        ("[" * 5000, "not valid YAML"),
+        ("port: 1", "outside a section"),
+        ("service: {prot: 1}", "no setting 'service.prot'"),
+        ("service: {host: }", "not of type str"),
+        ("service: {port: yes}", "not of type int"),
+    ],
+)
+def test_a_wrong_yaml_file_is_refused(tmp_path, text, part):
+    file = tmp_path / "pipeline_config.yaml"
+    file.write_text(text)
+    with pytest.raises(Misconfigured) as caught:
+        load(file, environment={})
+    assert part in caught.value.message
+    assert "pipeline_config.yaml" in caught.value.message
+    assert caught.value.hint()
+
+
 def test_a_missing_file_is_refused_only_when_it_was_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert load(environment={}) == Settings()

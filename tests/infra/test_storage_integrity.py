@@ -3,6 +3,8 @@
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -17,6 +19,7 @@ from trimtab.infra.storage.sqlite.integrity.page_checksums import (
     repaired_bytes,
 )
 from trimtab.infra.storage.sqlite.integrity.wal import WalReport, repair_wal, wal_pages
+from trimtab.infra.storage.sqlite.raw_file import RawFile
 from trimtab.kernel.errors import Corrupt
 
 ROWS = 30
@@ -219,7 +222,8 @@ def test_a_kill_between_sums_and_pages_is_no_damage(tmp_path):
         connection.exec_driver_sql("update t set x = x + 1000")
     known = PageChecksums.load(tmp_path / "state.db")
     logged = wal_pages(tmp_path / "state.db")
-    PageChecksums.of(tmp_path / "state.db", logged=logged, known=known).save(tmp_path / "state.db")
+    found = PageChecksums.of(database.guard.raw, logged=logged, known=known)
+    found.save(tmp_path / "state.db")
     copy = tmp_path / "copy"
     copy.mkdir()
     for file in tmp_path.glob("state.db*"):
@@ -309,3 +313,56 @@ def test_one_changed_byte_is_found_by_its_sum(data, draw):
 def test_other_data_is_never_taken_for_a_changed_byte(data, other):
     mended = repaired_bytes(other, checksum_of(data))
     assert mended is None or mended == data
+
+
+# --- other programs ---------------------------------------------------------------------------
+
+LOOK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+print(connection.execute("select count(*) from t").fetchone()[0])
+connection.close()
+"""
+
+
+def look_from_outside(file):
+    """Open the database as the `sqlite3` shell does, read it, and close it."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK, file], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.parametrize("rows", [ROWS, 0])
+def test_a_program_that_looks_at_the_database_does_not_make_later_commits_lost(tmp_path, rows):
+    """When our process has lost its lock, that program removes the log, and we write into a removed file."""
+    database = fill(tmp_path)
+    database.guard.checkpoint()
+    if not rows:
+        database.guard._sums = None  # As at the first start of a release that has sums.
+        database.guard.checkpoint()
+    assert look_from_outside(tmp_path / "state.db") == ROWS
+    with database.write() as connection:
+        connection.exec_driver_sql("insert into t values (99, 'later')")
+    assert look_from_outside(tmp_path / "state.db") == ROWS + 1
+    database.close()
+    again = opened(tmp_path)
+    assert again.guard.lost_commits == 0
+    with again.read() as connection:
+        assert connection.exec_driver_sql("select count(*) from t").scalar() == ROWS + 1
+    again.close()
+
+
+def test_the_bytes_of_a_database_are_those_of_its_file_also_after_it_was_replaced(tmp_path):
+    file = tmp_path / "x.db"
+    file.write_bytes(bytes(range(100)))
+    raw = RawFile(file)
+    assert raw.at(10, 5) == bytes(range(10, 15))
+    assert raw.at(98, 5) == bytes((98, 99))
+    assert [len(block) for block in raw.blocks(40)] == [40, 40, 20]
+    (tmp_path / "new.db").write_bytes(b"new")
+    (tmp_path / "new.db").replace(file)
+    assert raw.at(0, 1) == b"\0"
+    raw.reopen()
+    assert raw.at(0, 3) == b"new"
+    raw.close()

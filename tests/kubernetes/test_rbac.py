@@ -4,7 +4,9 @@ from trimtab.infra.settings.sections.kubernetes import KubernetesSettings
 from trimtab.kernel.clock import SystemClock
 from trimtab.kubernetes.cluster import KINDS
 from trimtab.kubernetes.clusters import Clusters
+from trimtab.kubernetes.manifests import manifest_actions
 from trimtab.kubernetes.object_actions import object_actions
+from trimtab.kubernetes.pod_reads import pod_read_actions
 from trimtab.kubernetes.rbac import ACTIONS, manifests
 from trimtab.kubernetes.reads import read_actions
 from trimtab.kubernetes.targets import Targets
@@ -17,6 +19,8 @@ def test_the_needs_of_every_action_are_known():
         *workload_actions(targets, SystemClock()),
         *object_actions(targets),
         *read_actions(targets),
+        *manifest_actions(targets),
+        *pod_read_actions(targets, SystemClock()),
     )
     assert {action.name for action in made} == ACTIONS
 

@@ -1,11 +1,7 @@
-"""Runs one operation on a models domain and ends the process with SIGKILL at a step of it.
-
-`python -m tests.models.killed FOLDER OPERATION STEP`
-"""
+"""One operation on a models domain that ends its process with SIGKILL at a step of it."""
 
 import os
 import signal
-import sys
 from pathlib import Path
 
 from tests.models.factory import models_in, register
@@ -20,11 +16,13 @@ STEPS = {
         (ArtifactFolder, "publish", "after"),
         (RegistryStore, "add", "before"),
         (RegistryStore, "add", "after"),
+        (Audit, "append", "before"),
         (Audit, "append", "after"),
     ),
     "promote": (
         (RegistryStore, "move", "before"),
         (RegistryStore, "move", "after"),
+        (Audit, "append", "before"),
         (Audit, "append", "after"),
         (Serving, "refresh", "before"),
         (Serving, "refresh", "after"),
@@ -50,8 +48,8 @@ def kill_at(owner, name, when):
     setattr(owner, name, wrapped)
 
 
-def main():
-    folder, operation, step = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+def operate(folder: Path, operation: str, step: int) -> None:
+    """Begin an operation on the models below a folder, and never end it."""
     with models_in(folder / "data") as models:
         if operation != "register":
             models.serving.ready("churn")
@@ -62,7 +60,3 @@ def main():
             models.registry.promote("churn", 2, "job", "better", key="job-1")
         else:
             models.registry.rollback("churn", "job", "worse", key="job-1")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,19 +1,20 @@
 """A `kill -9` at any step of registration, promotion and rollback loses nothing and repeats nothing."""
 
+import json
 import signal
-import subprocess
-import sys
 
 import pytest
 
+from tests import forks
 from tests.models.factory import models_in, register, sample_rows
-from tests.models.killed import STEPS
+from tests.models.killed import STEPS, operate
+from trimtab.infra.audit import Audit
+from trimtab.models.registry.store import MoveReason
 
 
 def killed(folder, operation, step):
-    command = [sys.executable, "-m", "tests.models.killed", str(folder), operation, str(step)]
-    done = subprocess.run(command, capture_output=True, timeout=110, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    done = forks.run(operate, folder, operation, step, folder=folder, timeout=110)
+    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 def prepared(folder, operation):
@@ -37,6 +38,7 @@ def test_a_registration_is_whole_or_absent_and_can_be_repeated(tmp_path, step):
         assert folders == models.registry.store.digests()
         assert register(models, tmp_path, shift=0.4).version == 2
         models.registry.load("churn", "2")
+        assert [facts["version"] for _, facts in audited(models, "models.register")] == [1, 2]
 
 
 @pytest.mark.parametrize("operation", ["promote", "rollback"])
@@ -57,3 +59,43 @@ def test_a_move_happens_once_whether_or_not_it_is_repeated(tmp_path, operation, 
         assert models.registry.aliases("churn")["production"] == new
         moves = [m for m in models.registry.alias_log("churn") if m.actor == "job"]
         assert [m.version for m in moves if m.alias == "production"] == [new]
+        assert audited_moves(models) == logged_moves(models)
+
+
+@pytest.mark.parametrize("operation", ["promote", "rollback"])
+def test_a_move_that_was_killed_before_its_audit_event_is_audited_at_the_next_start(
+    tmp_path, operation
+):
+    prepared(tmp_path, operation)
+    killed(tmp_path, operation, STEPS[operation].index((Audit, "append", "before")))
+    for _ in range(2):
+        with models_in(tmp_path / "data") as models:
+            actor, facts = audited(models, "models.alias")[-1]
+            move = models.registry.alias_log("churn")[0]
+            assert (actor, facts["at"]) == ("job", move.at.isoformat())
+            assert audited_moves(models) == logged_moves(models)
+            assert models.context.env.audit.verify().problems == ()
+
+
+def test_events_without_numbers_of_the_alias_log_count_for_their_moves(tmp_path):
+    with models_in(tmp_path / "data") as models:
+        register(models, tmp_path)
+        why = MoveReason(models.context.env.clock.now(), "anna", "first")
+        models.registry.store.move("churn", {"production": 1}, why)
+        facts = {"production": [None, 1]}
+        models.context.env.audit.append("anna", "models.alias", "churn", facts)
+    with models_in(tmp_path / "data") as models:
+        assert audited(models, "models.alias") == [("anna", facts)]
+
+
+def audited(models, action):
+    events = models.context.env.audit.of_action(action)
+    return [(event.actor, json.loads(event.facts)) for event in events]
+
+
+def audited_moves(models):
+    return sorted(seq for _, facts in audited(models, "models.alias") for seq in facts["moves"])
+
+
+def logged_moves(models):
+    return [move.seq for move in models.registry.store.all_moves()]

@@ -272,6 +272,8 @@ _SERVICE = [
     ),
 ]
 
+FAILURES = 'guardrail_validation_failures_total{{judged="questions"}}'
+VERDICTS = 'guardrail_validations_total{{judged="questions"}}'
 GUARD = 'guardrail_failing{{guard="facts"}}'
 _GUARDRAILS = [
     Boundary("GuardrailFailing", {GUARD: "{v}"}, 0, 1, 0.5),
@@ -281,6 +283,31 @@ _GUARDRAILS = [
         0.1,
         0.11,
         15,
+    ),
+    # More than a twentieth of what was judged, from the second sample on, for 5 min.
+    Boundary(
+        "GuardrailSuccessRateLow",
+        {FAILURES: "0+{v}x400"},
+        4.9,
+        5.1,
+        5.5,
+        {VERDICTS: grows(0, 100)},
+    ),
+    # At least 20 verdicts: known after five minutes.
+    Boundary(
+        "GuardrailSuccessRateLow",
+        {VERDICTS: "0+{v}x400"},
+        1.9,
+        2.05,
+        10,
+        {FAILURES: grows(0, 1)},
+    ),
+    Boundary(
+        "GuardrailSlow",
+        {'guardrail_processing_duration{{judged="questions",guard="facts"}}': "{v}"},
+        1,
+        1.01,
+        5,
     ),
 ]
 
@@ -356,6 +383,10 @@ _PLATFORM = [
     Boundary("PlatformErrorsRaised", {CALLS: "{v}"}, 99, 100, 10, {RATE: 0.02}),
     Boundary("PlatformResourcesHigh", {"service_cpu_ratio": "{v}"}, 0.9, 0.91, 75),
     Boundary("PlatformResourcesHigh", {"kb_memory_used_ratio": "{v}"}, 0.9, 0.91, 15),
+    # Half an hour at full load is none of an hour.
+    Boundary(
+        "PlatformResourcesHigh", {"service_cpu_ratio": "0.5x150 1x{v} 0.5x150"}, 60, 200, 138.5
+    ),
     # A single error in half an hour is none.
     Boundary(
         "PlatformModelUnavailable",
@@ -365,6 +396,30 @@ _PLATFORM = [
         34,
         {
             'models_served_total{{model="m"}}': grows(0, 1),
+            'models_fallbacks_total{{model="m"}}': grows(0, 0),
+        },
+    ),
+    # A second one is.
+    Boundary(
+        "PlatformModelUnavailable",
+        {'models_errors_total{{model="m"}}': "0x80 {v}x320"},
+        1,
+        2,
+        45.5,
+        {
+            'models_served_total{{model="m"}}': grows(0, 1),
+            'models_fallbacks_total{{model="m"}}': grows(0, 0),
+        },
+    ),
+    # The errors of half an hour, of 1,000 requests in each sample.
+    Boundary(
+        "PlatformModelUnavailable",
+        {'models_errors_total{{model="m"}}': "0x80 0+{v}x320"},
+        5,
+        7,
+        67,
+        {
+            'models_served_total{{model="m"}}': grows(0, 995),
             'models_fallbacks_total{{model="m"}}': grows(0, 0),
         },
     ),
@@ -447,6 +502,32 @@ _MODELS = [
     Boundary("ModelLabelsLate", {of_model("models_label_share"): "{v}"}, 0.1, 0.09, 10),
 ]
 
+WEB = 'cluster="c",namespace="n",name="web"'
+
+
+def of_web(metric, more=""):
+    return f"{metric}{{{{{WEB}{more}}}}}"
+
+
+DEPLOYED = ',kind="deployment"'
+_KUBERNETES = [
+    Boundary("KubernetesPodsFailing", {of_web("k8s_pods_waiting", ',reason="r"'): "{v}"}, 0, 1, 1),
+    Boundary(
+        "KubernetesWorkloadNotReady",
+        {of_web("k8s_replicas_ready", DEPLOYED): "{v}"},
+        2,
+        1,
+        10,
+        {of_web("k8s_replicas_desired", DEPLOYED): 2},
+    ),
+    Boundary("KubernetesRolloutStuck", {of_web("k8s_rollout_stuck", DEPLOYED): "{v}"}, 0, 1, 0),
+    Boundary("KubernetesWorkloadBusy", {of_web("k8s_pods_cpu_ratio"): "{v}"}, 0.8, 0.81, 5),
+    Boundary("KubernetesWorkloadBusy", {of_web("k8s_pods_memory_ratio"): "{v}"}, 0.9, 0.91, 5),
+    Boundary("KubernetesServiceWithoutEndpoints", {of_web("k8s_endpoints_ready"): "{v}"}, 1, 0, 2),
+    Boundary("KubernetesNodeNotReady", {'k8s_nodes_ready{{cluster="c",name="a"}}': "{v}"}, 1, 0, 1),
+    Boundary("KubernetesVolumeNotBound", {of_web("k8s_volumes_bound"): "{v}"}, 1, 0, 10),
+]
+
 BOUNDARIES = [
     *_PLATFORM,
     *_NOTIFY,
@@ -458,4 +539,5 @@ BOUNDARIES = [
     *_GUARDRAILS,
     *_GATES,
     *_MODELS,
+    *_KUBERNETES,
 ]

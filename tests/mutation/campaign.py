@@ -20,6 +20,7 @@ from tests.mutation.domains import ROOT, files_of_tests, helper_files, source_fi
 from tests.mutation.mutant import Mutant, keyed
 from tests.mutation.python_mutants import PythonMutants
 from tests.mutation.selection import Choice, Selection
+from tests.mutation.surroundings import Surroundings
 
 DEFAULT_KINDS = ("threshold", "comparison", "name", "return", "call", "guard", "window", "severity")
 """`logic` (and, or, not) can be asked for with --kinds."""
@@ -138,10 +139,19 @@ def mutants_of(domain: str, options: Options) -> list[Mutant]:
     """Return the domain's mutants of the kinds asked for."""
     found: list[Mutant] = []
     for file in source_files(domain):
+        if ":" in options.match and not file.endswith(options.match.partition(":")[0]):
+            continue
         content = (ROOT / file).read_bytes()
         finder = PythonMutants if file.endswith(".py") else DataMutants
         found += keyed(finder(file, content).all())
     return [m for m in found if m.kind in options.kinds and options.match in f"{m.file}:{m.scope}"]
+
+
+def without_implied(mutants: list[Mutant], equivalent: set[str]) -> list[Mutant]:
+    """Leave out equivalent mutants, and those that are noticed whenever another one is that is tried."""
+    rest = [mutant for mutant in mutants if mutant.key not in equivalent]
+    tried = {(mutant.file, mutant.kind, mutant.start) for mutant in rest}
+    return [m for m in rest if m.implied is None or (m.file, *m.implied) not in tried]
 
 
 def record_all(
@@ -235,9 +245,10 @@ class Campaign:
         tests = files_of_tests(domain)
         selection = Selection(record(domain, tests, copy), ROOT, self._options.seconds)
         of_tests = digest([*tests, *helper_files()])
-        for mutant in mutants_of(domain, self._options):
-            if mutant.key in self._equivalent:
-                continue
+        around: dict[str, Surroundings] = {}
+        for mutant in without_implied(mutants_of(domain, self._options), self._equivalent):
+            if mutant.file not in around:
+                around[mutant.file] = Surroundings(mutant.file, (ROOT / mutant.file).read_bytes())
             choice = selection.choose(mutant)
             if not choice.tests:
                 self._report.unreached += 1
@@ -245,7 +256,7 @@ class Campaign:
                 self._report.unmarked += 1
             else:
                 shown = _named(choice)
-                state = f"{digest([mutant.file])}-{of_tests}-{shown}"
+                state = f"{around[mutant.file].digest(mutant)}-{of_tests}-{shown}"
                 yield Trial(domain, mutant, choice, state, tuple(tests))
 
     def _read_known(self) -> dict[tuple[str, str], dict]:
@@ -256,16 +267,21 @@ class Campaign:
         return {(one["result"]["domain"], one["result"]["key"]): one for one in found}
 
     def _work(self, copy: Path, todo: "queue.SimpleQueue[Trial]", deadline: float) -> None:
-        worker = Worker(copy)
+        worker, domain = None, ""
         while not self._stop.is_set() and time.monotonic() < deadline:
             try:
                 trial = todo.get_nowait()
             except queue.Empty:
                 break
+            if worker is None or trial.domain != domain:
+                if worker:
+                    worker.close()
+                worker, domain = Worker(copy, trial.domain), trial.domain
             likely = [*self._likely[trial.place], *self._likely[trial.place[:1]]]
             answer = trial.ask(worker, copy, likely)
             self._note(trial, trial.result(answer))
-        worker.close()
+        if worker:
+            worker.close()
 
     def _note(self, trial: Trial, result: Result) -> None:
         with self._lock:
@@ -289,7 +305,7 @@ def _tell(text: str) -> None:
 
 
 def _holds(known: dict, state: str) -> bool:
-    """A mutant that was noticed stays so while its file is the same; a survivor is tried again with other tests."""
+    """A mutant that was noticed stays so while its function is the same; a survivor is tried again with other tests."""
     if known["result"]["outcome"] in {"killed", "timeout"}:
         return known["state"].partition("-")[0] == state.partition("-")[0]
     return known["state"] == state

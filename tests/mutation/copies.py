@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.mutation.domains import COPIED, ROOT, helper_files, source_files
+from tests.mutation.domains import COPIED, ROOT, helper_files, helpers_of, source_files
 from tests.mutation.record import LINES, OUTPUT
 
 CACHE = ROOT / ".venv" / "mutation"
@@ -35,6 +35,8 @@ def make_copy() -> Path:
 def environment(copy: Path, **added: str) -> dict[str, str]:
     """Return the environment of a process that imports from the copy."""
     given = dict(os.environ)  # noqa: TID251 - a child of the test run inherits its environment.
+    # Options for the run that asks, such as `--contract`, are none of a run in a copy.
+    given.pop("PYTEST_ADDOPTS", None)
     fetched = ROOT / ".venv" / "prometheus" / "usr" / "bin"
     return given | {
         # Each copy would otherwise fetch Prometheus for itself.
@@ -57,21 +59,43 @@ def digest(paths: list[str], root: Path = ROOT) -> str:
 def record(domain: str, tests: list[str], copy: Path) -> Path:
     """Run the domain's test files that changed since they were recorded under coverage; return all recordings as one.
 
-    A recording holds for the sources and helpers that it was made with.
+    A recording of a test file holds while what it ran and what it is made of are the same.
     """
-    sources = [str(p.relative_to(ROOT)) for p in (ROOT / "src").rglob("*.py")]
-    ground = digest([*sources, *helper_files()])
-    parts = {name: CACHE / f"record-{domain}-{ground}-{digest([name])}.json" for name in tests}
-    missing = [name for name, part in parts.items() if not part.exists()]
+    helpers = helper_files()
+    parts = {name: CACHE / f"record-{domain}-{digest([name])}.json" for name in tests}
+    missing = [name for name, part in parts.items() if not _is_current(part, name, helpers)]
     whole = CACHE / f"record-{domain}.json"
     if missing:
         CACHE.mkdir(parents=True, exist_ok=True)
         _record(domain, missing, copy, whole)
         _split(whole, {name: parts[name] for name in missing})
+        for name in missing:
+            _mark(parts[name], name, helper_files(copy), copy)
     for old in set(CACHE.glob(f"record-{domain}-*")) - set(parts.values()):
         old.unlink()
     _join(list(parts.values()), whole)
     return whole
+
+
+def _is_current(part: Path, test: str, helpers: list[str]) -> bool:
+    """Tell whether the code that a test file ran, and its helpers, are as they were when it was recorded."""
+    if not part.exists():
+        return False
+    recorded = json.loads(part.read_text())
+    return recorded["of"] == _ground(test, recorded["lines"], helpers, ROOT)
+
+
+def _mark(part: Path, test: str, helpers: list[str], copy: Path) -> None:
+    """Write down what a recording holds for: files of the copy, because those of the tree may change meanwhile."""
+    recorded = json.loads(part.read_text())
+    recorded["of"] = _ground(test, recorded["lines"], helpers, copy)
+    part.write_text(json.dumps(recorded))
+
+
+def _ground(test: str, lines: dict[str, dict], helpers: list[str], root: Path) -> str:
+    ran = [file for file, by_line in lines.items() if by_line]
+    paths = (*ran, *helpers_of(test, helpers, root))
+    return digest([path for path in paths if (root / path).is_file()], root)
 
 
 def _record(domain: str, tests: list[str], copy: Path, file: Path) -> None:
@@ -122,11 +146,16 @@ def _join(parts: list[Path], whole: Path) -> None:
 
 
 class Worker:
-    """A worker process in a copy; it answers one request at a time."""
+    """A worker process in a copy; it answers one request at a time.
 
-    def __init__(self, copy: Path) -> None:
+    Args:
+        copy: The folder that it works in.
+        domain: The domain whose files are changed; without one, less is imported before the changes.
+    """
+
+    def __init__(self, copy: Path, domain: str = "") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.mutation.worker"],
+            [sys.executable, "-m", "tests.mutation.worker", *([domain] if domain else [])],
             cwd=copy,
             env=environment(copy),
             stdin=subprocess.PIPE,

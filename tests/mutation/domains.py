@@ -1,5 +1,7 @@
 """Which files are changed for each domain, and which tests may notice it."""
 
+import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,3 +126,33 @@ def helper_files(root: Path = ROOT) -> list[str]:
         and not path.name.startswith("test_")
         and left_out.isdisjoint(path.relative_to(root).parts)
     )
+
+
+def helpers_of(test: str, helpers: list[str], root: Path = ROOT) -> list[str]:
+    """Return the helpers of one test file: modules that it imports, conftest files, and data in the folders of both."""
+    folders = [str(parent) for parent in Path(test).parents]
+    found = {path for path in helpers if path.endswith("conftest.py")}
+    found = {path for path in found if str(Path(path).parent) in folders}
+    todo, modules = [test, *found], set(helpers)
+    while todo:
+        for path in _imported(todo.pop(), root):
+            if path in modules and path not in found:
+                found.add(path)
+                todo.append(path)
+    beside = {"/".join(path.split("/")[:2]) + "/" for path in (test, *found)}
+    data = {path for path in helpers if not path.endswith(".py")}
+    return sorted(found | {path for path in data if path.startswith(tuple(beside))})
+
+
+def _imported(path: str, root: Path) -> Iterator[str]:
+    """Yield where the modules that a file imports would lie below the root."""
+    for node in ast.walk(ast.parse((root / path).read_bytes())):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            if name.startswith("tests."):
+                base = name.replace(".", "/")
+                yield from (f"{base}.py", f"{base}/__init__.py")

@@ -92,6 +92,7 @@ class Recorder:
                 for line, names in data.contexts_by_lineno(file).items()
             }
             for file in data.measured_files()
+            if file.endswith(".py")  # Templates are measured, too.
         }
 
     @pytest.hookimpl(trylast=True)

@@ -125,6 +125,8 @@ class Selection:
         """Return where each name is used: file, line, and the constant that is made of it outside functions."""
         users: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
         for file in self._lines:
+            if not file.endswith(".py"):
+                continue
             tree = ast.parse((self._root / file).read_bytes())
             inside = {
                 id(inner)

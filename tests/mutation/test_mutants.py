@@ -7,14 +7,30 @@ import threading
 import pytest
 
 from tests.mutation.__main__ import EQUIVALENT, exit_code, read_equivalent
-from tests.mutation.campaign import Options, Report, Result, Trial, mutants_of, record_all
+from tests.mutation.campaign import (
+    Options,
+    Report,
+    Result,
+    Trial,
+    mutants_of,
+    record_all,
+    without_implied,
+)
 from tests.mutation.data_mutants import DataMutants
-from tests.mutation.domains import DOMAINS, ROOT, files_of_tests, helper_files, source_files
+from tests.mutation.domains import (
+    DOMAINS,
+    ROOT,
+    files_of_tests,
+    helper_files,
+    helpers_of,
+    source_files,
+)  # fmt: skip
 from tests.mutation.mutant import Mutant, keyed
 from tests.mutation.numbers import moved
 from tests.mutation.python_mutants import PythonMutants
 from tests.mutation.record import named
 from tests.mutation.selection import Selection
+from tests.mutation.surroundings import Surroundings
 
 CHANGES = [
     ("LIMIT = 0.5", "threshold", ["LIMIT = 0.45", "LIMIT = 0.55"]),
@@ -160,6 +176,56 @@ def test_a_changed_case_file_of_the_rules_counts_as_a_change_of_their_tests():
     assert not set(helpers) & set(files_of_tests("rules"))
 
 
+def test_the_helpers_of_a_test_file_are_what_it_imports_and_the_data_beside_them(tmp_path):
+    files = {
+        "tests/conftest.py": "",
+        "tests/support.py": "import json\n",
+        "tests/a/test_a.py": "from tests.b import made\n",
+        "tests/a/conftest.py": "import tests.support\n",
+        "tests/a/unused.py": "",
+        "tests/a/data/case.yml": "",
+        "tests/b/made.py": "",
+        "tests/b/deep/made.yml": "",
+        "tests/c/conftest.py": "",
+        "tests/c/other.yml": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = helpers_of("tests/a/test_a.py", helper_files(tmp_path), tmp_path)
+    assert found == [
+        "tests/a/conftest.py", "tests/a/data/case.yml", "tests/b/deep/made.yml", "tests/b/made.py",
+        "tests/conftest.py", "tests/support.py",
+    ]  # fmt: skip
+
+
+def test_a_result_holds_while_its_function_is_the_same_and_a_constant_while_its_file_is():
+    text = "LIMIT = 5\n\ndef f(x):\n    return x > LIMIT\n\ndef g(x):\n    return x < 1\n"
+
+    def digests(content):
+        around = Surroundings("a.py", content.encode())
+        found = PythonMutants("a.py", content.encode()).all()
+        return {(m.scope, m.kind): around.digest(m) for m in found}
+
+    before, after = digests(text), digests(text.replace("x < 1", "1 > x"))
+    kept = {place for place in before if before[place] == after.get(place)}
+    assert kept == {("f", "comparison")}
+    assert digests("\n\n" + text)["g", "comparison"] == before["g", "comparison"]
+
+
+def test_a_result_of_a_rule_holds_while_the_rule_is_the_same():
+    text = "groups:\n  - alert: A\n    expr: a > 1\n  - alert: B\n    expr: b > 2\n"
+
+    def digests(content):
+        around = Surroundings("r.yml", content.encode())
+        found = DataMutants("r.yml", content.encode()).all()
+        return {m.scope: around.digest(m) for m in found}
+
+    before, after = digests(text), digests(text.replace("b > 2", "b > 3"))
+    assert before["A"] == after["A"]
+    assert before["B"] != after["B"]
+
+
 def test_what_the_first_tests_do_not_notice_is_shown_to_more(tmp_path):
     (tmp_path / "a.py").write_text("def f(x):\n    return x > 5\n")
     (tmp_path / "test_a.py").write_text("")
@@ -217,9 +283,60 @@ def test_a_recording_that_fails_ends_the_campaign(tmp_path):
         record_all(["rules"], [tmp_path], recording)
 
 
+@pytest.mark.parametrize(
+    ("source", "changes"),
+    [
+        ("def f(x): return x > 5", ["> -> >=", "5 -> 6"]),
+        ("def f(x): return x >= 5", [">= -> >", "5 -> 4"]),
+        ("def f(x): return x < 5", ["< -> <=", "5 -> 4"]),
+        ("def f(x): return x <= 5", ["<= -> <", "5 -> 6"]),
+        ("def f(x): return 5 < x", ["5 -> 6", "< -> <="]),
+        ("def f(x): return 5 >= x", ["5 -> 6", ">= -> >"]),
+        ("def f(x): return x == 5", ["== -> !=", "5 -> 4", "5 -> 6"]),
+        ("def f(x): return x > -5", ["> -> >=", "5 -> 4", "5 -> 6"]),
+        ("def f(x):\n  if x is None:\n    return g(x)", ["never: x is None"]),
+        ("def f(x):\n  if x > 5:\n    return g(x)", ["never: x > 5", "> -> >=", "5 -> 6"]),
+        ("def f(x):\n  if x == y:\n    g(x)\n  else:\n    h()", ["== -> !=", "drop g(x)", "drop h()"]),
+    ],
+)  # fmt: skip
+def test_what_is_noticed_whenever_another_change_is_is_not_tried(source, changes):
+    found = keyed(PythonMutants("a.py", source.encode()).all())
+    assert [mutant.change for mutant in without_implied(found, set())] == changes
+
+
+@pytest.mark.parametrize(
+    ("expression", "changes"),
+    [
+        ("a > 5", ["> -> >=", "5 -> 6"]),
+        ("a <= 0.5 and b > on() c", ["<= -> <", "0.5 -> 0.55", "> -> >="]),
+        ("a > 2 * b", ["> -> >=", "2 -> 1", "2 -> 3"]),
+        ("a == 5", ["== -> !=", "5 -> 4", "5 -> 6"]),
+    ],
+)
+def test_a_threshold_of_a_rule_is_moved_away_from_where_its_comparison_is_tried(
+    expression, changes
+):
+    text = f"      - alert: A\n        expr: {expression}\n"
+    found = [m for m in keyed(DataMutants("r.yml", text.encode()).all()) if m.kind != "name"]
+    assert [mutant.change for mutant in without_implied(found, set())] == changes
+
+
+def test_what_an_equivalent_change_would_imply_is_tried():
+    found = keyed(PythonMutants("a.py", b"def f(x): return x > 5").all())
+    comparison = next(mutant for mutant in found if mutant.kind == "comparison")
+    rest = without_implied(found, {comparison.key})
+    assert [mutant.change for mutant in rest] == ["5 -> 4", "5 -> 6"]
+
+
 def test_every_equivalent_mutant_has_a_reason_and_still_exists():
     rows = EQUIVALENT.read_text(encoding="utf-8").splitlines()[1:]
-    known = {m.key for domain in DOMAINS for m in mutants_of(domain, Options([domain]))}
+    files = {row.split("\t")[1] for row in rows}
+    known = {
+        mutant.key
+        for domain in DOMAINS
+        for file in files & set(source_files(domain))
+        for mutant in mutants_of(domain, Options([domain], match=f"{file}:"))
+    }
     assert len(read_equivalent()) == len(rows)
     assert set(read_equivalent()) - known == set()
 

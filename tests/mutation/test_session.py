@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutation import copies
 from tests.mutation.bodies import Calls, LiveFunctions
 from tests.mutation.copies import Worker, _join, _split
 
@@ -300,3 +301,24 @@ def test_a_recording_is_kept_for_each_test_file_and_joined_again(tmp_path):
     _join(list(parts.values()), whole)
     del recorded["lines"]["src/a.py"]["3"]
     assert json.loads(whole.read_text()) == recorded
+
+
+@pytest.mark.parametrize(
+    ("changed", "current"),
+    [("src/ran.py", False), ("tests/a/help.py", False), ("src/not_run.py", True)],
+)
+def test_a_recording_holds_while_what_ran_and_its_helpers_are_the_same(
+    tmp_path, monkeypatch, changed, current
+):
+    monkeypatch.setattr(copies, "ROOT", tmp_path)
+    monkeypatch.setattr(copies, "helpers_of", lambda test, helpers, root: helpers)
+    for name in ("src/ran.py", "src/not_run.py", "tests/a/help.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("a = 1\n")
+    part = tmp_path / "part.json"
+    lines = {"src/ran.py": {"1": ["tests/a/test_a.py::x"]}, "src/not_run.py": {}}
+    part.write_text(json.dumps({"tests": {}, "lines": lines}))
+    copies._mark(part, "tests/a/test_a.py", ["tests/a/help.py"], tmp_path)
+    assert copies._is_current(part, "tests/a/test_a.py", ["tests/a/help.py"])
+    (tmp_path / changed).write_text("a = 2\n")
+    assert copies._is_current(part, "tests/a/test_a.py", ["tests/a/help.py"]) is current

@@ -1,8 +1,9 @@
 """A process in a copy of the tree that forks a child for each mutant, so that nothing is imported twice.
 
-It imports the packages that trimtab stands on, never trimtab itself. A change inside functions is tried in a child of
-a session that has imported trimtab and collected the tests (``session.py``); for any other change, or for a session
-that cannot be used, a child of this process imports the changed code afresh.
+It imports the packages that trimtab stands on, and the modules of trimtab that never import what is changed
+(``imports.py``). A change inside functions is tried in a child of a session that has imported all of trimtab and
+collected the tests (``session.py``); for any other change, or for a session that cannot be used, a child of this
+process imports the changed code afresh.
 """
 
 import itertools
@@ -15,10 +16,17 @@ import time
 from pathlib import Path
 from typing import IO
 
-from tests.mutation.session import FRESH, Session, end_group, outcome_of, wait_for_child
+from tests.mutation.domains import source_files
+from tests.mutation.imports import independent
+from tests.mutation.session import FRESH, Opened, Session, end_group, outcome_of, wait_for_child
 
+SOURCE = "src/trimtab/"
 TEMPORARY = Path("t")
 """The copy's temporary folder."""
+FEW = 2
+"""So many test files are imported at first."""
+MANY = 40
+"""So many tests are looked up in them."""
 FAILED = Path("failed.txt")
 """Name of the test that failed in a child."""
 OPTIONS = [
@@ -27,8 +35,8 @@ OPTIONS = [
 ]  # fmt: skip
 
 
-def _third_party() -> list[str]:
-    """Return the modules that a child ends up with beside our own; looked up in a child."""
+def _imported_by_tests() -> list[str]:
+    """Return the modules that a child ends up with; looked up in a child."""
     read, write = os.pipe()
     if (child := os.fork()) == 0:
         os.dup2(os.open(os.devnull, os.O_RDWR), 1)
@@ -38,7 +46,7 @@ def _third_party() -> list[str]:
         import trimtab.cli.main  # noqa: F401
 
         pytest.main([*OPTIONS, "--collect-only", "tests/contract"])
-        names = [n for n in sys.modules if n.split(".")[0] not in {"trimtab", "tests", "__main__"}]
+        names = [n for n in sys.modules if n.split(".")[0] not in {"tests", "__main__"}]
         os.write(write, json.dumps(names).encode())
         os._exit(0)
     os.close(write)
@@ -48,16 +56,27 @@ def _third_party() -> list[str]:
     return json.loads(text) if text else []
 
 
-def preload() -> None:
-    """Import what every child needs."""
+def preload(domain: str) -> None:
+    """Import what every child needs and no change of the domain concerns."""
     import hypothesis  # noqa: F401
     import pytest  # noqa: F401
 
-    for name in _third_party():
+    names = _imported_by_tests()
+    changed = source_files(domain) if domain else []
+    usable = set(independent(Path(SOURCE), changed)) if domain else set()
+    opened = Opened(Path.cwd())
+    for name in names:
+        if name.split(".")[0] == "trimtab" and name not in usable:
+            continue
         try:
             __import__(name)
         except Exception:  # noqa: BLE001 - what cannot be imported alone is imported by the child.
             continue
+    opened.stop()
+    strange = {name for name in sys.modules if name.split(".")[0] == "trimtab"} - usable
+    strange |= {file for file in changed if os.path.realpath(file) in opened.paths}
+    if strange:
+        raise SystemExit(f"used before its change: {', '.join(sorted(strange))}")
 
 
 def run_child(tests: list[str], limit: float) -> dict:
@@ -75,6 +94,22 @@ def run_child(tests: list[str], limit: float) -> dict:
     by = FAILED.read_text() if FAILED.exists() else ""
     taken = round(time.monotonic() - started, 2)
     return {"outcome": outcome_of(code), "seconds": taken, "by": by, "way": FRESH}
+
+
+def run_fresh(tests: list[str], limit: float) -> dict:
+    """Run the first tests in a child, and the others in another one when those notice nothing.
+
+    A child imports all of its test files before the first test runs: few, for most changes.
+    """
+    files = list(dict.fromkeys(name.partition("::")[0] for name in tests))[:FEW]
+    first = [name for name in tests if name.partition("::")[0] in files][:MANY]
+    rest = [name for name in tests if name not in set(first)]
+    answer = run_child(first, limit)
+    if answer["outcome"] not in {"survived", "error"} or not rest:
+        return answer
+    again = run_child(rest, limit)
+    again["seconds"] = round(answer["seconds"] + again["seconds"], 2)
+    return again if again["outcome"] != "error" else answer
 
 
 def _be_quiet() -> None:
@@ -216,7 +251,7 @@ class Trials:
                 answer = self._shared.ask(request)
                 if answer["outcome"] != FRESH:
                     return answer | {"way": "session"}
-            return run_child(request["tests"], request["limit"])
+            return run_fresh(request["tests"], request["limit"])
         finally:
             self._empty()
 
@@ -240,7 +275,7 @@ class Trials:
 def main() -> None:
     """Answer requests of one line of JSON each until standard input ends."""
     sys.dont_write_bytecode = True
-    preload()
+    preload(sys.argv[1] if len(sys.argv) > 1 else "")
     _answer({"threads": threading.active_count()})
     trials = Trials()
     for line in sys.stdin:

@@ -120,6 +120,12 @@ def test_what_does_not_exist_is_found(known, prose, problem):
     assert {claim.line for claim in claims} == {6}
 
 
+def test_a_page_about_clusters_may_speak_of_pods(known):
+    page = "---\nid: a\n{}---\n# Pods\nA person adds replicas.\n"
+    assert [claim.named for claim in check_claims(page.format(""), known)] == ["Pods", "replicas"]
+    assert check_claims(page.format("needs: kubernetes\n"), known) == []
+
+
 @pytest.mark.parametrize(
     "prose",
     [

@@ -78,3 +78,21 @@ def test_two_pages_with_one_id_do_not_load(load):
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(RunbookRefused, match="does not exist"):
         Library.load(tmp_path / "none", PageChecks(catalog(), {"TankLow"}, check_expression))
+
+
+CLUSTERED = PAGE.replace("severity: P2\n", "severity: P2\nneeds: kubernetes\n", 1)
+
+
+def test_a_page_that_needs_a_cluster_opens_only_with_one(tmp_path):
+    (tmp_path / "tank.md").write_text(CLUSTERED)
+    checks = PageChecks(catalog(), {"TankLow"}, check_expression)
+    without, with_one = (Library.load(tmp_path, checks, given) for given in ((), ("kubernetes",)))
+    assert without.page("tank-empty").needs == "kubernetes"
+    assert without.for_alert("TankLow") == ()
+    assert not without.provides(without.runbooks["tank-empty"])
+    assert [book.id for book in with_one.for_alert("TankLow")] == ["tank-empty"]
+
+
+def test_a_page_that_needs_something_unknown_does_not_load(load):
+    with pytest.raises(RunbookRefused, match="needs 'kubernets' is unknown"):
+        load(tank=CLUSTERED.replace("kubernetes", "kubernets"))

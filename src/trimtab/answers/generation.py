@@ -89,6 +89,11 @@ class FallbackGenerator:
         """The generators in the order in which they are asked."""
         return tuple(name for name, _ in self._generators)
 
+    def outside_breakers(self) -> dict[str, CircuitBreaker]:
+        """Return the breakers of the generators that are services outside."""
+        inside = "extractive"
+        return {f"generator {n}": b for n, b in self._breakers.items() if n != inside}
+
     def prefer(self, name: str) -> str:
         """Ask that generator first from now on; return which one was first.
 

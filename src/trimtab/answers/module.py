@@ -72,6 +72,9 @@ def build_tracing(env: Environment, answers: AnswerService) -> Module:
     """
     exporter = exporter_of(env.settings.answers, answers.traces, env.clock)
     tracing_health.register(env.health, exporter)
+    if exporter.is_configured:
+        env.dependencies.include(lambda: {"tracing backend": exporter.breaker})
+    env.dependencies.include(answers.models.outside_breakers)
     return Module(
         "answers tracing",
         exporter,

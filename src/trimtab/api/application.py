@@ -20,6 +20,7 @@ from trimtab.api import (
     flywheel,
     guard_rules,
     health,
+    incident_links,
     incident_replay,
     incidents,
     ingest,
@@ -53,9 +54,11 @@ from trimtab.api.http.openapi import describe
 from trimtab.infra.web import Access
 from trimtab.infra.web.routes import ProvidedServices
 
+# Starlette tries them in this order, so short requests that come often are first.
 _ROUTERS = (
     health.router,
     probes.router,
+    predictions.router,
     knowledge.router,
     documents.router,
     contradictions.router,
@@ -76,8 +79,8 @@ _ROUTERS = (
     model_monitoring.router,
     model_retraining.router,
     canaries.router,
-    predictions.router,
     incidents.router,
+    incident_links.router,
     incident_replay.router,
     people.router,
     agents.router,

@@ -9,6 +9,7 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from trimtab.api.data_subject import MAX_USER_ID, Person, validate_user_id
 from trimtab.api.errors import ErrorFacts, error_body
@@ -82,9 +83,19 @@ _ROWS_SCHEMA = {"parameters": [
 class DirectRoute(ApiRoute):
     """A route whose endpoint reads the request itself: no dependency is resolved per request."""
 
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Authorize the caller, then run the endpoint; FastAPI handles other methods."""
+        if scope["method"] not in (self.methods or ()):
+            await super().handle(scope, receive, send)
+            return
+        request = Request(scope, receive, send)
+        await self._needs(request)
+        response: Response = await self.endpoint(request)
+        await response(scope, receive, send)
+
     def _work_without(self, needs: Needs) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return endpoint
+        self._needs = needs
+        return super()._work_without(needs)
 
 
 async def predict(request: Request) -> Response:

@@ -18,6 +18,7 @@ from trimtab.runbooks import Cause, Page, Runbook
 from trimtab.runbooks.claims import Claim
 from trimtab.runbooks.errors import RunbookRefused
 from trimtab.runbooks.revisions import PageRevision
+from trimtab.runbooks.service import Runbooks
 
 router = APIRouter(prefix="/v1/runbooks", tags=["runbooks"], route_class=ApiRoute)
 
@@ -55,9 +56,11 @@ class CauseSummary:
     fix: tuple[str, ...]
     verify: tuple[str, ...]
     drill: tuple[str, ...]
+    drillable: bool
+    """False while what the page needs is not configured."""
 
     @classmethod
-    def of(cls, cause: Cause, proof: DrillProof | None) -> "CauseSummary":
+    def of(cls, cause: Cause, proof: DrillProof | None, *, drillable: bool) -> "CauseSummary":
         """Return a cause and what is known of its proof on this build."""
         return cls(
             id=cause.id,
@@ -70,6 +73,7 @@ class CauseSummary:
             fix=tuple(map(str, cause.fix)),
             verify=tuple(map(str, cause.verify)),
             drill=tuple(map(str, cause.drill)),
+            drillable=drillable,
         )
 
 
@@ -135,7 +139,7 @@ def runbooks(runbooks: RunbooksDep, records: RecordsDep) -> RunbookList:
     """List every runbook with its causes and whether each is proven on this build."""
     library = runbooks.library
     pages: list[Page] = [*library.runbooks.values(), *library.procedures.values()]
-    return RunbookList(tuple(_summary(records, page) for page in pages))
+    return RunbookList(tuple(_summary(runbooks, records, page) for page in pages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,7 @@ def runbook(
 ) -> RunbookBody | ProcedureBody:
     """Return a page with its Markdown text."""
     page = runbooks.library.page(page_id)
-    summary = _summary(records, page)
+    summary = _summary(runbooks, records, page)
     if isinstance(summary, RunbookSummary):
         return extended(RunbookBody, summary, text=page.text)
     return extended(ProcedureBody, summary, text=page.text)
@@ -198,10 +202,16 @@ def lint(request: LintRequest, runbooks: RunbooksDep, prose: ProseDep) -> LintBo
     return LintBody(ok=True, id=page.id, kind=kind, claims=claims)
 
 
-def _summary(records: IncidentRecords, page: Page) -> RunbookSummary | ProcedureSummary:
+def _summary(
+    runbooks: Runbooks, records: IncidentRecords, page: Page
+) -> RunbookSummary | ProcedureSummary:
     if not isinstance(page, Runbook):
         return ProcedureSummary(page.id, page.title, page.path, "procedure")
-    causes = (CauseSummary.of(cause, records.proofs.find(page, cause)) for cause in page.causes)
+    drillable = runbooks.library.provides(page)
+    causes = (
+        CauseSummary.of(cause, records.proofs.find(page, cause), drillable=drillable)
+        for cause in page.causes
+    )
     return RunbookSummary(
         id=page.id,
         title=page.title,

@@ -46,7 +46,8 @@ def build_monitoring(assembly: Assembly) -> Module:
 
 def build_runbooks(assembly: Assembly) -> Module:
     """Return the runbooks of the alerts."""
-    return runbooks.build(assembly.service(Catalog), assembly.service(Monitoring))
+    provided = ("kubernetes",) if assembly.env.settings.kubernetes.enabled else ()
+    return runbooks.build(assembly.service(Catalog), assembly.service(Monitoring), provided)
 
 
 def build_revisions(_: Assembly) -> Module:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Mount
 
 from trimtab.api.http import HttpMetrics
 from trimtab.app.http_apps import HttpApps
@@ -93,9 +93,8 @@ def _routes(routes: list[BaseRoute], prefix: str = "") -> Iterator[str]:
         path = prefix + getattr(route, "path", "")
         if path.startswith("/"):
             yield path
-        inner = getattr(route, "app", None)
-        if isinstance(inner, FastAPI):
-            yield from _routes(inner.routes, path)
+        if isinstance(route, Mount) and isinstance(route.app, FastAPI):
+            yield from _routes(route.app.routes, path)
 
 
 def _make_targets() -> frozenset[str] | None:

@@ -4,10 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
+from trimtab.cli import kubernetes_manifests
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.session import Json, session_of
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(kubernetes_manifests.app)
 
 _SIGNALS = ("k8s.up", "k8s.replicas.desired", "k8s.replicas.ready", "k8s.rollout.stuck")
 
@@ -38,7 +40,7 @@ def status(context: typer.Context, json: Json = False) -> None:
         return
     for each in clusters:
         state = "is read" if each["up"] else "cannot be read; `trimtab status` says why"
-        print_line(f"Cluster {each['cluster'] or '(current context)'} {state}.")
+        print_line(f"Cluster {each['cluster']} {state}.")
     print_table(
         ("namespace", "kind", "name", "ready", "desired", "rollout"),
         (

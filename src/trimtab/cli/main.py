@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from trimtab.cli.runtime.errors import Exit, ProgramError, exit_code, of_system, report
+from trimtab.cli.runtime.help_pages import import_help_pages
 from trimtab.cli.runtime.interrupts import end_at_once
 from trimtab.cli.runtime.lazy_group import Lazy, LazyGroup
 from trimtab.cli.runtime.session import Session, SetOptions, settings_of
@@ -131,7 +132,7 @@ class Commands(LazyGroup):
         ),
         "kubernetes": Lazy(
             "trimtab.cli.kubernetes",
-            "Show workloads of clusters, and print the role that trimtab needs.",
+            "Show workloads of clusters; print the role and the manifests of trimtab.",
             "Operate",
         ),
         "notifications": Lazy(
@@ -147,6 +148,11 @@ class Commands(LazyGroup):
         "rollback": Lazy(
             "trimtab.cli.rollback",
             "Roll back configuration, database or model: dry run, approval, act, verification.",
+            "Operate",
+        ),
+        "profile": Lazy(
+            "trimtab.cli.profile",
+            "Record where the running service's memory goes.",
             "Operate",
         ),
         "queries": Lazy(
@@ -216,6 +222,8 @@ trimtab ask manuals "How large is the query cache?"
 
 trimtab incidents list --json"""
 
+_HELP = ("-h", "--help")
+
 app = typer.Typer(
     name="trimtab",
     cls=Commands,
@@ -224,7 +232,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     epilog=_EXAMPLES,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": list(_HELP)},
 )
 
 
@@ -290,6 +298,8 @@ _PRIVATE = 0o077
 def main() -> None:
     """Run the command line and exit with its code; print errors with the next step."""
     os.umask(_PRIVATE)
+    # Else pydantic asks each installed package for plugins, which takes a fortieth of a start.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # noqa: TID251
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # A terminal may lack a character that we print.
             stream.reconfigure(errors="replace")
@@ -303,6 +313,8 @@ def main() -> None:
 
 
 def _run() -> None:
+    if set(_HELP) & set(sys.argv):
+        import_help_pages()
     try:
         app(prog_name="trimtab")
     except TrimtabError as error:

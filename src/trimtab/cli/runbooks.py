@@ -10,7 +10,6 @@ from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit, Refused
 from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.kernel.errors import InvalidInput
-from trimtab.runbooks.claims import NO_FILE
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -144,6 +143,8 @@ def _checked(
 
 
 def _is_own_file(claim: dict[str, Any], folder: Path) -> bool:
+    from trimtab.runbooks.claims import NO_FILE
+
     path = str(claim["named"]).partition("#")[0]
     return claim["problem"] == NO_FILE and any(
         (place / path).exists() for place in (folder, Path.cwd())

@@ -11,7 +11,8 @@ import typer
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
 from trimtab.cli.runtime.interrupts import ending_at_once
-from trimtab.cli.runtime.session import Json, SetOptions, session_of, settings_of
+from trimtab.cli.runtime.session import Json, Session, SetOptions, session_of, settings_of
+from trimtab.kernel.errors import TrimtabError
 
 app = typer.Typer()
 
@@ -68,7 +69,8 @@ def status(context: typer.Context, json: Json = False) -> None:
 
         raise NoService("No trimtab service is running.")
     body = session.client.call("GET", "/health")
-    if not printed_as_json(session, body):
+    outside = _breakers(session)
+    if not printed_as_json(session, {**body, "dependencies": outside}):
         print_line(f"trimtab {body['version']} is {body['status']}")
         print_table(
             ("component", "status", "ms", "detail"),
@@ -77,8 +79,21 @@ def status(context: typer.Context, json: Json = False) -> None:
                 for name, found in body["components"].items()
             ),
         )
+        if outside:
+            print_table(("service outside", "circuit breaker"), outside.items())
     if body["status"] == "down":
         raise typer.Exit(Exit.FAILED)
+
+
+def _breakers(session: Session) -> dict[str, str]:
+    """Return the state of each service outside; none for a caller who may not read signals."""
+    params = {"name": "service.dependency.breaker"}
+    try:
+        found = session.client.call("GET", "/v1/signals", params=params)["signals"][0]
+    except TrimtabError:
+        return {}
+    words = {0.0: "closed", 0.5: "half-open: one call tries it", 1.0: "open: it is not called"}
+    return {s["labels"]["dependency"]: words[s["value"]] for s in found["samples"]}
 
 
 @app.command()

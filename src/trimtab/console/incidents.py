@@ -21,6 +21,7 @@ from trimtab.console.services import (
 )
 from trimtab.incidents import Entry, Incident, Incidents, State, cause_text, closing_text
 from trimtab.incidents.intake.model import DECLARED
+from trimtab.incidents.links import tool_links
 from trimtab.infra.environment import Environment
 from trimtab.infra.web import Viewer
 from trimtab.infra.web.module import Web
@@ -162,6 +163,7 @@ def _panel(env: Environment, incidents: Incidents, incident_id: str) -> dict[str
         "approval": approval,
         "waits": bool(waits),
         "clocks": incidents.clocks(incident_id),
+        "links": tool_links(found, env.settings.tools, env.clock.now()),
         "notifications": incidents.notifications(incident_id),
         "cause": cause_text(found),
         "ending": closing_text(found),

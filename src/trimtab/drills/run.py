@@ -16,6 +16,7 @@ from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.operable import Catalog, Fault, Value, check_arguments, combined_realism
 from trimtab.runbooks import Cause, Library, Runbook
+from trimtab.runbooks.placeholders import match_any
 
 PRINCIPAL = "drill"
 """Principal that approves the plans of a drill, in the journal and the audit chain."""
@@ -197,7 +198,8 @@ def _unhealthy(drill: _Drill) -> str:
     held: list[str] = []
     for check in drill.cause.evidence:
         try:
-            if drill.subject.monitor.evaluate(check.expression, drill=True):
+            # Before the drill there is no incident whose values an expression could have.
+            if drill.subject.monitor.evaluate(match_any(check.expression), drill=True):
                 held.append(f"`{check.expression}`")
         except TrimtabError as error:
             return f"`{check.expression}` cannot be evaluated: {error.message}"

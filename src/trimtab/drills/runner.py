@@ -61,7 +61,13 @@ class DrillRunner:
             RunbookUnknown: The cause does not exist.
             DrillRefused: No drill may start now.
         """
-        self._subject.library.cause(cause_id)
+        library = self._subject.library
+        book, _ = library.cause(cause_id)
+        if not library.provides(book):
+            raise DrillRefused(
+                f"{cause_id} cannot be drilled: it needs {book.needs}, which is not configured.",
+                hint=f"docs/{book.needs}.md tells how to connect one.",
+            )
         if why := self._refused():
             raise DrillRefused(
                 f"{cause_id} cannot be drilled: {why}",

@@ -7,7 +7,6 @@ from pathlib import Path
 import orjson
 
 from trimtab.gates.errors import NoGoodCopy
-from trimtab.gates.evidence import manifest_change
 from trimtab.gates.monitor import GROUPS, REPORT, GateMonitor
 from trimtab.gates.schema import check_report
 from trimtab.kernel.ids import sha256_hex
@@ -40,6 +39,8 @@ def preview_restore(monitor: GateMonitor, group: str) -> ChangePreview:
 
 def preview_manifest(monitor: GateMonitor, dataset: str) -> ChangePreview:
     """Compare a dataset's manifest with its files."""
+    from trimtab.gates.evidence import manifest_change  # Imports all gates.
+
     change = manifest_change(monitor.project, dataset)
     if change.exists and change.same:
         return ChangePreview(

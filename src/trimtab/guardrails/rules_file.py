@@ -5,8 +5,13 @@ list of patterns, in a config map the same list as text. ``bypass_mode:
 "true"`` starts a bypass for ``bypass_duration``, counted from the modification time of the file: a
 reload or a restart of the service does not extend it, and it expires although the file still says
 true.
+
+A folder is read as Kubernetes mounts config maps: a file for each key, in the folder or in one for
+each config map below it. A new pod mounts them again, so their time says nothing; a bypass that the
+first look finds is over.
 """
 
+import json
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -40,6 +45,8 @@ class RulesFile:
         self._clock = clock
         self._applied: tuple[float, str] | None = None
         self._bypassing = False
+        self._over = -1.0
+        """A bypass that was written then or before is over."""
 
     def look(self) -> bool:
         """Apply the file if it has changed; return whether it was applied.
@@ -49,9 +56,11 @@ class RulesFile:
         found = self._read()
         if found is None or found == self._applied:
             return False
+        if self._applied is None and self._file.is_dir():
+            self._over = found[0]
         self._applied = found
         try:
-            written = datetime.fromtimestamp(found[0], UTC)
+            written = datetime.fromtimestamp(found[0] if found[0] > self._over else 0, UTC)
             self._apply(*_read_rules(found[1]), written)
         except (BadRule, BadDuration) as error:
             _log.error("guard_rules_refused", extra={"reason": str(error)})
@@ -60,6 +69,8 @@ class RulesFile:
 
     def _read(self) -> tuple[float, str] | None:
         try:
+            if self._file.is_dir():
+                return _read_mounted(self._file)
             return self._file.stat().st_mtime, self._file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return None
@@ -89,6 +100,22 @@ class RulesFile:
         elif self._bypassing and not on:
             self._bypass.stop(BYPASS_ACTOR)
         self._bypassing = on
+
+
+def _read_mounted(folder: Path) -> tuple[float, str]:
+    """Return when the key of the bypass was written, and all keys as one text."""
+    folders = [folder, *(each for each in folder.iterdir() if each.is_dir())]
+    # Names that begin with a dot are those of the mount itself.
+    keys = {
+        file.name: file
+        for each in folders
+        if not each.name.startswith(".") or each == folder
+        for file in each.iterdir()
+        if file.is_file() and not file.name.startswith(".")
+    }
+    bypass = keys.get("bypass_mode")
+    texts = {name: file.read_text(encoding="utf-8").strip() for name, file in sorted(keys.items())}
+    return bypass.stat().st_mtime if bypass else 0.0, json.dumps(texts)
 
 
 def _read_rules(text: str) -> tuple[dict[str, str], tuple[PiiPattern, ...]]:

@@ -42,9 +42,9 @@ def _of_validation(guardrails: Guardrails) -> Iterable[Signal]:
         for labels, found in _metrics(guardrails):
             yield from _by_guard(labels, found.processing_duration_ms, 0.001)
 
-    def failures() -> Iterable[Sample]:
+    def counts(name: str) -> Iterable[Sample]:
         for labels, found in _metrics(guardrails):
-            yield Sample(found.failures, labels)
+            yield Sample(getattr(found, name), labels)
 
     yield Signal(
         "guardrails.validation.success_rate",
@@ -63,10 +63,19 @@ def _of_validation(guardrails: Guardrails) -> Iterable[Signal]:
         "guardrail_processing_duration",
     )
     yield Signal(
+        "guardrails.validation.verdicts",
+        "1",
+        "Verdicts since the start, also those from an error or a timeout.",
+        lambda: counts("validations"),
+        ("judged", LABEL),
+        "guardrail_validations_total",
+        counter=True,
+    )
+    yield Signal(
         "guardrails.validation.failures",
         "1",
         "Verdicts that come from an error or a timeout, since the start.",
-        failures,
+        lambda: counts("failures"),
         ("judged", LABEL),
         "guardrail_validation_failures_total",
         counter=True,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.escalation import escalate
-from trimtab.incidents.evidence import confidences, finding_text, look
+from trimtab.incidents.evidence import bound_act, confidences, finding_text, look
 from trimtab.incidents.model import (
     CauseCandidate,
     Change,
@@ -20,7 +20,8 @@ from trimtab.incidents.state import State
 from trimtab.incidents.transition import NewEntry, Transition, moved
 from trimtab.kernel.drilling import LABEL, is_marked
 from trimtab.kernel.operable import Signal
-from trimtab.runbooks import Cause, Read, Runbook
+from trimtab.runbooks import Act, Cause, Read, Runbook
+from trimtab.runbooks.errors import PlaceholderUnknown
 
 _OWN_ACTIONS = "incidents."
 _HISTORIES = 3
@@ -58,13 +59,21 @@ def investigate(context: IncidentContext, incident: Incident) -> Diagnosis:
         root_cause=chosen.title if chosen else "",
         confidence=chosen.confidence if chosen else 0.0,
         candidates=candidates,
-        recommended=tuple(str(act) for act in cause.fix) if cause else (),
+        recommended=tuple(_command(incident, act) for act in cause.fix) if cause else (),
         gathered=_gathered(context, incident, books),
         changes=recent_changes(context),
         similar=similar(incident, context.store.find(active=False, drills=False, limit=500)),
         consulted=() if books or context.consult is None else _consulted(context, incident),
         abstained_because="" if chosen else _why_not(context, incident, candidates),
     )
+
+
+def _command(incident: Incident, act: Act) -> str:
+    """Return an act as a person would type it; what the alerts do not tell stays a placeholder."""
+    try:
+        return str(bound_act(incident, act))
+    except PlaceholderUnknown:
+        return str(act)
 
 
 def recent_changes(context: IncidentContext) -> tuple[Change, ...]:
@@ -292,7 +301,8 @@ def _gathered(
                 for name in command.signals:
                     found[name] = _values(context.catalog.signal(name), drill=incident.drill)
             else:
-                found[command.expression] = finding_text(look(context, incident, command))
+                finding = look(context, incident, command)
+                found[finding.expression] = finding_text(finding)
     if context.history is not None:
         for attached in incident.alerts[:_HISTORIES]:
             found |= context.history(attached.alert)

@@ -62,12 +62,15 @@ def conditions_met(context: IncidentContext, incident: Incident) -> Transition |
             if check.expression in incident.episode.conditions or (quiet and not check.event):
                 continue
             # An unknown result does not justify a call.
-            if look(context, incident, check).holds is True:
-                return _condition_met(context, incident, check)
+            found = look(context, incident, check)
+            if found.holds is True:
+                return _condition_met(context, incident, check, found.expression)
     return None
 
 
-def _condition_met(context: IncidentContext, incident: Incident, check: Check) -> Transition:
+def _condition_met(
+    context: IncidentContext, incident: Incident, check: Check, bound: str
+) -> Transition:
     ladder, expression = context.ladder_of(incident), check.expression
     rungs = [rung.role for rung in ladder.rungs]
     following = next(
@@ -75,7 +78,7 @@ def _condition_met(context: IncidentContext, incident: Incident, check: Check) -
     )
     role = ladder.when.get(check.event, following)
     key = f"condition.{content_id('', expression)}"
-    called = call(context, incident, role, f"`{expression}` holds", key)
+    called = call(context, incident, role, f"`{bound}` holds", key)
     after = incident.updated(
         called=tuple(dict.fromkeys((*incident.episode.called, role))),
         conditions=(*incident.episode.conditions, expression),

@@ -1,11 +1,18 @@
 """Evaluates the checks of causes and computes the confidence in each cause."""
 
 import math
+from dataclasses import replace
 
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.model import EvidenceFinding, Incident
 from trimtab.kernel.errors import TrimtabError
-from trimtab.runbooks import Check
+from trimtab.runbooks import Act, Check
+from trimtab.runbooks.placeholders import (
+    LabelValues,
+    bind_arguments,
+    bind_expression,
+    label_values,
+)
 
 HOLDS = 4.0
 """Factor on the odds of a cause for each check that holds."""
@@ -19,10 +26,12 @@ def look(context: IncidentContext, incident: Incident, check: Check) -> Evidence
 
     The incident of a drill is judged by the traffic of the drill, any other by that of users.
     """
+    expression = check.expression
     try:
-        judged = context.monitor.judge(check.expression, drill=incident.drill)
+        expression = bind_expression(expression, values_of(incident))
+        judged = context.monitor.judge(expression, drill=incident.drill)
     except TrimtabError as error:
-        return EvidenceFinding(check.expression, None, error=error.message)
+        return EvidenceFinding(expression, None, error=error.message)
     model = incident.alert.labels.get("model", "")
     found = [
         each for each in judged.samples if each.labels.get("model", model) == model or not model
@@ -32,7 +41,17 @@ def look(context: IncidentContext, incident: Incident, check: Check) -> Evidence
     shown = found[:_SHOWN_VALUES]
     values = tuple(each.value for each in shown if math.isfinite(each.value))
     features = tuple(each.labels["feature"] for each in shown if "feature" in each.labels)
-    return EvidenceFinding(check.expression, holds, values, judged.reason, features)
+    return EvidenceFinding(expression, holds, values, judged.reason, features)
+
+
+def values_of(incident: Incident) -> LabelValues:
+    """Return the values that the placeholders of a page stand for."""
+    return label_values(each.alert.labels for each in incident.alerts)
+
+
+def bound_act(incident: Incident, act: Act) -> Act:
+    """Return the act with the incident's values; raises `PlaceholderUnknown`."""
+    return replace(act, arguments=bind_arguments(act.arguments, values_of(incident)))
 
 
 def finding_text(finding: EvidenceFinding) -> str:

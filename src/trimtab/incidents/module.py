@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 
 from trimtab import __version__
+from trimtab.incidents.anomaly.memory import DetectorMemory
 from trimtab.incidents.anomaly.watch import AnomalyWatch
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.embedded import EmbeddedMonitor
+from trimtab.incidents.intake.config import load_config
 from trimtab.incidents.intake.service import AlertIntake
 from trimtab.incidents.ladders import load_ladders
 from trimtab.incidents.oncall import OnCall
@@ -124,7 +126,7 @@ def build(
         outside=ports.outside,
         on_call=ports.on_call,
         history=AlertHistory(source, env.clock) if source else None,
-        ranking=LiveRanking(ports.samples, source, env.clock) if ports.samples else None,
+        ranking=_ranking(env, ports.samples, source) if ports.samples else None,
     )
     incidents = Incidents(context, env.jobs)
     resume = ScheduledTask("resume the jobs of incidents", _RESUME_SECONDS, incidents.resume)
@@ -141,15 +143,21 @@ def build_anomaly_watch(env: Environment, samples: SeriesView, intake: AlertInta
     """
     settings = env.settings.monitor
     watch = AnomalyWatch(
-        settings.anomaly_series,
+        settings,
         samples,
         _prometheus(env),
         intake,
         env.clock,
-        settings.anomaly_interval_seconds,
+        DetectorMemory(env.directory),
     )
     tasks = (ScheduledTask("watch for anomalies", settings.anomaly_interval_seconds, watch.look),)
-    return Module("anomalies", watch, scheduled=tasks if settings.anomaly_series else ())
+    scheduled = tasks if settings.anomaly_series else ()
+    return Module("anomalies", watch, scheduled=scheduled, close=(watch.close,))
+
+
+def _ranking(env: Environment, samples: SeriesView, source: PrometheusSource | None) -> LiveRanking:
+    dependencies = load_config(env.settings.incidents.alerts_file).dependencies
+    return LiveRanking(samples, source, env.clock, dependencies)
 
 
 def _prometheus(env: Environment) -> PrometheusSource | None:
@@ -157,7 +165,10 @@ def _prometheus(env: Environment) -> PrometheusSource | None:
     if not monitor.prometheus_url:
         return None
     client = PrometheusClient(
-        monitor.prometheus_url, monitor.prometheus_timeout_seconds, monitor.prometheus_token
+        monitor.prometheus_url,
+        monitor.prometheus_timeout_seconds,
+        monitor.prometheus_token,
+        dependencies=env.dependencies,
     )
     return PrometheusSource(client)
 

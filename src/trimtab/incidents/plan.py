@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 from trimtab.incidents.bounded import dry_run, why
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.errors import PreapprovalRefused
+from trimtab.incidents.evidence import bound_act
 from trimtab.incidents.messages import approval_text, broadcast
 from trimtab.incidents.model import (
     AttemptOutcome,
@@ -54,7 +55,8 @@ def plan(context: IncidentContext, incident: Incident) -> Transition:
     assert incident.episode.diagnosis is not None  # noqa: S101
     book, cause = context.library.cause(incident.episode.diagnosis.cause_id)
     try:
-        acts = tuple(dry_run_act(context, incident, act, f"runbook:{book.id}") for act in cause.fix)
+        fix = tuple(bound_act(incident, act) for act in cause.fix)
+        acts = tuple(dry_run_act(context, incident, act, f"runbook:{book.id}") for act in fix)
     except Exception as error:  # noqa: BLE001 - if a dry run fails, the next cause is tried.
         now, problem = context.now(), why(error)
         tried = incident.with_attempt(cause.id, AttemptOutcome.NOT_PLANNABLE, now, problem)

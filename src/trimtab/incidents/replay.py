@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trimtab.incidents.context import IncidentContext
+from trimtab.incidents.evidence import values_of
 from trimtab.incidents.model import Incident, IncidentAlert, IncidentSeverity
 from trimtab.incidents.triage import severity_of
 from trimtab.monitoring.alerts import AlertBook, AlertFired
@@ -13,7 +14,9 @@ from trimtab.monitoring.errors import EvaluationFailed
 from trimtab.monitoring.rule import AlertRule, RuleGroup
 from trimtab.monitoring.scrape import instant_of, milliseconds
 from trimtab.monitoring.views import SeriesView
-from trimtab.runbooks import Cause
+from trimtab.runbooks import Cause, Check
+from trimtab.runbooks.errors import PlaceholderUnknown
+from trimtab.runbooks.placeholders import bind_expression
 
 _BEFORE = timedelta(minutes=60)
 """How long before the first alert today's rules are evaluated."""
@@ -180,12 +183,17 @@ def _cause(incident: Incident, cause: Cause, past: PastSamples, at: datetime) ->
     known = diagnosis is not None and any(
         each.cause_id == cause.id for each in diagnosis.candidates
     )
-    results = [
-        check(compile_check(each.expression), past.view, at, past.scrape_seconds).holds
-        for each in cause.evidence
-    ]
+    results = [_holds(incident, each, past, at) for each in cause.evidence]
     supported = False if False in results else None if None in results else True
     return ReplayedCause(cause.id, cause.title, known, supported)
+
+
+def _holds(incident: Incident, asked: Check, past: PastSamples, at: datetime) -> bool | None:
+    try:
+        expression = bind_expression(asked.expression, values_of(incident))
+    except PlaceholderUnknown:
+        return None
+    return check(compile_check(expression), past.view, at, past.scrape_seconds).holds
 
 
 def _verdict(

@@ -90,6 +90,12 @@ class Audit:
         with self._database.read() as connection:
             return connection.execute(query.limit(1)).first() is not None
 
+    def of_action(self, action: str) -> list[AuditEvent]:
+        """Return the events of one action, oldest first."""
+        query = sa.select(_table).where(_table.c.action == action).order_by(_table.c.seq)
+        with self._database.read() as connection:
+            return [AuditEvent(**row) for row in connection.execute(query).mappings()]
+
     def after(self, seq: int) -> list[AuditEvent]:
         """Return the events after a sequence number, oldest first; 0 returns all."""
         query = sa.select(_table).where(_table.c.seq > seq).order_by(_table.c.seq)

@@ -15,11 +15,14 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from trimtab.infra.audit import AuditEvent
+from trimtab.infra.dependencies import Dependencies, DependencyUnavailable
 from trimtab.infra.signing import Envelope
 from trimtab.kernel.errors import InvalidInput, Misconfigured
 
 _log = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 10.0
+_RETRY_SECONDS = 15.0
+"""The scheduler runs its tasks one after the other: a silent receiver may not hold it for long."""
 _SYSLOG_PORT = 514
 
 
@@ -107,6 +110,31 @@ class SyslogAnchor:
         with socket.socket(family, socket.SOCK_DGRAM) as sender:
             sender.settimeout(TIMEOUT_SECONDS)
             sender.sendto(line, self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryingAnchor:
+    """Publishes to another anchor up to three times, behind a circuit breaker."""
+
+    anchor: Anchor
+    dependencies: Dependencies
+
+    @property
+    def name(self) -> str:
+        """Return the kind of the destination."""
+        return self.anchor.name
+
+    def publish(self, event: AuditEvent, envelope: Envelope) -> None:
+        """Publish a sealed head; raise `OSError` on failure."""
+
+        def publish() -> None:
+            self.anchor.publish(event, envelope)
+
+        name = f"audit {self.name}"
+        try:
+            self.dependencies.call_in_background(name, publish, OSError, _RETRY_SECONDS)
+        except DependencyUnavailable as error:
+            raise OSError(error.message) from error
 
 
 def head_line(event: AuditEvent) -> str:

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys
 from trimtab.infra.changes import ChangeLog
+from trimtab.infra.dependencies import Dependencies
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_bootstrap import make_first_key, parse_key_roles, seed
@@ -44,6 +45,7 @@ class Environment:
         keys: API keys.
         signer: Signs certificates and checkpoints.
         changes: Releases, settings and run-time configuration that changed.
+        dependencies: Circuit breakers of the services outside.
         jobs: Durable jobs. Domains register bodies in `build`; the start launches them.
         first_key: The file of the admin key that this start made; None at later starts.
     """
@@ -59,6 +61,7 @@ class Environment:
     keys: Keys
     signer: Signer
     changes: ChangeLog
+    dependencies: Dependencies
     jobs: OpeningJobs
     first_key: Path | None = None
 
@@ -94,6 +97,7 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
         keys=keys,
         signer=Signer.of(directory),
         changes=ChangeLog(clock, state),
+        dependencies=Dependencies(clock),
         jobs=OpeningJobs(lambda: _durable_jobs(directory, clock), _NEVER_PAUSED),
         first_key=first_key,
     )

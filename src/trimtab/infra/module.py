@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import trimtab
-from trimtab.infra.audit_anchor import anchor_of
+from trimtab.infra.audit_anchor import RetryingAnchor, anchor_of
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.changes import actions as change_actions
 from trimtab.infra.changes import signals as change_signals
@@ -13,6 +13,7 @@ from trimtab.infra.database_catalog import actions as database_actions
 from trimtab.infra.database_catalog import faults as database_faults
 from trimtab.infra.database_catalog import signals as database_signals
 from trimtab.infra.environment import Environment
+from trimtab.infra.error_reports import ErrorReports, check_addresses
 from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.maintenance_catalog import actions as maintenance_actions
 from trimtab.infra.maintenance_catalog import signals as maintenance_signals
@@ -69,6 +70,11 @@ def build_restarts(env: Environment) -> Module:
     return Module("restarts", restarts, actions=(restarts.action(),))
 
 
+def build_dependencies(env: Environment) -> Module:
+    """Return the circuit breakers of the services outside."""
+    return Module("dependencies", env.dependencies, signals=env.dependencies.signals())
+
+
 def build_provider_probes(env: Environment) -> Module:
     """Return the probes of outside providers; without configured addresses none is made."""
     service = env.settings.service
@@ -77,6 +83,16 @@ def build_provider_probes(env: Environment) -> Module:
     look = ScheduledTask("probe the providers", seconds, probes.probe)
     scheduled = (look,) if service.provider_probes else ()
     return Module("providers", probes, signals=probes.signals(), scheduled=scheduled)
+
+
+def build_error_reports(env: Environment) -> Module:
+    """Return the reports of errors to Sentry; nothing when no address is set."""
+    tools = env.settings.tools
+    check_addresses(tools)
+    if not tools.sentry_dsn:
+        return Module("error reports", None)
+    reports = ErrorReports(tools)
+    return Module("error reports", reports, start=(reports.start,), close=(reports.close,))
 
 
 def build_process(env: Environment, databases: Iterable[Database]) -> Module:
@@ -148,7 +164,10 @@ def build_audit(env: Environment) -> Module:
     """Return the files of the audit chain, which the scheduler seals."""
     trust = env.settings.trust
     folder = env.directory.folder("audit_logs") / "local"
-    files = AuditFiles(folder, env.audit, env.signer, anchor_of(trust.audit_anchor))
+    anchor = anchor_of(trust.audit_anchor)
+    if anchor is not None:
+        anchor = RetryingAnchor(anchor, env.dependencies)
+    files = AuditFiles(folder, env.audit, env.signer, anchor)
     seconds = trust.audit_checkpoint_minutes * 60
     return Module(
         "audit", files, scheduled=(ScheduledTask("seal the audit chain", seconds, files.seal),)

@@ -111,7 +111,7 @@ class EngineUnavailable(IndexUnavailable):
     """A vector server does not answer, or answers wrongly; keyword search still works."""
 
     code = "knowledge.engine_unavailable"
-    default_hint = "`trimtab health` names the engine; searches use it again when it answers."
+    default_hint = "`trimtab status` names the engine; searches use it again when it answers."
 
 
 class EngineBehind(IndexUnavailable):
@@ -174,6 +174,27 @@ class ReembeddingRunning(Conflict):
 
     code = "knowledge.reembedding_running"
     default_hint = "Wait until that has ended."
+
+
+class MemoryReportRunning(Conflict):
+    """A report of the memory is being written already."""
+
+    code = "knowledge.memory_report_running"
+    default_hint = "Wait until it has ended."
+
+
+class ProfilerMissing(Misconfigured):
+    """The profiler of the memory report is not installed."""
+
+    code = "knowledge.profiler_missing"
+    default_hint = "Install it with `pip install 'trimtab[profile]'`."
+
+
+class ProfilerFailed(Unavailable):
+    """The profiler recorded, but its flame graph could not be drawn."""
+
+    code = "knowledge.profiler_failed"
+    default_hint = "Repeat the command with fewer seconds."
 
 
 class MoveRunning(Conflict):

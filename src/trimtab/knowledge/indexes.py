@@ -369,7 +369,7 @@ class Indexes:
         held = self._update(project.key)
         remote = self.engines.of(project)
         if remote is not None:
-            remote.catch_up(project.index_version)
+            remote.catch_up_in_background(project.index_version)
         if held.fit_due:
             self._in_background(project, self._fit)
 

@@ -18,6 +18,7 @@ def build(env: Environment) -> Module:
     context = KnowledgeContext(env.clock, env.events, env.health)
     knowledge = Knowledge(env.directory, env.settings.knowledge, context)
     register(env.jobs, knowledge)
+    env.dependencies.include(knowledge.engines.breakers)
     return Module(
         "knowledge",
         knowledge,

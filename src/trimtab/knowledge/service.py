@@ -119,6 +119,7 @@ class Knowledge:
         self.parts.reembedder.stopping.set()
         self.background.stop()
         self.maintenance.growth.close()
+        self.maintenance.memory_report.close()
         self.indexes.close()
         self.engines.close()
         self.caches.flush()

@@ -41,12 +41,16 @@ class ObjectKind:
     plural: str
     versions: tuple[str, ...] = ("v1",)
     namespaced: bool = True
+    newest_with: str = ""
+    """An API version that came in the same release as the newest one here, where the group had that
+    version before it had the kind."""
 
 
 DEPLOYMENT = ObjectKind("Deployment", "apps", "deployments")
 STATEFUL_SET = ObjectKind("StatefulSet", "apps", "statefulsets")
 REPLICA_SET = ObjectKind("ReplicaSet", "apps", "replicasets")
 CONTROLLER_REVISION = ObjectKind("ControllerRevision", "apps", "controllerrevisions")
+NAMESPACE = ObjectKind("Namespace", "", "namespaces", namespaced=False)
 POD = ObjectKind("Pod", "", "pods")
 SERVICE = ObjectKind("Service", "", "services")
 ENDPOINTS = ObjectKind("Endpoints", "", "endpoints")
@@ -55,18 +59,19 @@ VOLUME_CLAIM = ObjectKind("PersistentVolumeClaim", "", "persistentvolumeclaims")
 EVENT = ObjectKind("Event", "", "events")
 NODE = ObjectKind("Node", "", "nodes", namespaced=False)
 NETWORK_POLICY = ObjectKind("NetworkPolicy", "networking.k8s.io", "networkpolicies")
+INGRESS = ObjectKind("Ingress", "networking.k8s.io", "ingresses")
 STORAGE_CLASS = ObjectKind("StorageClass", "storage.k8s.io", "storageclasses", namespaced=False)
 AUTOSCALER = ObjectKind(
     "HorizontalPodAutoscaler", "autoscaling", "horizontalpodautoscalers", ("v2", "v2beta2", "v1")
 )
-CRON_JOB = ObjectKind("CronJob", "batch", "cronjobs", ("v1", "v1beta1"))
+CRON_JOB = ObjectKind("CronJob", "batch", "cronjobs", ("v1", "v1beta1"), newest_with="v1.policy")
 API_SERVICE = ObjectKind("APIService", "apiregistration.k8s.io", "apiservices", namespaced=False)
 
 KINDS: Mapping[str, ObjectKind] = {
     kind.name.lower(): kind
     for kind in (
         DEPLOYMENT, STATEFUL_SET, REPLICA_SET, POD, SERVICE, ENDPOINTS, CONFIG_MAP, VOLUME_CLAIM,
-        EVENT, NODE, NETWORK_POLICY, STORAGE_CLASS, AUTOSCALER, CRON_JOB,
+        EVENT, NODE, NETWORK_POLICY, INGRESS, STORAGE_CLASS, AUTOSCALER, CRON_JOB,
     )
 }  # fmt: skip
 """The kinds that can be named in an action, by their names in lower case."""
@@ -85,6 +90,8 @@ class Cluster:
 
     def __init__(self, name: str, settings: KubernetesSettings) -> None:
         self.name = name
+        self.label = name or "current"
+        """Its name in labels of signals and in arguments of actions."""
         self._settings = settings
         self._client: Client | None = None
         self._versions: frozenset[str] | None = None
@@ -127,6 +134,30 @@ class Cluster:
             )  # fmt: skip
             return _plain(found)
 
+    def apply(
+        self, kind: ObjectKind, manifest: Object, *, dry_run: bool = False, force: bool = False
+    ) -> Object:
+        """Apply a manifest on the server; with ``force`` also over the fields of other writers."""
+        meta = manifest["metadata"]
+        namespace, name = str(meta.get("namespace", "")), str(meta["name"])
+        self._check(kind, namespace)
+        with self._mapped(f"{kind.name} {name}"):
+            version = f"{kind.group}/{self._version(kind)}".removeprefix("/")
+            body = self._resource(kind).from_dict(
+                {**manifest, "kind": kind.name, "apiVersion": version}
+            )
+            found = self.client().apply(
+                body, field_manager=FIELD_MANAGER, force=force, dry_run=dry_run,
+                **_in(kind, namespace),
+            )  # fmt: skip
+            return _plain(found)
+
+    def delete(self, kind: ObjectKind, namespace: str, name: str) -> None:
+        """Delete an object; raises `ObjectUnknown` when there is none."""
+        self._check(kind, namespace)
+        with self._mapped(f"{kind.name} {name}"):
+            self.client().delete(self._resource(kind), name, **_in(kind, namespace))
+
     def evict(self, namespace: str, name: str, *, dry_run: bool = False) -> None:
         """Evict a pod; raises `ObjectChanged` when a disruption budget forbids it now."""
         self._check(POD, namespace)
@@ -148,6 +179,10 @@ class Cluster:
         """Return whether the server offers the kind in a version that is known here."""
         served = self._offered_versions()
         return not kind.group or any(f"{each}.{kind.group}" in served for each in kind.versions)
+
+    def forget_versions(self) -> None:
+        """Ask again which API versions the server offers: an API may be added or taken away."""
+        self._versions = None
 
     def client(self) -> Any:
         """Return the client, which is made at the first call.
@@ -221,7 +256,8 @@ class Cluster:
         if not kind.group or len(kind.versions) == 1:
             return kind.versions[0]
         served = self._offered_versions()
-        offered = [each for each in kind.versions if f"{each}.{kind.group}" in served]
+        known = kind.versions[1:] if kind.newest_with not in ("", *served) else kind.versions
+        offered = [each for each in known if f"{each}.{kind.group}" in served]
         if not offered:
             raise ObjectUnknown(f"The cluster offers no {kind.name} in {', '.join(kind.versions)}.")
         return offered[0]

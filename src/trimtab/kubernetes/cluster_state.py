@@ -2,9 +2,12 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import product
 
+from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.operable import Sample
 from trimtab.kubernetes.cluster import (
@@ -19,10 +22,21 @@ from trimtab.kubernetes.cluster import (
     Object,
 )
 from trimtab.kubernetes.clusters import Clusters
+from trimtab.kubernetes.rollouts import read_rollouts
+from trimtab.kubernetes.usage import read_nodes_usage, read_pods_usage
 
 _log = logging.getLogger(__name__)
-_WAITING = ("CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError")
-"""Reasons why a container waits that need a repair; others pass by themselves."""
+UNSCHEDULABLE = "Unschedulable"
+_WAITING: Mapping[str, str] = {
+    "CrashLoopBackOff": "CrashLoopBackOff",
+    "RunContainerError": "CrashLoopBackOff",
+    "ImagePullBackOff": "ImagePullBackOff",
+    "ErrImagePull": "ImagePullBackOff",
+    "InvalidImageName": "ImagePullBackOff",
+    "CreateContainerConfigError": "CreateContainerConfigError",
+}
+"""Reasons why a container waits that need a repair, with those that follow each other as one."""
+REASONS = (*dict.fromkeys(_WAITING.values()), UNSCHEDULABLE)
 
 
 @dataclass(slots=True)
@@ -41,10 +55,12 @@ class ClusterStates:
 
     Args:
         clusters: The clusters.
+        clock: Its machine's time is compared with that of the cluster, also when it runs faster.
     """
 
-    def __init__(self, clusters: Clusters) -> None:
+    def __init__(self, clusters: Clusters, clock: Clock) -> None:
         self._clusters = clusters
+        self._clock = machine_clock(clock)
         self._states: dict[str, ClusterState] = {}
         self.errors: dict[str, str] = {}
         """Why a cluster could not be read, by its name; its old samples are dropped."""
@@ -53,9 +69,10 @@ class ClusterStates:
         """Read every cluster; one that cannot be read has no samples but `up`."""
         for cluster in self._clusters:
             state = ClusterState()
+            cluster.forget_versions()
             try:
                 for namespace in self._clusters.settings.namespaces:
-                    _read_namespace(cluster, namespace, state)
+                    _read_namespace(cluster, namespace, state, self._clock.now())
                 _read_nodes(cluster, state)
             except TrimtabError as error:
                 if self.errors.get(cluster.name) != error.message:
@@ -65,7 +82,7 @@ class ClusterStates:
             else:
                 self.errors.pop(cluster.name, None)
             up = 0.0 if cluster.name in self.errors else 1.0
-            state.add("up", up, cluster=cluster.name)
+            state.add("up", up, cluster=cluster.label)
             self._states[cluster.name] = state
 
     def samples(self, signal: str) -> Iterator[Sample]:
@@ -74,8 +91,9 @@ class ClusterStates:
             yield from state.samples.get(signal, ())
 
 
-def _read_namespace(cluster: Cluster, namespace: str, state: ClusterState) -> None:
-    where = {"cluster": cluster.name, "namespace": namespace}
+def _read_namespace(cluster: Cluster, namespace: str, state: ClusterState, now: datetime) -> None:
+    where = {"cluster": cluster.label, "namespace": namespace}
+    workloads: dict[str, Object] = {}
     for kind in (DEPLOYMENT, STATEFUL_SET):
         for each in cluster.find_all(kind, namespace):
             labels = {**where, "kind": kind.name.lower(), "name": each["metadata"]["name"]}
@@ -84,7 +102,10 @@ def _read_namespace(cluster: Cluster, namespace: str, state: ClusterState) -> No
             state.add("ready", float(status.get("readyReplicas", 0)), **labels)
             state.add("updated", float(status.get("updatedReplicas", 0)), **labels)
             state.add("stuck", float(_is_stuck(status)), **labels)
-    _read_pods(cluster, namespace, state)
+            workloads[each["metadata"]["uid"]] = each
+    read_rollouts(cluster, namespace, workloads, state.add, now)
+    names = [str(each["metadata"]["name"]) for each in workloads.values()]
+    _read_pods(cluster, namespace, names, state)
     for each in cluster.find_all(VOLUME_CLAIM, namespace):
         bound = (each.get("status") or {}).get("phase") == "Bound"
         state.add("bound", float(bound), **where, name=each["metadata"]["name"])
@@ -98,25 +119,30 @@ def _read_namespace(cluster: Cluster, namespace: str, state: ClusterState) -> No
             state.add("autoscaler", float(at_limit), **where, name=each["metadata"]["name"])
 
 
-def _read_pods(cluster: Cluster, namespace: str, state: ClusterState) -> None:
-    """Add the counts of pods by phase and, by workload, restarts and why containers wait."""
-    where = {"cluster": cluster.name, "namespace": namespace}
+def _read_pods(cluster: Cluster, namespace: str, names: Iterable[str], state: ClusterState) -> None:
+    """Add the counts of pods by phase and, by workload, restarts and why containers wait.
+
+    A workload without a reason has zeros, so that a check can tell that it is not the cause.
+    """
+    where = {"cluster": cluster.label, "namespace": namespace}
     phases: Counter[str] = Counter()
     restarts: Counter[str] = Counter()
     killed: Counter[str] = Counter()
-    waiting: Counter[tuple[str, str]] = Counter()
+    waiting = Counter(dict.fromkeys(product(names, REASONS), 0))
+    pods: dict[str, tuple[str, Object]] = {}
     for pod in cluster.find_all(POD, namespace):
         status, owner = pod.get("status") or {}, workload_of(pod)
+        pods[str(pod["metadata"]["name"])] = (owner, pod)
         phases[str(status.get("phase", "Unknown"))] += 1
         if _is_unschedulable(status):
-            waiting[owner, "Unschedulable"] += 1
+            waiting[owner, UNSCHEDULABLE] += 1
         for container in status.get("containerStatuses") or ():
             restarts[owner] += int(container.get("restartCount", 0))
             last = (container.get("lastState") or {}).get("terminated") or {}
             killed[owner] += last.get("reason") == "OOMKilled"
             reason = ((container.get("state") or {}).get("waiting") or {}).get("reason", "")
             if reason in _WAITING:
-                waiting[owner, reason] += 1
+                waiting[owner, _WAITING[reason]] += 1
     for phase in ("Pending", "Running", "Succeeded", "Failed", "Unknown"):
         state.add("pods", float(phases[phase]), **where, phase=phase)
     for owner, count in restarts.items():
@@ -124,15 +150,18 @@ def _read_pods(cluster: Cluster, namespace: str, state: ClusterState) -> None:
         state.add("oom_killed", float(killed[owner]), **where, name=owner)
     for (owner, reason), count in waiting.items():
         state.add("waiting", float(count), **where, name=owner, reason=reason)
+    read_pods_usage(cluster, namespace, pods, state.add)
 
 
 def _read_nodes(cluster: Cluster, state: ClusterState) -> None:
-    for node in cluster.find_all(NODE):
+    nodes = cluster.find_all(NODE)
+    read_nodes_usage(cluster, nodes, state.add)
+    for node in nodes:
         conditions = {
             each["type"]: each["status"]
             for each in (node.get("status") or {}).get("conditions") or ()
         }
-        labels = {"cluster": cluster.name, "name": node["metadata"]["name"]}
+        labels = {"cluster": cluster.label, "name": node["metadata"]["name"]}
         state.add("node_ready", float(conditions.get("Ready") == "True"), **labels)
         state.add("node_open", float(not node["spec"].get("unschedulable", False)), **labels)
 

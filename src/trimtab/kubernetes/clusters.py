@@ -17,7 +17,8 @@ class Clusters:
     def __init__(self, settings: KubernetesSettings) -> None:
         self.settings = settings
         names = (settings.contexts or ("",)) if settings.enabled else ()
-        self._clusters = {name: Cluster(name, settings) for name in names}
+        clusters = (Cluster(name, settings) for name in names)
+        self._clusters = {each.label: each for each in clusters}
 
     def __iter__(self) -> Iterator[Cluster]:
         return iter(self._clusters.values())

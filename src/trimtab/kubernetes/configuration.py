@@ -14,8 +14,10 @@ from trimtab.kubernetes.cluster import (
 )
 from trimtab.kubernetes.errors import ChangeRefused
 
-_QUANTITY = re.compile(r"^(\d{1,15}(?:\.\d{1,9})?)(m|[kMGTPE]|[KMGTPE]i)?$")
+_QUANTITY = re.compile(r"^(\d{1,15}(?:\.\d{1,9})?)([num]|[kMGTPE]|[KMGTPE]i)?$")
 _FACTORS = {
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
     "m": Decimal("0.001"),
     "": Decimal(1),
     **{unit: Decimal(1000) ** power for power, unit in enumerate("kMGTPE", 1)},

@@ -15,9 +15,12 @@ from trimtab.kernel.operable import (
 from trimtab.kernel.roles import Role
 from trimtab.kubernetes import configuration
 from trimtab.kubernetes.changing import Edit, ObjectChange, ObjectReference
-from trimtab.kubernetes.cluster import CONFIG_MAP, NODE, POD, VOLUME_CLAIM, Object, Patch
+from trimtab.kubernetes.cluster import CONFIG_MAP, INGRESS, NODE, POD, VOLUME_CLAIM, Object, Patch
 from trimtab.kubernetes.errors import ChangeRefused, ObjectUnknown
 from trimtab.kubernetes.targets import WHERE, Targets, named, named_by
+
+_CANARY = "nginx.ingress.kubernetes.io/canary"
+_WEIGHT = "nginx.ingress.kubernetes.io/canary-weight"
 
 
 def object_actions(targets: Targets) -> tuple[Action, ...]:
@@ -28,6 +31,7 @@ def object_actions(targets: Targets) -> tuple[Action, ...]:
         _grow_volume(Edit(changes.claim, changes.change_size)),
         _delete_pod(targets),
         _cordon(Edit(changes.node, changes.change_node)),
+        _canary_weight(Edit(changes.ingress, changes.change_weight)),
     )
 
 
@@ -74,6 +78,34 @@ class _Changes:
         text = "closed to new pods" if off else "opened to new pods"
         patch = Patch({"spec": {"unschedulable": off or None}})
         return ObjectChange(self.node(given), patch, text, undo)
+
+    def ingress(self, given: Arguments) -> ObjectReference:
+        return self.targets.of(given, INGRESS)
+
+    def change_weight(self, given: Arguments, _: ActionContext, found: Object) -> ObjectChange:
+        marks = found["metadata"].get("annotations") or {}
+        if marks.get(_CANARY) != "true":
+            raise ChangeRefused(
+                f"Ingress {given['name']} is not a canary: it lacks the annotation {_CANARY}.",
+                hint="Name the Ingress of the new release, not that of the present one.",
+            )
+        weight = int(given["percent"])
+        undo = {**named_by(given), "percent": int(marks.get(_WEIGHT, "0"))}
+        patch = Patch({"metadata": {"annotations": {_WEIGHT: str(weight)}}})
+        return ObjectChange(self.ingress(given), patch, f"given {weight} % of the traffic", undo)
+
+
+def _canary_weight(edit: Edit) -> Action:
+    return Action(
+        "k8s.canary_weight",
+        "Set the share of the traffic that the Ingress of a new release gets; 0 withdraws it.",
+        Risk.APPROVAL,
+        edit.run,
+        edit.dry_run,
+        (named(INGRESS), Param("percent", "integer", "Its share.", 1, 0, 100), *WHERE),
+        undo=edit.undo,
+        effect=Effect.REVERSIBLE,
+    )
 
 
 def _patch_configmap(edit: Edit) -> Action:

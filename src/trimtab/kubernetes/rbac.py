@@ -8,13 +8,16 @@ from trimtab.kubernetes.cluster import (
     CONFIG_MAP,
     CONTROLLER_REVISION,
     DEPLOYMENT,
+    INGRESS,
     KINDS,
     NODE,
+    SERVICE,
     STATEFUL_SET,
     STORAGE_CLASS,
     VOLUME_CLAIM,
     ObjectKind,
 )
+from trimtab.kubernetes.usage import NODE_METRICS, POD_METRICS
 
 _READ = ("get", "list")
 _WORKLOADS = (DEPLOYMENT, STATEFUL_SET)
@@ -30,7 +33,13 @@ _NEEDS: Mapping[str, Mapping[ObjectKind, Sequence[str]]] = {
     "k8s.grow_volume": {VOLUME_CLAIM: ("patch",), STORAGE_CLASS: ("get",)},
     "k8s.delete_pod": {},
     "k8s.cordon": {NODE: ("patch",)},
+    "k8s.canary_weight": {INGRESS: ("patch",)},
+    "k8s.apply": dict.fromkeys((SERVICE, CONFIG_MAP), ("create", "patch")),
     "k8s.rollout_status": {},
+    "k8s.top": {},
+    "k8s.pods": {},
+    "k8s.reach": {},
+    "k8s.wait": {},
     "k8s.history": {},
     "k8s.describe": {},
     "k8s.logs": {},
@@ -38,7 +47,7 @@ _NEEDS: Mapping[str, Mapping[ObjectKind, Sequence[str]]] = {
 """What each action writes, by kind; reading is in `_READS`, and subresources in `_SUB`."""
 ACTIONS = frozenset(_NEEDS)
 """Names of the actions whose needs are known."""
-_READS = (*KINDS.values(), CONTROLLER_REVISION, API_SERVICE)
+_READS = (*KINDS.values(), CONTROLLER_REVISION, API_SERVICE, NODE_METRICS, POD_METRICS)
 """What signals, plans and `k8s.describe` read."""
 _SUB: Mapping[str, tuple[str, str, str]] = {
     "k8s.delete_pod": ("", "pods/eviction", "create"),

@@ -10,6 +10,7 @@ from trimtab.kubernetes import workloads
 from trimtab.kubernetes.changing import ObjectReference
 from trimtab.kubernetes.cluster import CONFIG_MAP, EVENT, KINDS, POD, Object
 from trimtab.kubernetes.targets import WHERE, WORKLOAD, Targets
+from trimtab.kubernetes.usage import top
 
 _MAX_LINES = 1000
 _MAX_CHARACTERS = 100_000
@@ -26,6 +27,12 @@ def read_actions(targets: Targets) -> tuple[Action, ...]:
             "Say whether a rollout is complete.",
             partial(_rollout, targets),
             WORKLOAD,
+        ),
+        _read(
+            "k8s.top",
+            "Show the processor and memory that nodes and pods use; needs a metrics API.",
+            partial(_top, targets),
+            (),
         ),
         _read(
             "k8s.history",
@@ -53,6 +60,13 @@ def read_actions(targets: Targets) -> tuple[Action, ...]:
             ),
         ),
     )
+
+
+def _top(targets: Targets, given: Arguments, _: ActionContext) -> ActionResult:
+    target = targets.of({**given, "name": ""}, POD)
+    used = top(target.cluster, target.namespace)
+    text = f"{len(used['nodes'])} nodes and {len(used['pods'])} pods of {target.namespace}."
+    return ActionResult(text, used, changes=False)
 
 
 def _rollout(targets: Targets, given: Arguments, _: ActionContext) -> ActionResult:

@@ -21,6 +21,7 @@ _RESOURCES = {
     "cpu_limit": ("limits", "cpu"),
     "cpu_request": ("requests", "cpu"),
     "gpu_limit": ("limits", "nvidia.com/gpu"),
+    "gpu_request": ("requests", "nvidia.com/gpu"),
 }
 _RESOURCE_HELP = "Such as 8Gi or 500m; `absent` removes it; empty leaves it as it is."
 

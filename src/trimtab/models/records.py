@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -54,22 +54,31 @@ class InputColumn:
     maximum: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, because every request reads what the columns imply.
+@dataclass(frozen=True)
 class InputSchema:
     """The columns that a model expects, in order."""
 
     columns: tuple[InputColumn, ...]
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Return the names of the columns, in order."""
         return tuple(column.name for column in self.columns)
 
-    @property
+    @cached_property
     def is_numeric(self) -> bool:
         """Return whether all columns are numbers or booleans, so that a row is a vector."""
         return all(
             column.kind in (ColumnKind.NUMBER, ColumnKind.BOOLEAN) for column in self.columns
+        )
+
+    @cached_property
+    def is_unbounded(self) -> bool:
+        """Return whether every finite number is allowed in every column."""
+        return all(
+            column.kind is ColumnKind.NUMBER and column.minimum is None and column.maximum is None
+            for column in self.columns
         )
 
 

@@ -158,7 +158,9 @@ def _numbers(schema: InputSchema, records: Sequence[Mapping[str, Any]]) -> Float
         values = np.array(flat, dtype=np.float64).reshape(len(records), expected)
     except (KeyError, TypeError, OverflowError, _Incomplete):
         return _slow_numbers(schema, records)
-    if not np.isfinite(values).all() or _out_of_bounds(schema, values):
+    if not np.isfinite(values).all() or (
+        not schema.is_unbounded and _out_of_bounds(schema, values)
+    ):
         return _slow_numbers(schema, records)
     return values
 

@@ -8,12 +8,17 @@ from tempfile import TemporaryDirectory
 
 from trimtab.infra.background import PeriodicTask, TaskFinished
 from trimtab.infra.breaker import BreakerState
+from trimtab.infra.environment import Environment
 from trimtab.infra.settings.sections.models import ModelsSettings
-from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.personal_data import ErasureStep
 from trimtab.kernel.tasks import Task
 from trimtab.models.artifacts import ArtifactFolder
-from trimtab.models.artifacts.remote import CopiedArtifacts, RemoteArtifacts, S3Artifacts
+from trimtab.models.artifacts.remote import (
+    CopiedArtifacts,
+    GuardedArtifacts,
+    RemoteArtifacts,
+    S3Artifacts,
+)
 from trimtab.models.canary import Canaries
 from trimtab.models.context import ModelsContext
 from trimtab.models.errors import ArtifactCorrupt
@@ -22,6 +27,7 @@ from trimtab.models.packing import MANIFEST_FILE
 from trimtab.models.records import PRODUCTION
 from trimtab.models.registration import Registration
 from trimtab.models.registry import Registry
+from trimtab.models.registry.reconcile import append_missing
 from trimtab.models.serving.health import ModelHealth, check_health
 from trimtab.models.serving.service import Serving
 from trimtab.models.trained import predictor_loader
@@ -45,7 +51,7 @@ class Models:
         max_bytes = int(context.settings.max_artifact_mb * 1e6)
         artifacts = ArtifactFolder(context.env.directory, max_bytes)
         settings = context.settings
-        remote = _second_place(settings, context.env.directory)
+        remote = _second_place(settings, context.env)
         self.registry = Registry(context, artifacts, predictor_loader, remote)
         self.registration = Registration(context, self.registry)
         self.serving = Serving(context, self.registry)
@@ -142,8 +148,9 @@ class Models:
         return self.serving.store.drop_before(self.context.env.clock.now() - age)
 
     def start(self) -> None:
-        """Remove what an interrupted registration left, and load what serves in the background."""
+        """Finish what was interrupted, and load what serves in the background."""
         self.registry.artifacts.clean(self.registry.store.digests())
+        append_missing(self.registry.store, self.context.env.audit)
         self._warm_up.start()
         self.canaries.start()
 
@@ -163,8 +170,9 @@ class Models:
         return self.serving.store.forget_user(user_id)
 
 
-def _second_place(settings: ModelsSettings, directory: DataDirectory) -> RemoteArtifacts:
+def _second_place(settings: ModelsSettings, env: Environment) -> RemoteArtifacts:
     """Return where artifacts are kept too: a bucket, or a folder of the data directory."""
     if settings.artifacts_url:
-        return S3Artifacts.of(settings.artifacts_url, settings.artifacts_endpoint)
-    return CopiedArtifacts(directory.folder("model-copies"))
+        bucket = S3Artifacts.of(settings.artifacts_url, settings.artifacts_endpoint)
+        return GuardedArtifacts(bucket, env.dependencies)
+    return CopiedArtifacts(env.directory.folder("model-copies"))

@@ -108,7 +108,7 @@ class Checklists:
         yield result_of(
             ("ENT-10", "health"),
             f"{len(found) - len(down)} of {len(found)} components are up ({overall(found)})",
-            f"Look at {', '.join(down)}: `trimtab health`." if down else "",
+            f"Look at {', '.join(down)}: `trimtab status`." if down else "",
         )
         yield self._quality()
         firing = list(self.firing())

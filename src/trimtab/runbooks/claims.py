@@ -19,7 +19,9 @@ _ABSENT = re.compile(
     r"\b(?:kubectl|kubernetes|helm|docker|pods?|replicas?|pvc|network polic(?:y|ies)|\d+ ?gi)\b",
     re.IGNORECASE,
 )
-"""Terms of clusters: trimtab has no adapter for them, so a page must not refer to them."""
+"""Terms of clusters: only a page that needs a cluster may refer to them."""
+_NEEDS_CLUSTER = re.compile(r"^needs:[ ]*kubernetes[ ]*$", re.MULTILINE)
+"""In the front matter of a page for those who have an adapter configured."""
 _NAMING = {"act", "read", "fault"}
 """Commands whose arguments are names of the catalog."""
 NO_FILE = "there is no such file."
@@ -87,7 +89,8 @@ def check_claims(text: str, known: KnownNames, *, absent: bool = True) -> list[C
         for at, named in _named(prose)
         if (problem := _problem(named, known))
     ]
-    if absent:
+    front = _FRONT.match(text)
+    if absent and not (front and _NEEDS_CLUSTER.search(front[0])):
         found += [
             Claim(_line(prose, match.start()), match[0], "trimtab has no adapter for it.")
             for match in _ABSENT.finditer(prose)

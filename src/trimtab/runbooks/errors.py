@@ -1,6 +1,6 @@
 """Errors of the runbooks."""
 
-from trimtab.kernel.errors import Misconfigured, NotFound
+from trimtab.kernel.errors import InvalidInput, Misconfigured, NotFound
 
 
 class RunbookRefused(Misconfigured):
@@ -26,3 +26,10 @@ class RunbookUnknown(NotFound):
     """No runbook or procedure has that id."""
 
     code = "runbooks.unknown"
+
+
+class PlaceholderUnknown(InvalidInput):
+    """The alerts of an incident do not tell the value of a placeholder of a page."""
+
+    code = "runbooks.placeholder_unknown"
+    default_hint = "Give the alert's rule that label, or run the command with a value of your own."

@@ -13,7 +13,8 @@ from trimtab.runbooks.page import parse_page
 class Library:
     """Runbooks and procedures that were loaded at start."""
 
-    def __init__(self, pages: Collection[Page]) -> None:
+    def __init__(self, pages: Collection[Page], provided: Collection[str] = ()) -> None:
+        self._provided = frozenset(provided)
         self.runbooks: Mapping[str, Runbook] = {
             page.id: page for page in pages if isinstance(page, Runbook)
         }
@@ -22,8 +23,13 @@ class Library:
         }
 
     @classmethod
-    def load(cls, directory: Path, checks: PageChecks) -> "Library":
+    def load(cls, directory: Path, checks: PageChecks, provided: Collection[str] = ()) -> "Library":
         """Load every ``*.md`` file below the folder, except ``README.md``.
+
+        Args:
+            directory: The folder.
+            checks: What the pages may name.
+            provided: What is configured of that which pages need.
 
         Raises:
             RunbookRefused: A page is wrong; nothing is loaded then.
@@ -43,7 +49,7 @@ class Library:
             else:
                 check_alerts(page, checks.alert_names)
             pages[page.id] = page
-        return cls(list(pages.values()))
+        return cls(list(pages.values()), provided)
 
     def page(self, page_id: str) -> Page:
         """Return the page, or raise `RunbookUnknown` with the nearest ids."""
@@ -58,7 +64,13 @@ class Library:
 
     def for_alert(self, name: str) -> tuple[Runbook, ...]:
         """Return the runbooks that the alert opens, in the order of their paths."""
-        return tuple(book for book in self.runbooks.values() if name in book.alerts)
+        return tuple(
+            book for book in self.runbooks.values() if name in book.alerts and self.provides(book)
+        )
+
+    def provides(self, book: Runbook) -> bool:
+        """Return whether what the page needs is configured."""
+        return not book.needs or book.needs in self._provided
 
     def procedures_for(self, alert: str, runbook_url: str = "") -> tuple[Procedure, ...]:
         """Return the procedures that name the alert or that its rule names.

@@ -9,6 +9,12 @@ from trimtab.kernel.operable import Catalog, check_arguments
 from trimtab.runbooks.commands import Act, Break, Check, Command, Read
 from trimtab.runbooks.errors import RunbookRefused
 from trimtab.runbooks.model import Cause, Page, Runbook
+from trimtab.runbooks.placeholders import (
+    names_in,
+    problem_in_argument,
+    problem_in_expression,
+    sample_arguments,
+)
 
 CheckExpression = Callable[[str], object]
 """Raises a `TrimtabError` with the reason if the rule evaluator cannot evaluate the expression."""
@@ -62,6 +68,7 @@ def lint(runbook: Runbook, checks: PageChecks) -> None:
         _complete(runbook.path, cause)
         _holds_only_in_verify(runbook.path, cause)
     for command in _commands(runbook):
+        _binds(runbook.path, command, checks.catalog)
         _exists(runbook.path, command, checks)
     if checks.check_proof is not None:
         for cause in runbook.causes:
@@ -147,6 +154,30 @@ def _commands(runbook: Runbook) -> Iterator[Command]:
         yield from cause.drill
 
 
+def _binds(path: str, command: Command, catalog: Catalog) -> None:
+    """Refuse a placeholder that no alert could ever give a value."""
+    labels = {label for signal in catalog.signals.values() for label in signal.labels}
+    problem = ""
+    match command:
+        case Check():
+            problem = problem_in_expression(command.expression, labels)
+        case Act():
+            found = (problem_in_argument(str(each), labels) for each in command.arguments.values())
+            problem = next(filter(None, found), "")
+        case Break() if any(names_in(each) for each in command.arguments.values()):
+            problem = "a drill breaks something before there is an incident with values."
+        case _:
+            pass
+    if problem:
+        raise RunbookRefused(
+            path,
+            command.line,
+            problem,
+            hint='`$name` stands for the label `name` of the alert; write name="$name" in a check'
+            " and name='$name' in an act.",
+        )
+
+
 def _exists(path: str, command: Command, checks: PageChecks) -> None:
     catalog = checks.catalog
     try:
@@ -157,7 +188,8 @@ def _exists(path: str, command: Command, checks: PageChecks) -> None:
             case Check():
                 checks.check_expression(command.expression)
             case Act():
-                check_arguments(catalog.action(command.name).params, command.arguments)
+                params = catalog.action(command.name).params
+                check_arguments(params, sample_arguments(params, command.arguments))
             case Break():
                 check_arguments(catalog.fault(command.name).params, command.arguments)
     except TrimtabError as error:

@@ -58,6 +58,8 @@ class Runbook:
     """... and the part of it that the machine can check."""
     path: str
     text: str
+    needs: str = ""
+    """What must be configured for its alerts to open it, such as ``kubernetes``."""
 
     def cause(self, cause_id: str) -> Cause | None:
         """Return the cause of that id."""

@@ -1,5 +1,7 @@
 """Builds the runbooks and checks that the alert rules name existing pages."""
 
+from collections.abc import Collection
+
 from trimtab.infra.shipped import shipped
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
@@ -11,15 +13,16 @@ from trimtab.runbooks.revisions import Revisions
 from trimtab.runbooks.service import Runbooks
 
 
-def build(catalog: Catalog, monitoring: Monitoring) -> Module:
+def build(catalog: Catalog, monitoring: Monitoring, provided: Collection[str] = ()) -> Module:
     """Return the shipped library.
 
     Args:
         catalog: What the pages may name.
         monitoring: The alerts that the pages may name, and whose rules name the pages.
+        provided: What is configured of that which pages need.
     """
     checks = PageChecks(catalog, monitoring.alert_names, compile_check, check_proof)
-    runbooks = Runbooks.load(shipped("library"), checks)
+    runbooks = Runbooks.load(shipped("library"), checks, provided)
     # Rules name runbooks and runbooks name alerts: each is checked when both are read.
     monitoring.check({*runbooks.library.runbooks, *runbooks.library.procedures})
     return Module("runbooks", runbooks)

@@ -16,7 +16,8 @@ from trimtab.runbooks.model import Cause, Nature, Page, Procedure, Runbook
 
 _FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_KEYS = {"id", "alerts", "severity", "system", "ladder", "kind", "source"}
+_KEYS = {"id", "alerts", "severity", "system", "ladder", "kind", "source", "needs"}
+_NEEDS = ("", "kubernetes")
 _ROLES = ("evidence", "fix", "verify", "drill")
 _CAUSE = "cause:"
 
@@ -192,6 +193,11 @@ def _runbook(
                 hint="Blocks belong under Gather, `Cause: ...` or Escalate.",
             )
     ladder = _text(head, "ladder", path)
+    needs = str(head.get("needs", ""))
+    if needs not in _NEEDS:
+        raise RunbookRefused(
+            path, 1, f"needs {needs!r} is unknown.", hint="Write `needs: kubernetes`, or nothing."
+        )
     return Runbook(
         id=page_id,
         title=sections[0].title,
@@ -206,6 +212,7 @@ def _runbook(
         escalate_when=escalate_when,
         path=path,
         text=text,
+        needs=needs,
     )
 
 

@@ -1,6 +1,6 @@
 """Facade of the runbooks: the loaded library and the checks of new pages."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +25,11 @@ class Runbooks:
     checks: PageChecks
 
     @classmethod
-    def load(cls, directory: Path, checks: PageChecks) -> "Runbooks":
+    def load(
+        cls, directory: Path, checks: PageChecks, provided: Collection[str] = ()
+    ) -> "Runbooks":
         """Load and check every page of the folder; raise `RunbookRefused` for an invalid one."""
-        return cls(Library.load(directory, checks), checks)
+        return cls(Library.load(directory, checks, provided), checks)
 
     def check_page(self, text: str, path: str) -> Page:
         """Parse and check a new page; raise `RunbookRefused` if it is invalid."""

@@ -1,13 +1,22 @@
 """`models train`, `evaluate` and `earnings`: figures, candidates, and artifacts in a folder."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
 
-from tests.models.trained.factory import write_statements, write_table
+from tests.models.trained.factory import (
+    LetterEncoder,
+    write_credit,
+    write_statements,
+    write_table,
+    write_tweets,
+)
 from trimtab.cli.models.train import usual_data
+from trimtab.cli.runtime.connect import Client
 from trimtab.kernel.errors import InvalidInput
+from trimtab.models.trained.trainers import NAMES, trainer_of
 
 
 def test_train_registers_a_candidate_and_promotes_nothing(trimtab, tmp_path):
@@ -59,6 +68,69 @@ def test_earnings_of_several_calls_give_one_line_for_each_sentence(trimtab, tmp_
     file.write_text(json.dumps({"id": "a", "text": "Revenue was $5 million. Thank you."}))
     lines = [json.loads(line) for line in trimtab("models", "earnings", str(file)).out.splitlines()]
     assert [(line["call"], len(line["statements"])) for line in lines] == [("a", 1), ("a", 0)]
+
+
+@pytest.fixture
+def all_data(tmp_path, monkeypatch):
+    """Write a training set for each model; sentences are embedded by their letters."""
+    write_table(tmp_path)
+    write_credit(tmp_path)
+    write_tweets(tmp_path)
+    write_statements(tmp_path)
+    monkeypatch.setattr("trimtab.cli.models.train._LazyEncoder", lambda *_: LetterEncoder())
+    return str(tmp_path)
+
+
+def test_all_models_are_trained_and_end_with_a_table_of_figures_and_baselines(trimtab, all_data):
+    out = str(Path(all_data, "out"))
+    done = trimtab("models", "train", "--all", "--data", all_data, "--out", out)
+    assert done.code == 0, done.err
+    table = done.out.partition("All models")[2]
+    for name in NAMES:
+        assert name in table
+    assert "logistic regression" in table
+    assert "none" not in table
+    for name in NAMES:
+        assert Path(out, name, "manifest.json").is_file()
+
+
+def test_every_report_has_the_figure_of_its_summary_and_a_baseline_for_it(trimtab, all_data):
+    out = str(Path(all_data, "out"))
+    done = trimtab("models", "train", "--all", "--data", all_data, "--out", out, "--json")
+    reports = json.loads(done.out)["models"]
+    assert [report["model"] for report in reports] == list(NAMES)
+    for report in reports:
+        figure = trainer_of(report["model"]).figure
+        assert figure in report["metrics"]
+        assert any(figure in figures for figures in report["baselines"].values())
+
+
+def test_nothing_is_trained_when_one_of_the_sets_is_missing(trimtab, all_data):
+    Path(all_data, "finance_tweets", "data.jsonl").unlink()
+    done = trimtab("models", "train", "--all", "--data", all_data)
+    assert done.code != 0
+    assert "finance_tweets/data.jsonl; nothing was trained" in " ".join(done.err.split())
+    assert json.loads(trimtab("models", "list", "--json").out)["models"] == []
+
+
+def test_a_ctrl_c_while_a_model_is_registered_leaves_it_as_candidate(
+    trimtab, tmp_path, monkeypatch
+):
+    write_table(tmp_path)
+    call, pressed = Client.call, []
+
+    def press(self, method, path, **more):
+        found = call(self, method, path, **more)
+        if (method, path) == ("POST", "/v1/models"):
+            pressed.append(path)
+            signal.raise_signal(signal.SIGINT)
+        return found
+
+    monkeypatch.setattr(Client, "call", press)
+    done = trimtab("models", "train", "fraud-classifier", "--data", str(tmp_path))
+    assert (done.code, pressed) == (130, ["/v1/models"])
+    listed = json.loads(trimtab("models", "list", "--json").out)["models"]
+    assert [row["aliases"] for row in listed] == [{"candidate": 1}]
 
 
 def test_a_name_and_all_exclude_each_other(trimtab, tmp_path):

@@ -42,6 +42,31 @@ def test_what_the_series_has_never_shown_is_found(change):
     assert 2500 <= found[0] < 2620
 
 
+@pytest.mark.parametrize(("bridged", "quiet"), [(True, True), (False, False)])
+def test_after_a_pause_a_value_is_compared_with_its_own_hour(bridged, quiet):
+    """Six hours are missing; without the bridge each value would be compared with that of another hour."""
+    values, begin, end = daily(12), 10 * DAY, 10 * DAY + 72
+    detector = SeriesDetector()
+    for n, value in enumerate(values[:begin]):
+        detector.observe(n * STEP, float(value))
+    if bridged:
+        detector.bridge(end * STEP, STEP)
+    scores = [detector.observe(n * STEP, float(values[n])) for n in range(end, 12 * DAY)]
+    assert (max(scores) < detector.margin) is quiet
+
+
+def test_what_was_learned_is_known_to_another_detector():
+    values = daily(6)
+    first = SeriesDetector()
+    for n, value in enumerate(values[:-1]):
+        first.observe(n * STEP, float(value))
+    second = SeriesDetector.with_learned(*first.learned())
+    at, value = (len(values) - 1) * STEP, float(values[-1]) + 30
+    assert second.newest_at == first.newest_at
+    assert second.observe(at, value) == first.observe(at, value) > first.margin
+    assert SeriesDetector.with_learned(*SeriesDetector().learned()).observe(0.0, 1.0) == 0.0
+
+
 def test_a_low_day_at_values_that_are_usual_at_night_is_found():
     values = daily(12)
     day = slice(8 * DAY, 9 * DAY)

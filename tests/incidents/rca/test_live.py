@@ -9,6 +9,8 @@ import pytest
 from tests.incidents.operator import make_operator, until
 from trimtab.incidents import State
 from trimtab.incidents.diagnose import investigate
+from trimtab.incidents.errors import AlertsFileRefused
+from trimtab.incidents.intake.config import load_config
 from trimtab.incidents.rca.live import LiveRanking, ranking_text
 from trimtab.monitoring.errors import EvaluationFailed
 from trimtab.monitoring.labels import labels_of
@@ -109,7 +111,7 @@ def test_an_incident_from_outside_is_ranked_on_the_server(operator):
     server = Server(("cart", lambda left: 50 if left < 15 else 2), ("pay", lambda _: 3))
     found = on_server(operator, server, alertname="Slow", namespace='shop"1')
     assert found.cause == "cart"
-    assert server.asked == ['{namespace="shop\\"1"}']
+    assert server.asked[0] == '{namespace="shop\\"1"}'
 
 
 @pytest.mark.parametrize(
@@ -137,3 +139,151 @@ def test_an_incident_that_no_runbook_explains_gets_the_ranking(operator):
     assert (
         "metrics that moved since it began" not in investigate(operator.context, incident).gathered
     )
+
+
+# --- with a dependency graph --------------------------------------------------------------------
+
+GRAPH = {"web": ("cart", "pay"), "cart": ("db",)}
+
+
+def usual(_):
+    return 3
+
+
+def moved(by):
+    return lambda left: 3 + by if left < 15 else 3
+
+
+class Metrics(Server):
+    """A server that also knows labels and names of metrics, and the edges of a service graph."""
+
+    def __init__(self, *series, edges=(), error=None):
+        super().__init__(*series)
+        self.edges, self.graph_error = edges, error
+
+    def history(self, expression, end, window, step):
+        if "traces_service_graph" not in expression:
+            return super().history(expression, end, window, step)
+        self.asked.append(expression)
+        if self.graph_error:
+            raise self.graph_error
+        count = round(window.total_seconds() / step)
+        begin = end.timestamp() - step * count
+        found = []
+        for client, server, seconds in self.edges:
+            total, spent, sums = 0.0, 0.0, []
+            counts = []
+            for n in range(count + 1):
+                total += 100 + n % 3
+                spent += (100 + n % 3) * (seconds(count - n) + n % 5 / 1000)
+                counts.append((begin + step * n, total))
+                sums.append((begin + step * n, spent))
+            for part, points in (("count", counts), ("sum", sums)):
+                name = f"traces_service_graph_request_server_seconds_{part}"
+                labels = {"__name__": name, "client": client, "server": server}
+                found.append(RangeSeries(labels, tuple(points)))
+        return tuple(found)
+
+
+def with_graph(operator, server, graph=None, **labels):
+    given = {"alertname": "Slow", "namespace": "shop", "service": "web", **labels}
+    ranking = LiveRanking(samples(operator.clock), server, operator.clock, graph)
+    return ranking(fired(operator, source="prometheus", labels=given))
+
+
+STRAY = (("web", moved(50)), ("cart", moved(40)), ("db", moved(30)), ("mail", moved(900)))
+
+
+def test_without_a_graph_what_moved_most_is_first(operator):
+    assert with_graph(operator, Metrics(*STRAY)).cause == "mail"
+
+
+def test_a_configured_graph_leads_from_the_alert_to_its_cause(operator):
+    server = Metrics(*STRAY)
+    found = with_graph(operator, server, {**GRAPH, "post": ("mail",)})
+    assert [each.node for each in found.nodes] == ["db", "web", "cart", "mail"] or [
+        each.node for each in found.nodes
+    ] == ["db", "cart", "web", "mail"]
+    assert found.nodes[0].evidence.endswith("times its spread; web -> cart -> db")
+    assert len(server.asked) == 1
+
+
+def test_a_node_that_is_as_usual_is_not_passed(operator):
+    series = (("web", moved(50)), ("cart", usual), ("db", moved(30)))
+    assert with_graph(operator, Metrics(*series), GRAPH).cause == "web"
+
+
+def test_a_node_without_metrics_is_passed(operator):
+    series = (("web", moved(50)), ("db", moved(30)))
+    assert with_graph(operator, Metrics(*series), GRAPH).cause == "db"
+
+
+def test_a_node_outside_of_the_graph_may_be_the_cause_when_nothing_below_moved(operator):
+    series = (("web", usual), ("cart", usual), ("node7", moved(30)))
+    assert with_graph(operator, Metrics(*series), GRAPH).cause == "node7"
+
+
+def test_what_the_alerts_node_does_not_depend_on_is_not_its_cause(operator):
+    series = (("web", usual), ("cart", usual), ("mail", moved(30)))
+    found = with_graph(operator, Metrics(*series), {**GRAPH, "post": ("mail",)})
+    assert found.cause == ""
+    assert found.abstained_because == "only mail moved, which web does not depend on"
+
+
+def test_a_circle_of_nodes_that_moved_names_the_one_that_moved_most(operator):
+    series = (("web", moved(9)), ("cart", moved(90)), ("db", usual))
+    found = with_graph(operator, Metrics(*series), {"web": ("cart",), "cart": ("web", "db")})
+    assert found.cause == "cart"
+
+
+def test_an_alert_of_a_node_that_the_graph_lacks_is_ranked_without_it(operator):
+    assert with_graph(operator, Metrics(*STRAY), GRAPH, service="other").cause == "mail"
+
+
+def slower(left):
+    return 0.5 if left < 15 else 0.05
+
+
+def even(_):
+    return 0.05
+
+
+EDGES = (("user", "web", slower), ("web", "cart", slower), ("cart", "db", slower))
+
+
+def test_a_service_graph_of_the_server_is_followed_by_what_each_callee_adds(operator):
+    server = Metrics(("mail", moved(900)), edges=(*EDGES, ("web", "pay", even)))
+    found = with_graph(operator, server)
+    assert (found.cause, found.method) == ("db", "contribution")
+    assert "s a request of web" in found.nodes[0].evidence
+    assert 'traces_service_graph_request_.+",client!="",server!=""' in server.asked[1]
+
+
+def test_where_requests_end_the_metrics_that_moved_are_followed(operator):
+    """The database measures no requests: that the cart is slow does not clear it."""
+    server = Metrics(("web", usual), ("db", moved(30)), edges=EDGES[:2])
+    graph = {"web": ("cart",), "cart": ("db",)}
+    # A configured graph keeps the service graph from being read; these are durations of an application.
+    found = with_graph(operator, server, graph)
+    assert (found.cause, found.method) == ("db", "traversal")
+
+
+def test_a_server_without_a_service_graph_is_ranked_without_one(operator):
+    server = Metrics(*STRAY, error=EvaluationFailed("The answer is partial."))
+    assert with_graph(operator, server).cause == "mail"
+
+
+def test_the_file_of_alerts_holds_the_graph(tmp_path):
+    file = tmp_path / "alerts.yaml"
+    file.write_text("dependencies:\n  web: [cart, pay]\n  cart: db\n  db:\n")
+    expected = {"web": ("cart", "pay"), "cart": ("db",), "db": ()}
+    assert load_config(str(file)).dependencies == expected
+    assert load_config().dependencies == {}
+
+
+@pytest.mark.parametrize("text", ["dependencies: [web]", "dependencies: {web: 3}"])
+def test_a_graph_in_another_form_is_refused(tmp_path, text):
+    file = tmp_path / "alerts.yaml"
+    file.write_text(text)
+    with pytest.raises(AlertsFileRefused):
+        load_config(str(file))

@@ -1,13 +1,16 @@
 """Routes receive exactly the services that they name."""
 
+import threading
 from typing import Annotated
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.exceptions import FastAPIError
 from starlette.testclient import TestClient
 
+from trimtab.infra.web.access import Needs
 from trimtab.infra.web.json_body import BodyTooComplex, InvalidRequest
-from trimtab.infra.web.routes import ProvidedServices, parse_json, provided
+from trimtab.infra.web.routes import GuardedRoute, ProvidedServices, parse_json, provided
 
 
 class Tank:
@@ -74,3 +77,73 @@ def test_the_depth_of_json_is_limited_also_in_a_short_body(body, refused):
             parse_json(body)
     else:
         parse_json(body)
+
+
+# --- what is computed at the first request ------------------------------------------------------
+
+
+def guarded(endpoint, **options):
+    router = APIRouter(route_class=GuardedRoute)
+    router.get("/level", **{"dependencies": [Depends(Needs(None))], **options})(endpoint)
+    (route,) = router.routes
+    return route
+
+
+def read_level(depth: int = 3) -> dict[str, int]:
+    return {"level": depth}
+
+
+def read_nothing() -> None:
+    """Stand behind the other route, which is found first."""
+
+
+def incomplete(route):
+    return "dependant" not in vars(route)
+
+
+def test_a_route_is_completed_by_its_first_request_alone():
+    first, second = guarded(read_level), guarded(read_nothing)
+    app = FastAPI()
+    app.router.routes.extend([first, second])
+    assert incomplete(first)
+    client = TestClient(app)
+    assert client.post("/level").status_code == 405
+    assert client.get("/level?depth=4").json() == {"level": 4}
+    assert client.get("/level?depth=x").status_code == 422
+    assert not incomplete(first)
+    assert incomplete(second)
+    assert "/level" in app.openapi()["paths"]
+
+
+def test_several_threads_that_need_a_route_wait_until_it_is_complete():
+    for _ in range(20):
+        route, begin, found = guarded(read_level), threading.Barrier(4), []
+
+        def look(route=route, begin=begin, found=found):
+            begin.wait()
+            found.append((route.dependant, route.app))
+
+        threads = [threading.Thread(target=look) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len({(id(dependant), id(app)) for dependant, app in found}) == 1
+        assert len(found) == 4
+
+
+def test_a_route_that_cannot_be_completed_says_why_each_time():
+    def endpoint(depth: threading.Lock) -> None:
+        """FastAPI has no field for this type."""
+
+    route = guarded(endpoint)
+    for _ in range(2):
+        with pytest.raises(FastAPIError, match="Invalid args"):
+            route.app  # noqa: B018 - completes the route.
+
+
+def test_a_route_has_no_attribute_that_nobody_computes():
+    route = guarded(read_level)
+    assert not hasattr(route, "colour")
+    assert not hasattr(route, "colour")
+    assert route.dependant.call is read_level

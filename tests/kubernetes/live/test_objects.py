@@ -4,6 +4,7 @@ import pytest
 
 from trimtab.kubernetes.cluster import (
     CONFIG_MAP,
+    INGRESS,
     NODE,
     POD,
     SERVICE,
@@ -134,3 +135,29 @@ def test_events_of_an_object_are_shown_without_values_of_variables(world):
     assert any("ScalingReplicaSet" in line for line in shown.facts["events"])
     assert '"readyReplicas": 2' in shown.facts["state"]
     assert "tr0ub4dor" not in str(shown)
+
+
+def ingress(world, name, **annotations):
+    backend = {"service": {"name": name, "port": {"number": 80}}}
+    manifest = {"metadata": {"name": name, "namespace": world.namespace}}
+    manifest["metadata"]["annotations"] = annotations
+    world.cluster.apply(INGRESS, {**manifest, "spec": {"defaultBackend": backend}}, force=True)
+
+
+@pytest.mark.feature("F621")
+def test_a_new_release_gets_one_percent_first_and_is_withdrawn(world):
+    prefix = "nginx.ingress.kubernetes.io/canary"
+    ingress(world, "web")
+    with pytest.raises(ChangeRefused, match="is not a canary"):
+        world.dry_run("k8s.canary_weight", name="web")
+    ingress(world, "web-new", **{prefix: "true", f"{prefix}-weight": "0"})
+
+    def share():
+        return world.get("ingress", "web-new")["metadata"]["annotations"][f"{prefix}-weight"]
+
+    done = world.run("k8s.canary_weight", "act", name="web-new")
+    assert share() == "1"
+    assert world.run("k8s.canary_weight", "more", name="web-new", percent=100).changes
+    assert share() == "100"
+    world.undo("k8s.canary_weight", "act", done)
+    assert share() == "0"

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from trimtab.infra.settings.sections.kubernetes import KubernetesSettings
+from trimtab.kernel.clock import SystemClock
 from trimtab.kubernetes.cluster import DEPLOYMENT, POD, Cluster, ObjectKind
 from trimtab.kubernetes.cluster import KINDS as OBJECTS
 from trimtab.kubernetes.cluster_state import ClusterStates
@@ -65,7 +66,7 @@ def test_an_expired_token_is_named_as_such(world, kubeconfig, tmp_path):
     clusters = Clusters(replace(world.settings, kubeconfig=path))
     with pytest.raises(CredentialsRefused, match="refused the credentials"):
         clusters.cluster().find_all(POD, world.namespace)
-    states = ClusterStates(clusters)
+    states = ClusterStates(clusters, SystemClock())
     states.refresh()
     assert [sample.value for sample in states.samples("up")] == [0.0]
     assert not list(states.samples("ready"))

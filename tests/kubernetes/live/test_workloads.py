@@ -96,6 +96,7 @@ def image(world, name, kind="deployment"):
     return container["image"]
 
 
+@pytest.mark.feature("F601")
 @pytest.mark.parametrize("kind", [DEPLOYMENT, STATEFUL_SET])
 def test_a_rollback_restores_the_revision_before_and_is_undone(world, kind):
     word = kind.name.lower()

@@ -5,40 +5,17 @@ import time
 from trimtab.infra.settings.sections.kubernetes import KubernetesSettings
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
-from trimtab.kubernetes.cluster import DEPLOYMENT, KINDS, POD, Cluster, ObjectKind
+from trimtab.kubernetes.cluster import DEPLOYMENT, KINDS, NAMESPACE, POD, Cluster
 from trimtab.kubernetes.cluster_state import ClusterStates
 from trimtab.kubernetes.clusters import Clusters
 from trimtab.kubernetes.errors import KubernetesUnavailable, VerbForbidden
+from trimtab.kubernetes.manifests import manifest_actions
 from trimtab.kubernetes.object_actions import object_actions
+from trimtab.kubernetes.pod_reads import pod_read_actions
 from trimtab.kubernetes.reads import read_actions
 from trimtab.kubernetes.signals import signals
 from trimtab.kubernetes.targets import Targets
 from trimtab.kubernetes.workload_actions import workload_actions
-
-NAMESPACE = ObjectKind("Namespace", "", "namespaces", namespaced=False)
-
-
-class WritableCluster(Cluster):
-    """A cluster in which the tests make and delete objects, which the product does not."""
-
-    def apply(self, kind, manifest, *, dry_run=False):
-        meta = manifest["metadata"]
-        resource = self._resource(kind)
-        with self._mapped(f"{kind.name} {meta['name']}"):
-            where = {"namespace": meta["namespace"]} if kind.namespaced else {}
-            body = resource.from_dict({**manifest, "apiVersion": _api_version(resource)})
-            found = self.client().apply(body, field_manager="tests", dry_run=dry_run, **where)
-            return dict(found.to_dict())
-
-    def delete(self, kind, namespace, name):
-        with self._mapped(f"{kind.name} {name}"):
-            where = {"namespace": namespace} if kind.namespaced else {}
-            self.client().delete(self._resource(kind), name, **where)
-
-
-def _api_version(resource):
-    info = resource._api_info.resource
-    return f"{info.group}/{info.version}" if info.group else info.version
 
 
 class World:
@@ -48,15 +25,17 @@ class World:
             enabled=True, kubeconfig=str(kubeconfig), namespaces=(namespace,), **changed
         )
         self.clusters = Clusters(self.settings)
-        self.cluster = WritableCluster("", self.settings)
+        self.cluster = Cluster("", self.settings)
         targets = Targets(self.clusters)
-        self.states = ClusterStates(self.clusters)
+        self.states = ClusterStates(self.clusters, SystemClock())
         self.catalog = Catalog(
             signals(self.states),
             (
                 *workload_actions(targets, SystemClock()),
                 *object_actions(targets),
                 *read_actions(targets),
+                *manifest_actions(targets),
+                *pod_read_actions(targets, SystemClock()),
             ),
         )
 

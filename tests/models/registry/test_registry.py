@@ -5,6 +5,7 @@ import sqlite3
 import zipfile
 from contextlib import closing
 
+import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -149,6 +150,16 @@ def test_a_wrong_class_or_column_count_is_refused(models, tmp_path):
         models.registry.register(
             saved(tmp_path, estimator), manifest.changed(classes=("a", "b"), positive="a"), "anna"
         )
+
+
+@pytest.mark.feature("F198")
+def test_the_memory_that_a_version_takes_is_measured_when_it_is_loaded(models, tmp_path):
+    estimator = trained()
+    estimator.padding = np.ones(4_000_000)  # 32 MB: memory of its own, given back when dropped.
+    file = saved(tmp_path, estimator)
+    models.registry.register(file, described(estimator), "anna")
+    loaded = models.registry.load("churn", "1")
+    assert loaded.memory_bytes > 16_000_000
 
 
 @pytest.mark.feature("F212")

@@ -1,9 +1,5 @@
-"""Runs a retraining on durable jobs in a process that ends itself with SIGKILL at a step of it.
+"""A retraining on durable jobs that ends its process with SIGKILL at a step of it, or goes on to its end."""
 
-`python -m tests.models.retraining.killed FOLDER STEP`; without a step it goes on to the end.
-"""
-
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -63,12 +59,12 @@ def trainer(models, folder):
     return train
 
 
-def main():
-    folder = Path(sys.argv[1])
+def retrain(folder: Path, step: str = "") -> None:
+    """Begin a retraining below a folder, or go on with it, and decide it; end at a step when one is given."""
     with models_in(folder / "data") as models:
         env = models.context.env
-        if len(sys.argv) > 2:
-            arm(sys.argv[2])
+        if step:
+            arm(step)
         retrainings = build(env, models, {MODEL: trainer(models, folder)}).service
         env.jobs.launch(retrainings.resume)
         # Who got no answer asks again; who got one does not.
@@ -81,7 +77,3 @@ def main():
             retrainings.decide(found.id, waiting.approval_hash, "eva", approve=True)
         env.jobs.wait(found.id)
         env.jobs.close()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,19 +1,17 @@
 """A `kill -9` at any step of a retraining: it goes on to its end, trains one version and promotes it once."""
 
 import signal
-import subprocess
-import sys
 
 import pytest
 
+from tests import forks
 from tests.models.factory import models_in, register
-from tests.models.retraining.killed import MODEL, STEPS
+from tests.models.retraining.killed import MODEL, STEPS, retrain
 from trimtab.models.retraining.store import RetrainingStore
 
 
 def run(folder, *step):
-    command = [sys.executable, "-m", "tests.models.retraining.killed", str(folder), *step]
-    return subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
+    return forks.run(retrain, folder, *step, folder=folder, timeout=250)
 
 
 @pytest.mark.timeout(600)

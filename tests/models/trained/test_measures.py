@@ -34,3 +34,15 @@ def test_figures_of_three_classes():
     assert figures["f1_a"] == pytest.approx(0.6667)
     assert figures["f1_c"] == 0
     assert figures["macro_f1"] == pytest.approx((2 / 3 + 1 + 0) / 3, abs=1e-4)
+    assert figures["auc"] == 1  # Each class has its own greatest share in its own row.
+
+
+def test_the_ranking_of_several_classes_is_the_mean_of_each_against_the_others():
+    labels = np.array(["a", "b", "c", "a"])
+    shares = np.array([[0.8, 0.1, 0.1], [0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.2, 0.7, 0.1]])
+    # "a" is above the others in 3 of 4 pairs, "b" in 1 of 3, "c" in 3 of 3.
+    expected = (3 / 4 + 1 / 3 + 1) / 3
+    assert class_figures(labels, shares, ("a", "b", "c"))["auc"] == pytest.approx(
+        expected, abs=1e-4
+    )
+    assert "auc" not in class_figures(labels[:2], shares[:2], ("a", "b", "c"))

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from trimtab.answers.records import Trace
 from trimtab.infra.background import PeriodicTask
+from trimtab.infra.breaker import CircuitBreaker
+from trimtab.infra.dependencies import FAILURES, PROBE_SECONDS
+from trimtab.infra.retries import retry_in_background
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _BATCH = 100
 _LONGEST_PAUSE_SECONDS = 300.0
+
+
+class _NotTaken(Exception):
+    """The backend did not take what waits."""
 
 
 class TraceQueue(Protocol):
@@ -84,6 +91,9 @@ class SpanExporter:
             "span-exporter", self._round, lambda: self._pause, clock, at_once=False
         )
         self.last = ExportRun(0, 0, 0)
+        self.breaker = CircuitBreaker(FAILURES, PROBE_SECONDS, clock)
+        """Of the backend; a person who sends by hand is not refused by it."""
+        self._clock = clock
 
     @property
     def is_configured(self) -> bool:
@@ -130,15 +140,22 @@ class SpanExporter:
             self._line.close()
 
     def _round(self) -> None:
+        if not self.breaker.allow():
+            return
         try:
-            run = self.run_once()
-        except TrimtabError as error:
-            run = ExportRun(0, 0, 0, error.message)
-        if run.error:
+            retry_in_background(self._send_waiting, _NotTaken, self._clock)
+        except (_NotTaken, TrimtabError) as error:
             self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
-            _log.warning("traces wait for their backend", extra={"reason": run.error})
+            _log.warning("traces wait for their backend", extra={"reason": str(error)})
         else:
             self._pause = self._interval
+
+    def _send_waiting(self) -> None:
+        error = self.run_once().error
+        if error:
+            self.breaker.record_failure()
+            raise _NotTaken(error)
+        self.breaker.record_success()
 
     def _send(self, batch: Sequence[Trace]) -> str:
         if self._line is None:

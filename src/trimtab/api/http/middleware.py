@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,11 +25,13 @@ from trimtab.kernel.errors import TrimtabError
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9_.-]{1,100}$")
+_ID_HEADER = b"x-request-id"
+_ERROR_HEADER = ERROR_CODE_HEADER.lower().encode()
 _CLIENT_GONE = 499
 """Status that is logged if the client disconnects before the answer."""
 _QUESTIONS = frozenset({"/api/v1/query", "/v1/answers", "/v1/check"})
 """POST routes that a user waits for; the others may take long and do not count for latency."""
-_STREAMS = ("text/event-stream", "application/x-ndjson")
+_STREAMS = (b"text/event-stream", b"application/x-ndjson")
 """Streams: they end when the client disconnects, so their duration is not a latency."""
 _PERSON = re.compile(r"(?i)((?<!/)/+users?/++).+?((?<!/)/+data/*+)?$", re.DOTALL)
 """A user id in a path, also with slashes; it must not be logged, also for unknown paths."""
@@ -83,17 +85,17 @@ class Exchange:
         if self.too_large and not self.status:
             return
         if message["type"] == "http.response.start":
-            given = {name.lower() for name, _ in message["headers"]}
-            added = (pair for pair in self.response_headers if pair[0] not in given)
-            message["headers"] = [*message["headers"], *added]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-ID"] = self.request_id
+            given = {name.lower(): value for name, value in message["headers"]}
+            headers = [*message["headers"], (_ID_HEADER, self.request_id.encode())]
+            headers += [pair for pair in self.response_headers if pair[0] not in given]
             if not self.is_whole:
                 # What of the body is still to come belongs to no request any more.
-                headers["Connection"] = "close"
+                headers = [pair for pair in headers if pair[0].lower() != b"connection"]
+                headers.append((b"connection", b"close"))
+            message["headers"] = headers
             self.status = message["status"]
-            self.error = headers.get(ERROR_CODE_HEADER, "")
-            self.streamed = headers.get("content-type", "").startswith(_STREAMS)
+            self.error = given.get(_ERROR_HEADER, b"").decode("latin-1")
+            self.streamed = given.get(b"content-type", b"").startswith(_STREAMS)
         await self.send_on(message)
 
 
@@ -154,35 +156,30 @@ class RequestMiddleware:
         self.log.write(scope, exchange, self.log.machine.monotonic() - started)
 
     async def _refusal(self, scope: Scope, exchange: Exchange) -> TrimtabError | None:
-        """Return why the request is refused before its body is read."""
+        """Return why the request is refused before its body is read; else set the body's limit."""
         for check in self.checks:
             if (refusal := check(scope)) is not None:
                 return refusal
         connection = HTTPConnection(scope)
         maintenance = self.maintenance
-        if maintenance is not None and maintenance.state.on:  # noqa: SIM102 - see below.
+        if (
+            maintenance is not None
             # Most requests come while it is off: they must not pay for a call.
-            if (refusal := await self._refuse(maintenance, connection)) is not None:
-                return refusal
-        return await self._body_refusal(connection, exchange)
-
-    async def _body_refusal(
-        self, connection: HTTPConnection, exchange: Exchange
-    ) -> TrimtabError | None:
-        """Return why the body is refused before it is read; else set its limit."""
-        scope = connection.scope
+            and maintenance.state.on
+            and (refusal := await self._refuse(maintenance, connection)) is not None
+        ):
+            return refusal
         length = connection.headers.get("content-length", "")
         # HTTP/2 has bodies without any header that tells of them.
         has_body = length != "" or "transfer-encoding" in connection.headers
         if not has_body and scope["method"] in ("GET", "HEAD"):
             return None
         found = await self.access.find(connection)
+        limit = self.upload_limit if scope["path"] in UPLOADS else self.body_limit
         if not scope[KNOWN]:
             limit = STRANGER
         elif scope["path"].startswith("/console"):
             limit = CONSOLE
-        else:
-            limit = self.upload_limit if scope["path"] in UPLOADS else self.body_limit
         exchange.limit = limit
         exchange.is_whole = not has_body or length == "0"
         if length.isdecimal() and (len(length) > 18 or int(length) > limit.bytes):

@@ -6,6 +6,7 @@ allow-list of names; and requests that a browser sends along with our cookie or 
 header is exempt from the second: no page of another site can set it.
 """
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
@@ -56,6 +57,7 @@ class TrustedOrigins:
         return None
 
 
+@lru_cache(64)
 def _name_in(host: str) -> str:
     """Return the host's name without its port; empty when it cannot be one."""
     if any(character in host for character in "/@?#\\ "):

@@ -48,7 +48,7 @@ class ApiRoute(GuardedRoute):
         """The type of each JSON answer below 300, by status."""
         super().__init__(path, endpoint, responses=declared, **options)
         if has_schema:
-            self.schemas.setdefault(self.status_code or 200, returned)
+            self.schemas.setdefault(int(options.get("status_code") or 200), returned)
 
 
 def _is_response(returned: object) -> bool:

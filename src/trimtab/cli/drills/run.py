@@ -34,6 +34,8 @@ def list_drills(context: typer.Context, json: Json = False) -> None:
 
 
 def _proof_word(cause: dict[str, Any]) -> str:
+    if not cause["drillable"]:
+        return "needs a cluster"
     if not cause["proven"]:
         return "not proven"
     return "proven" if cause["realism"] == Realism.REAL else f"proven, {cause['realism']}"
@@ -45,7 +47,9 @@ def run(
     cause: Annotated[
         str, typer.Argument(help="Such as knowledge-cache-miss/the-cache-is-too-small, or a page.")
     ] = "",
-    all_: Annotated[bool, typer.Option("--all", help="Every cause of the library.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every cause; those of clusters only with a cluster.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option(help="Only list the faults.")] = False,
     timeout: Annotated[float, typer.Option(help="Seconds of the service's clock.")] = 7200.0,
     speed: Annotated[
@@ -105,7 +109,11 @@ def _drilled(session: Session, speed: float) -> Iterator[Drilled]:
 
 def _select_causes(drilled: Drilled, named: str) -> list[dict[str, Any]]:
     causes = drilled.causes()
-    selected = [c for c in causes if not named or named in (c["id"], c["id"].partition("/")[0])]
+    selected = [
+        c
+        for c in causes
+        if named in (c["id"], c["id"].partition("/")[0]) or (not named and c["drillable"])
+    ]
     if not selected:
         raise InvalidInput(
             f"There is no cause {named!r}.", hint="`trimtab drills list` names them."

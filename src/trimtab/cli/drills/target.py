@@ -110,6 +110,7 @@ class OwnService:
             {
                 "id": cause.id,
                 "drill": [str(fault) for fault in cause.drill],
+                "drillable": self._app.library.provides(book),
                 **proof_entry(self._app.proofs.find(book, cause)),
             }
             for book, cause in self._app.library.causes()

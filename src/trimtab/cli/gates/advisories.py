@@ -1,17 +1,17 @@
 """`gates advisories`: show the age of the advisory snapshot, refresh it from OSV."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trimtab.cli.gates.console import AsJson, Root, console, print_document
 from trimtab.cli.gates.project import policy_of
 from trimtab.gates.case import Case, Project
-from trimtab.gates.supply_chain import Snapshot
-from trimtab.gates.supply_chain.check import own_snapshot, project_snapshot
-from trimtab.gates.supply_chain.osv_export import refresh
 from trimtab.kernel.clock import SystemClock
+
+if TYPE_CHECKING:
+    from trimtab.gates.supply_chain import Snapshot
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -19,6 +19,8 @@ app = typer.Typer(no_args_is_help=True)
 @app.command("show")
 def show(project: Root = Path(), *, as_json: AsJson = False) -> None:
     """Show the snapshot's source, date and age; exit 3 when it is older than the policy allows."""
+    from trimtab.gates.supply_chain.check import own_snapshot, project_snapshot
+
     place = Project(project)
     case = Case(place, policy_of(place), SystemClock())
     own = own_snapshot(place)
@@ -42,6 +44,9 @@ def refresh_snapshot(
     as_json: AsJson = False,
 ) -> None:
     """Create the project's snapshot from a local OSV export; nothing is downloaded."""
+    from trimtab.gates.supply_chain.check import own_snapshot
+    from trimtab.gates.supply_chain.osv_export import refresh
+
     place = Project(project)
     target = output or own_snapshot(place) or place.root / "advisories.jsonl.gz"
     snapshot = refresh(export, target)
@@ -49,7 +54,7 @@ def refresh_snapshot(
     _show(snapshot, target.name, case, as_json=as_json)
 
 
-def _show(snapshot: Snapshot, source: str, case: Case, *, as_json: bool) -> None:
+def _show(snapshot: "Snapshot", source: str, case: Case, *, as_json: bool) -> None:
     age = (case.clock.now().date() - snapshot.date).days
     limit = case.policy.supply_chain.advisory_max_age_days
     if as_json:

@@ -20,7 +20,6 @@ from trimtab.cli.gates.project import policy_of
 from trimtab.gates.baseline import read_baseline
 from trimtab.gates.case import Project
 from trimtab.gates.errors import ApprovalRefused, EvidenceMissing
-from trimtab.gates.evidence import promote
 from trimtab.gates.evidence_files import read_evidence
 from trimtab.kernel.clock import SystemClock
 
@@ -79,6 +78,8 @@ def baseline_promote(
     as_json: AsJson = False,
 ) -> None:
     """Make a validated, approved report the new golden baseline; the former one is archived."""
+    from trimtab.gates.evidence import promote
+
     if not report.is_file():
         raise EvidenceMissing(f"There is no report {report.name}.")
     if approval is None or not approval.is_file():

@@ -11,7 +11,6 @@ from rich.table import Table
 
 from trimtab.cli.runtime import console as runtime
 from trimtab.gates.records import Finding, GateOutcome, GateState, GateVerdict, Severity, outcome_of
-from trimtab.gates.verdict import EXIT_CODES, finding_document, headline
 
 _COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.LOW: "dim"}
 _OUTCOMES = {
@@ -102,6 +101,8 @@ def show_findings(
     found: Sequence[Finding], *, as_json: bool, gate: str, facts: dict[str, object] | None = None
 ) -> None:
     """Print what one gate found and exit with its code."""
+    from trimtab.gates.verdict import EXIT_CODES, finding_document
+
     outcome = outcome_of(tuple(found))
     if as_json:
         print_document(
@@ -121,6 +122,8 @@ def show_findings(
 
 def show_verdict(verdict: GateVerdict) -> None:
     """Print the verdict's page."""
+    from trimtab.gates.verdict import headline
+
     out = console()
     shown = Table(
         title=f"{verdict.subject}, policy {verdict.policy}",
@@ -143,6 +146,8 @@ def show_verdict(verdict: GateVerdict) -> None:
 
 
 def _print_findings(found: Sequence[Finding]) -> None:
+    from trimtab.gates.verdict import finding_document
+
     out = console()
     for entry in found:
         row = finding_document(entry)
@@ -160,6 +165,8 @@ def _print_findings(found: Sequence[Finding]) -> None:
 
 def nothing_to_judge(gate: str, *, as_json: bool) -> None:
     """Say that there is no dataset, and end as unknown: nothing was verified."""
+    from trimtab.gates.verdict import EXIT_CODES
+
     if as_json:
         print_document([])
     else:

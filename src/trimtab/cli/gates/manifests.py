@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,9 +21,11 @@ from trimtab.gates import datasets as data
 from trimtab.gates.baseline import Approvals
 from trimtab.gates.case import Project
 from trimtab.gates.errors import ApprovalRefused
-from trimtab.gates.evidence import ManifestChange, manifest_change
 from trimtab.gates.evidence_files import read_evidence
 from trimtab.kernel.clock import SystemClock
+
+if TYPE_CHECKING:
+    from trimtab.gates.evidence import ManifestChange
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -55,6 +57,8 @@ def manifest_create(
     as_json: AsJson = False,
 ) -> None:
     """Create or replace manifests; replacing needs an approval of the new content."""
+    from trimtab.gates.evidence import manifest_change
+
     place = Project(project)
     if not names and not place.dataset_names():
         nothing_to_judge("manifests", as_json=as_json)
@@ -72,7 +76,7 @@ def manifest_create(
 
 
 def _settled(
-    change: ManifestChange, name: str, missing_only: bool, dry_run: bool
+    change: "ManifestChange", name: str, missing_only: bool, dry_run: bool
 ) -> ManifestDone | None:
     """Return what is, or would be, done without writing; None where the manifest is written."""
     if change.same or (missing_only and change.exists):
@@ -86,6 +90,8 @@ def _settled(
 
 
 def _write_manifest(place: Project, name: str, approval: Path | None) -> ManifestDone:
+    from trimtab.gates.evidence import manifest_change
+
     change = manifest_change(place, name)
     if change.exists:
         approvals = Approvals(place, SystemClock())

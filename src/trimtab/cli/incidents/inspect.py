@@ -61,7 +61,8 @@ def show(context: typer.Context, incident: IncidentId, json: Json = False) -> No
     session = session_of(context)
     body = session.client.call("GET", f"/v1/incidents/{incident}")
     entries = session.client.call("GET", f"/v1/incidents/{incident}/timeline")["entries"]
-    if printed_as_json(session, {**body, "timeline": entries}):
+    links = session.client.call("GET", f"/v1/incidents/{incident}/links")["links"]
+    if printed_as_json(session, {**body, "timeline": entries, "links": links}):
         return
     print_line(f"{body['id']}  {body['severity']}  {body['title']}", style="bold")
     print_line(f"{body['state'].replace('_', ' ')} since {body['state_since'][:19]}")
@@ -70,6 +71,8 @@ def show(context: typer.Context, incident: IncidentId, json: Json = False) -> No
         print_line(f"Ended: {body['ending']}. {body['resolution']}")
     for call in body["notifications"]:
         print_line(f"Call: {call['text']} ({call['why']})")
+    for link in links:
+        print_line(f"{link['tool']}: {link['url']}")
     if body["diagnosis"]:
         _print_diagnosis(body["diagnosis"])
     if body["plan"]:

@@ -3,7 +3,7 @@
 import io
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,20 +37,72 @@ def train(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Train a model, print its figures and register it as candidate."""
+    """Train a model, print its figures and register it as candidate.
+
+    A Ctrl-C keeps the models that are registered already, and nothing of the others.
+    """
     session = session_of(context)
     if all_ == bool(name):
         raise InvalidInput(
             "Give the name of one model, or --all.", hint=f"Names: {', '.join(_NAMES)}."
         )
     data = data or usual_data()
+    names = _NAMES if all_ else (name,)
+    check_data(data, names)
     reports: list[dict[str, Any]] = []
     with _open_encoder(session) as encoder:
-        for model in _NAMES if all_ else (name,):
+        for model in names:
             reports.append(_train_one(session, model, data, out, encoder))
             if not session.json:
                 _show(reports[-1])
-    printed_as_json(session, {"models": reports})
+    if not printed_as_json(session, {"models": reports}) and all_:
+        print_line("All models", style="bold")
+        print_table(
+            ("model", "version", "figure", "this model", "best baseline", "CPU s"),
+            map(summary_row, reports),
+        )
+
+
+def check_data(data: Path, names: Sequence[str]) -> None:
+    """Check that the training set of each model is there, before the first one is trained.
+
+    Raises:
+        TrainingDataInvalid: Some are missing; all of them are named.
+    """
+    from trimtab.models.trained.datasets import find_file
+    from trimtab.models.trained.errors import TrainingDataInvalid
+    from trimtab.models.trained.trainers import trainer_of
+
+    missing = []
+    for name in names:
+        try:
+            find_file(data, trainer_of(name).file)
+        except TrainingDataInvalid:
+            missing.append(trainer_of(name).file)
+    if missing or (len(names) > 1 and data.is_file()):
+        what = ", ".join(missing) or "a folder for each model"
+        raise TrainingDataInvalid(f"{data} holds no {what}; nothing was trained.")
+
+
+def summary_row(report: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return name, version, main figure with the best baseline's, and processor seconds."""
+    from trimtab.models.trained.trainers import trainer_of
+
+    figure = trainer_of(report["model"]).figure
+    others = {
+        name: figures[figure]
+        for name, figures in report["baselines"].items()
+        if figures.get(figure) is not None
+    }
+    best = max(others, key=lambda name: others[name], default="")
+    return (
+        report["model"],
+        report.get("version", "not registered"),
+        figure,
+        f"{report['metrics'][figure]:.3f}",
+        f"{others[best]:.3f} ({best})" if best else "none",
+        report["cpu_seconds"],
+    )
 
 
 @app.command()
@@ -108,6 +160,7 @@ def _train_one(
 def _register(session: Session, trained: "TrainedModel") -> int:
     """Register the model as candidate; a person lets it serve with `models promote`."""
     from trimtab.cli.models.register import packed_artifact
+    from trimtab.cli.runtime.interrupts import postponed
 
     name = trained.manifest.name
     with TemporaryDirectory() as temporary:
@@ -117,10 +170,12 @@ def _register(session: Session, trained: "TrainedModel") -> int:
             ("name", (None, name)),
             ("artifact", packed_artifact(folder)),
         ]
-        body = session.client.call("POST", "/v1/models", files=parts)
-    number = int(body["version"])
-    request = {"version": number, "reason": "trained"}
-    session.client.call("PUT", f"/v1/models/{name}/aliases/candidate", body=request)
+        client = session.client
+        # A version without its alias would be half registered.
+        with postponed():
+            number = int(client.call("POST", "/v1/models", files=parts)["version"])
+            request = {"version": number, "reason": "trained"}
+            client.call("PUT", f"/v1/models/{name}/aliases/candidate", body=request)
     return number
 
 

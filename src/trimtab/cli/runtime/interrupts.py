@@ -57,6 +57,16 @@ def ignored() -> Iterator[None]:
 
 
 @contextmanager
+def postponed() -> Iterator[None]:
+    """Let Ctrl-C wait until the block, whose steps belong together, has ended."""
+    pressed: list[int] = []
+    with _handled_by(lambda number, _frame: pressed.append(number)):
+        yield
+    if pressed:
+        raise KeyboardInterrupt
+
+
+@contextmanager
 def imports_released() -> Iterator[None]:
     """Release the interpreter's import lock if Ctrl-C leaves the block with it held.
 

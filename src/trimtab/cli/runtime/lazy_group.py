@@ -40,10 +40,20 @@ class NarrowContext(typer.Context):
 
 
 def adapt(command: Any) -> None:
-    """Let a command's help fit a narrow terminal."""
+    """Let a command's help fit a narrow terminal, and name no type of a switch: it takes none."""
+    for param in command.params:
+        _without_type(param)
+    made = command.get_help_option
+    command.get_help_option = lambda context: _without_type(made(context))
     if shutil.get_terminal_size().columns < _NARROW:
         command.rich_markup_mode = None
         command.context_class = NarrowContext
+
+
+def _without_type(param: Any) -> Any:
+    if getattr(param, "is_flag", False) and param.metavar is None:
+        param.metavar = ""
+    return param
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ it had itself. The score is the largest of these ratios, and a value is an anoma
 reaches `MARGIN`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -45,6 +45,47 @@ class SeriesDetector:
     _quiet_until: float = field(init=False, default=-np.inf)
     feature: str = field(init=False, default="")
     """The feature with the largest ratio at the newest value."""
+
+    @classmethod
+    def with_learned(
+        cls, times: Array, values: Array, largest: Mapping[str, float]
+    ) -> "SeriesDetector":
+        """Return a detector that knows what another one has learned; see `learned`.
+
+        Raises:
+            ValueError: There are not as many times as values.
+        """
+        if times.shape != values.shape or times.ndim != 1:
+            raise ValueError("not every value has a time")
+        detector = cls()
+        count = min(len(values), KEPT)
+        detector._values[:count], detector._times[:count] = values[-count:], times[-count:]
+        detector._count, detector._largest = count, dict(largest)
+        return detector
+
+    def learned(self) -> tuple[Array, Array, dict[str, float]]:
+        """Return the remembered times and values, and the largest value of each feature."""
+        begin, end = max(0, self._count - KEPT), self._count
+        return self._times[begin:end], self._values[begin:end], dict(self._largest)
+
+    @property
+    def newest_at(self) -> float:
+        """Return the time of the newest value; minus infinity before the first."""
+        return float(self._times[self._count - 1]) if self._count else -np.inf
+
+    def bridge(self, at: float, step: float) -> None:
+        """Fill the time without values before an instant: former days are found by counting values.
+
+        Args:
+            at: Seconds since the epoch.
+            step: Seconds between two values.
+        """
+        missing = min(round((at - self.newest_at) / step) - 1, KEPT) if self._count else 0
+        day = round(DAY_SECONDS / step)
+        for _ in range(missing):
+            # The same time of the day before, or else the newest value.
+            place = self._count - (day if 0 < day <= self._count else 1)
+            self._append(self.newest_at + step, float(self._values[place]))
 
     def observe(self, at: float, value: float) -> float:
         """Take a value and return its score; 0 while too little is known.

@@ -1,4 +1,4 @@
-"""Reads the file of grouping, inhibition, maintenance windows and webhooks."""
+"""Reads the file of grouping, inhibition, maintenance windows, webhooks and dependencies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,6 +78,8 @@ class IntakeConfig:
     inhibit_rules: tuple[InhibitRule, ...]
     windows: tuple[MaintenanceWindow, ...]
     webhooks: Mapping[str, WebhookMapping]
+    dependencies: Mapping[str, tuple[str, ...]]
+    """The nodes that each node of the systems depends on."""
 
 
 def load_config(file: str = "") -> IntakeConfig:
@@ -96,6 +98,10 @@ def load_config(file: str = "") -> IntakeConfig:
             webhooks={
                 str(name): _mapping(str(name), body)
                 for name, body in (document.get("webhooks") or {}).items()
+            },
+            dependencies={
+                str(name): _names(nodes or ())
+                for name, nodes in (document.get("dependencies") or {}).items()
             },
         )
     except MatcherRefused as error:

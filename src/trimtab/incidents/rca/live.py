@@ -1,14 +1,16 @@
 """Ranks what has moved since an incident began, on the samples of the service or of a server."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-import numpy as np
-
 from trimtab.incidents.model import Incident
+from trimtab.incidents.rca.contribution import Symptom, Target, additions
 from trimtab.incidents.rca.frame import Array, MetricColumn, MetricFrame
 from trimtab.incidents.rca.ranking import CauseRanking, rank_causes
+from trimtab.incidents.rca.requests import EDGES, NodeSeries, edges, request_columns
+from trimtab.incidents.rca.traversal import Graph, by_traversal
+from trimtab.incidents.rca.windows import Windows
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.monitoring.labels import METRIC_NAME
@@ -17,38 +19,41 @@ from trimtab.monitoring.scrape import milliseconds
 from trimtab.monitoring.series import Selection
 from trimtab.monitoring.views import SeriesView
 
-_BEFORE = timedelta(hours=1)
-_MARGIN = timedelta(minutes=1)
-"""Time before the condition began that belongs to neither window."""
-_MIN_STEP_SECONDS = 15.0
-_STEPS = 120
 _MAX_SERIES = 1000
-_COUNTERS = ("_total", "_count", "_sum")
 _LEFT_OUT = ("_bucket", "_created", "ALERTS")
 _SCOPES = ("cluster", "namespace", "environment", "job", "service")
 """Labels of an alert, one of which says what belongs to its system; the widest first."""
 _NODES = ("service", "app", "job", "pod", "instance")
 """Labels that name the node of a series, the first that it has."""
-
-_Points = Mapping[float, float]
+_SYMPTOMS: tuple[Symptom, ...] = ("latency", "availability")
 
 
 class LiveRanking:
     """Ranks the nodes of the system of an incident by how their metrics have moved.
 
     An incident of trimtab's own rules is looked up in its own samples, where a node is the domain
-    of a metric. One from outside is looked up on the Prometheus server, when there is one.
+    of a metric. One from outside is looked up on the Prometheus server, when there is one. There a
+    dependency graph that has the alert's node leads the search.
 
     Args:
         samples: Of the service, without drills.
         source: The server; None without one.
         clock: Of the service.
+        dependencies: The nodes that each node depends on, as configured. Nodes of other systems
+            have those of the service graph on the server.
     """
 
-    def __init__(self, samples: SeriesView, source: PrometheusSource | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        samples: SeriesView,
+        source: PrometheusSource | None,
+        clock: Clock,
+        dependencies: Graph | None = None,
+    ) -> None:
         self._samples = samples
         self._source = source
         self._clock = clock
+        self._dependencies = dependencies or {}
         self._lock = threading.Lock()
         self._known: tuple[tuple[datetime, datetime], CauseRanking] | None = None
 
@@ -71,21 +76,25 @@ class LiveRanking:
         key = (begun.replace(second=0, microsecond=0), now)
         with self._lock:
             if self._known is None or self._known[0] != key:
-                series = {
-                    MetricColumn(_domain(labels), _name(labels).partition("_")[2]): points
-                    for labels, points in self._read(begun)
-                }
-                self._known = key, _ranked(series, begun, self._clock.now())
+                windows = Windows(begun, self._clock.now())
+                self._known = key, _by_metrics(windows, self._own_columns(windows))
             return self._known[1]
 
-    def _read(self, begun: datetime) -> Iterable[tuple[Mapping[str, str], _Points]]:
+    def _own_columns(self, windows: Windows) -> dict[MetricColumn, Array]:
         found: dict[tuple[tuple[str, str], ...], dict[float, float]] = {}
-        for at in _instants(begun, self._clock.now()):
+        for at in windows.instants():
             for sample in self._samples.latest(Selection(None), milliseconds(at)):
                 if len(found) < _MAX_SERIES or tuple(sample.labels) in found:
                     points = found.setdefault(tuple(sample.labels), {})
                     points[at.timestamp()] = sample.value
-        return ((dict(labels), points) for labels, points in found.items())
+        columns = {}
+        for each, points in found.items():
+            labels = dict(each)
+            metric = labels.get(METRIC_NAME, "")
+            column = MetricColumn(metric.partition("_")[0], _name(labels).partition("_")[2])
+            if _is_compared(metric):
+                columns[column] = windows.values(points, metric)
+        return columns
 
     def _on_server(
         self, source: PrometheusSource, labels: Mapping[str, str], begun: datetime
@@ -93,15 +102,23 @@ class LiveRanking:
         scope = next((name for name in _SCOPES if labels.get(name)), "")
         if not scope:
             return CauseRanking((), "none", "the alert has no label that names its system")
-        now = self._clock.now()
+        windows = Windows(begun, self._clock.now())
         value = labels[scope].replace("\\", "\\\\").replace('"', '\\"')
-        window = now - _instants(begun, now)[0]
-        found = source.history(f'{{{scope}="{value}"}}', now, window, _step_seconds(begun, now))
-        series = {
-            MetricColumn(_node(each.labels), _name(each.labels)): dict(each.points)
-            for each in found[:_MAX_SERIES]
+        series = _read(source, windows, f'{{{scope}="{value}"}}')
+        graph = self._dependencies
+        if _target(labels, graph) is None:
+            called = _service_graph(source, windows)
+            graph = edges(each.labels for each in called)
+            series += called
+        columns = {
+            MetricColumn(each.node, _name(each.labels)): each.values
+            for each in series
+            if _is_compared(each.labels.get(METRIC_NAME, ""))
         }
-        return _ranked(series, begun, now)
+        target = _target(labels, graph)
+        if target is None:
+            return _by_metrics(windows, columns)
+        return _by_graph(windows, columns, series, graph, target)
 
 
 def ranking_text(ranking: CauseRanking, shown: int = 3) -> str:
@@ -112,62 +129,71 @@ def ranking_text(ranking: CauseRanking, shown: int = 3) -> str:
     return "; ".join(nodes)
 
 
-def _ranked(series: Mapping[MetricColumn, _Points], begun: datetime, now: datetime) -> CauseRanking:
-    step = _step_seconds(begun, now)
-    times = [at.timestamp() for at in _instants(begun, now)]
-    columns = [column for column in series if not column.metric.startswith(_LEFT_OUT[-1])]
-    columns = [each for each in columns if not _base(each.metric).endswith(_LEFT_OUT[:-1])]
+def _by_metrics(windows: Windows, columns: Mapping[MetricColumn, Array]) -> CauseRanking:
     if not columns:
         return CauseRanking((), "none", "no metric of this system is known")
-    values = np.column_stack([_values(series[each], times, step, each.metric) for each in columns])
-    before = [index for index, at in enumerate(times) if at < (begun - _MARGIN).timestamp()]
-    during = [index for index, at in enumerate(times) if at >= begun.timestamp()]
-    normal = MetricFrame(tuple(columns), values[before])
-    abnormal = MetricFrame(tuple(columns), values[during])
-    return rank_causes(*_measured(normal, abnormal))
+    return rank_causes(*windows.frames(columns))
 
 
-def _measured(normal: MetricFrame, abnormal: MetricFrame) -> tuple[MetricFrame, MetricFrame]:
-    """Return the columns that have values in at least half of both windows."""
-    kept = [
-        column
-        for index, column in enumerate(normal.columns)
-        if _mostly(normal.values[:, index]) and _mostly(abnormal.values[:, index])
+def _by_graph(
+    windows: Windows,
+    columns: Mapping[MetricColumn, Array],
+    series: Sequence[NodeSeries],
+    graph: Graph,
+    target: str,
+) -> CauseRanking:
+    """Follow requests as far as they are measured, else the metrics that moved."""
+    requests = request_columns(series, windows.step_seconds)
+    measured = {column.node for column in requests}
+    normal, abnormal = windows.frames(requests)
+    for problem in _worst_first(normal, abnormal, target):
+        found = rank_causes(normal, abnormal, graph, problem)
+        # A cause that may only pass on what comes from a node without requests is none.
+        if found.cause and measured.issuperset(graph.get(found.cause, ())):
+            return found
+    if not columns:
+        return CauseRanking((), "none", "no metric of this system is known")
+    return by_traversal(*windows.frames(columns), graph, target)
+
+
+def _worst_first(normal: MetricFrame, abnormal: MetricFrame, node: str) -> list[Target]:
+    """Return latency and availability of the node, as far as known, the one that is worse first."""
+    added = {
+        Target(node, symptom): addition.significance
+        for symptom in _SYMPTOMS
+        if (addition := additions(normal, abnormal, Target(node, symptom)).get(node)) is not None
+    }
+    return sorted(added, key=lambda problem: -added[problem])
+
+
+def _read(source: PrometheusSource, windows: Windows, selector: str) -> list[NodeSeries]:
+    step = windows.step_seconds
+    window = windows.now - windows.instants()[0]
+    found = source.history(selector, windows.now, window, step)[:_MAX_SERIES]
+    return [
+        NodeSeries(
+            _node(each.labels),
+            each.labels,
+            windows.values(dict(each.points), each.labels.get(METRIC_NAME, "")),
+        )
+        for each in found
     ]
-    return normal.only(kept), abnormal.only(kept)
 
 
-def _mostly(values: Array) -> bool:
-    return len(values) > 0 and float(np.isfinite(values).mean()) >= 0.5
+def _service_graph(source: PrometheusSource, windows: Windows) -> list[NodeSeries]:
+    try:
+        return _read(source, windows, f'{{__name__=~"{EDGES}.+",client!="",server!=""}}')
+    except TrimtabError:
+        return []  # Without a graph metrics are compared as they are.
 
 
-def _values(points: _Points, times: Sequence[float], step: float, metric: str) -> Array:
-    known = np.full(len(times), np.nan)
-    for at, value in points.items():
-        # A server rounds instants to milliseconds.
-        place = round((at - times[0]) / step)
-        if 0 <= place < len(times):
-            known[place] = value
-    if not _base(metric).endswith(_COUNTERS):
-        return known
-    # A counter that falls was reset.
-    steps = np.diff(known, prepend=np.nan) / step
-    return np.where(steps < 0, np.nan, steps)
+def _target(labels: Mapping[str, str], graph: Graph) -> str | None:
+    """Return the alert's node in the graph; None if the graph does not have it."""
+    return next((labels[name] for name in _NODES if labels.get(name, "") in graph), None)
 
 
-def _instants(begun: datetime, now: datetime) -> list[datetime]:
-    """Return the instants of both windows, the oldest first, aligned with the newest."""
-    step = timedelta(seconds=_step_seconds(begun, now))
-    count = int((now - begun + _BEFORE) / step)
-    return [now - step * number for number in range(count, -1, -1)]
-
-
-def _step_seconds(begun: datetime, now: datetime) -> float:
-    return max(_MIN_STEP_SECONDS, (now - begun + _BEFORE).total_seconds() / _STEPS)
-
-
-def _base(metric: str) -> str:
-    return metric.partition("{")[0]
+def _is_compared(metric: str) -> bool:
+    return not metric.startswith(_LEFT_OUT[-1]) and not metric.endswith(_LEFT_OUT[:-1])
 
 
 def _name(labels: Mapping[str, str]) -> str:
@@ -177,9 +203,7 @@ def _name(labels: Mapping[str, str]) -> str:
     return labels.get(METRIC_NAME, "") + (f"{{{others}}}" if others else "")
 
 
-def _domain(labels: Mapping[str, str]) -> str:
-    return labels.get(METRIC_NAME, "").partition("_")[0]
-
-
 def _node(labels: Mapping[str, str]) -> str:
+    if labels.get(METRIC_NAME, "").startswith(EDGES):
+        return labels.get("server", "unknown")
     return next((labels[name] for name in _NODES if labels.get(name)), "unknown")

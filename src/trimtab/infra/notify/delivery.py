@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from trimtab.infra.notify.channels import Channel
+from trimtab.infra.dependencies import Dependencies
+from trimtab.infra.notify.channels import Channel, NotDelivered
 from trimtab.infra.notify.deliveries import FINAL, DeliveryRecord, DeliveryState
 from trimtab.infra.notify.health import ChannelHealth
 from trimtab.infra.notify.outbox import Outbox, PendingMessage
@@ -40,12 +41,15 @@ class Reach:
 
     Args:
         channels: All configured channels.
+        dependencies: Their circuit breakers; None calls each channel every time.
     """
 
-    def __init__(self, channels: Iterable[Channel] = ()) -> None:
+    def __init__(
+        self, channels: Iterable[Channel] = (), dependencies: Dependencies | None = None
+    ) -> None:
         self.channels = list(channels)
         """Delivery and self-tests see what is added or removed."""
-        self.health = ChannelHealth()
+        self.health = ChannelHealth(dependencies)
 
     def receivers(self, messages: Sequence[Message]) -> tuple[str, ...]:
         """Return the names of the channels that forward one of the messages to people."""
@@ -132,6 +136,9 @@ class Delivery:
 
     def _send(self, channel: Channel, waiting: PendingMessage, before: int) -> Exception | None:
         message, state = waiting.message, DeliveryState.DELIVERED
+        if channel.reaches_people(message) and not self._health.allow(channel.name):
+            # One that is silent would hold up the messages of all others for its time limit.
+            return NotDelivered(f"{channel.name} has just failed and is spared for some seconds.")
         error: Exception | None = None
         try:
             channel.send(message)

@@ -39,7 +39,8 @@ def build(env: Environment) -> Module:
 
 def build_channels(env: Environment) -> Module:
     """Return the channels that the settings open."""
-    return Module("notify channels", Reach(open_channels(env.settings.notify)))
+    channels = open_channels(env.settings.notify)
+    return Module("notify channels", Reach(channels, env.dependencies))
 
 
 def build_outage(env: Environment, outbox: Outbox, reach: Reach) -> Module:

@@ -32,7 +32,8 @@ def load(
     """Load and validate the settings.
 
     Args:
-        file: A TOML file; by default ``trimtab.toml`` in the working directory, when there is one.
+        file: A TOML file, or YAML when its name ends so; by default ``trimtab.toml`` in the working
+            directory, when there is one.
         flags: ``section.field`` to text, as given on the command line.
         environment: Environment variables; by default those of the process.
 
@@ -68,8 +69,26 @@ def _from_file(file: Path | None) -> list[_Given]:
     path = file or Path("trimtab.toml")
     if file is None and not path.exists():
         return []
+    document = _document(path)
+    given: list[_Given] = []
+    for section, body in document.items():
+        if not isinstance(body, dict):
+            raise Misconfigured(
+                f"{path}: {section!r} is outside a section.",
+                hint="Write [section] above it, then field = value; in YAML, its fields below it.",
+            )
+        given += [
+            (f"{section}.{name}", value, f"{path} [{section}] {name}")
+            for name, value in body.items()
+        ]
+    return given
+
+
+def _document(path: Path) -> dict[str, object]:
+    is_yaml = path.suffix in (".yaml", ".yml")
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return _yaml(text, path) if is_yaml else tomllib.loads(text)
     except OSError as error:
         raise Misconfigured(
             f"The settings file {path} cannot be read: {error.strerror}.",
@@ -77,21 +96,27 @@ def _from_file(file: Path | None) -> list[_Given]:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Misconfigured(
-            f"The settings file {path} is not valid TOML: {error}.",
+            f"The settings file {path} is not valid {'YAML' if is_yaml else 'TOML'}: {error}.",
             hint="Correct that line, or remove the file.",
         ) from error
-    given: list[_Given] = []
-    for section, body in document.items():
-        if not isinstance(body, dict):
-            raise Misconfigured(
-                f"{path}: {section!r} is outside a section.",
-                hint="Write [section] above it, then field = value.",
-            )
-        given += [
-            (f"{section}.{name}", value, f"{path} [{section}] {name}")
-            for name, value in body.items()
-        ]
-    return given
+
+
+def _yaml(text: str, path: Path) -> dict[str, object]:
+    import yaml
+
+    try:
+        found = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise Misconfigured(
+            f"The settings file {path} is not valid YAML: {' '.join(str(error).split())}.",
+            hint="Correct that line, or remove the file.",
+        ) from error
+    if not isinstance(found or {}, dict):
+        raise Misconfigured(
+            f"The settings file {path} holds no map of sections.",
+            hint="Write the section, then its fields below it, as `trimtab settings` names them.",
+        )
+    return {str(section): body or {} for section, body in (found or {}).items()}
 
 
 def _from_environment(table: Mapping[str, Setting], environment: Mapping[str, str]) -> list[_Given]:
@@ -141,7 +166,7 @@ def _convert(row: Setting, raw: object, place: str) -> object:
         if row.type == tuple[str, ...]:
             words = raw if isinstance(raw, list) else str(raw).split(",")
             return tuple(str(word).strip() for word in words if str(word).strip())
-        if isinstance(raw, bool | list | dict):
+        if raw is None or isinstance(raw, bool | list | dict):
             raise ValueError
         if row.type is int and isinstance(raw, float):
             raise ValueError

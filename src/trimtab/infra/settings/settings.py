@@ -15,6 +15,7 @@ from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.infra.settings.sections.review import ReviewSettings
 from trimtab.infra.settings.sections.service import ServiceSettings
+from trimtab.infra.settings.sections.tools import ToolsSettings
 from trimtab.infra.settings.sections.trust import TrustSettings
 
 
@@ -36,3 +37,4 @@ class Settings:
     review: ReviewSettings = field(default_factory=ReviewSettings)
     guardrails: GuardrailsSettings = field(default_factory=GuardrailsSettings)
     models: ModelsSettings = field(default_factory=ModelsSettings)
+    tools: ToolsSettings = field(default_factory=ToolsSettings)

@@ -12,7 +12,9 @@ import orjson
 from trimtab.infra.telemetry.log_files import LogFiles, RotatingLog
 from trimtab.kernel.redaction import hide_credentials
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_LINE = "trimtab_line"
+"""Attribute of a record: its formatter and its line, so that several handlers format it once."""
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", _LINE}
 _SECRET_FIELD = re.compile(r"(?i)(authorization|api[-_]?key|password|passwd|secret|token|cookie)$")
 _SECRET_TEXT = re.compile(r"(?i)\b(bearer\s+|tt_|sk-|ghp_|xox[baprs]-)[A-Za-z0-9_\-.]{8,}")
 _HIDDEN = "[redacted]"
@@ -65,6 +67,9 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
+        made_by, made = getattr(record, _LINE, (None, ""))
+        if made_by is self:
+            return str(made)
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower() if self._lower else record.levelname,
@@ -77,7 +82,9 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["error_type"] = record.exc_info[0].__name__
             line["traceback"] = redacted(self.formatException(record.exc_info))
-        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        text = orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        setattr(record, _LINE, (self, text))
+        return text
 
 
 class HumanFormatter(logging.Formatter):

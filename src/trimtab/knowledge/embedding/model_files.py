@@ -76,7 +76,9 @@ def ensure_model(model_dir: Path, source: ModelSource = MINILM) -> bool:
             problem = model_problem(model_dir, source)
             if not problem:
                 return False
-            _log.info("embedding_model.converting", extra={"reason": problem})
+            found = any(model_dir.glob("*.bin"))
+            reason = problem if found else "this is its first start"
+            _log.info("embedding_model.converting", extra={"reason": reason})
             _replace(model_dir, source)
     except (OSError, ValueError) as error:
         raise EmbedderUnavailable(

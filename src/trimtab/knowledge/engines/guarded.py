@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from trimtab.infra.breaker import BreakerState, CircuitBreaker
+from trimtab.infra.retries import retry_within
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import Apart
 from trimtab.knowledge.engine_port import VectorEngine
@@ -16,10 +17,25 @@ T = TypeVar("T")
 
 
 class GuardedEngine:
-    """One engine, its breaker, and how long it takes to answer."""
+    """One engine, its breaker, and how long it takes to answer.
 
-    def __init__(self, engine: VectorEngine, breaker: CircuitBreaker, clock: Clock) -> None:
+    Args:
+        engine: The client.
+        breaker: Opens after failures in a row.
+        clock: Of the process.
+        search_seconds: Deadline of a search, with its second attempt.
+    """
+
+    def __init__(
+        self,
+        engine: VectorEngine,
+        breaker: CircuitBreaker,
+        clock: Clock,
+        search_seconds: float = 5.0,
+    ) -> None:
         self._engine = engine
+        self.clock = clock
+        self._search_seconds = search_seconds
         self._machine = machine_clock(clock)
         self.breaker = breaker
         self.durations = Apart(lambda: RecentValues(clock, 300.0))
@@ -42,9 +58,17 @@ class GuardedEngine:
         return self.breaker.state is BreakerState.CLOSED
 
     def search(self, work: Callable[[VectorEngine], T]) -> T:
-        """Let the engine do a search, and note how long it takes; raises as `call` does."""
+        """Let the engine do a search, and note how long it takes; raises as `call` does.
+
+        A failed search is tried again while its deadline allows it: a connection that the
+        server has closed meanwhile fails at once, and a new one works.
+        """
+        if self.breaker.refuses:
+            return self.call(work)  # It raises at once: words answer without a pause.
         started = self._machine.monotonic()
-        found = self.call(work)
+        found = retry_within(
+            lambda: self.call(work), EngineUnavailable, self._machine, self._search_seconds
+        )
         self.durations.now.add(self._machine.monotonic() - started)
         return found
 

@@ -75,6 +75,10 @@ class Engines:
         with self._lock:
             return dict(self._opened)
 
+    def breakers(self) -> dict[str, CircuitBreaker]:
+        """Return the circuit breaker of each engine opened so far."""
+        return {f"engine {name}": engine.breaker for name, engine in self.opened().items()}
+
     def in_use(self) -> set[str]:
         """Return the servers that hold a project or get the new ones."""
         used = {project.engine for project in self._store.projects()} | {self._settings.engine}
@@ -119,6 +123,7 @@ class Engines:
                         self._settings.breaker_failures, self._settings.probe_seconds, self._clock
                     ),
                     self._clock,
+                    self._settings.engine_timeout_seconds,
                 )
             return self._opened[name]
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from trimtab.infra.retries import retry_in_background
 from trimtab.knowledge.embedding import Vectors
 from trimtab.knowledge.engine_port import EVERYTHING, Point, SearchFilter
 from trimtab.knowledge.engines.guarded import GuardedEngine
@@ -114,6 +115,12 @@ class RemoteVectors:
                 self._shown = self._state(reached, np.array(sorted(held), np.int64))
             self._held = held
             return self._shown.version >= version
+
+    def catch_up_in_background(self, version: int) -> None:
+        """Catch up as `catch_up` does, with up to three attempts, 1 to 10 seconds apart."""
+        if self.engine.breaker.refuses:
+            self.catch_up(version)  # It raises at once: the thread serves other projects too.
+        retry_in_background(lambda: self.catch_up(version), EngineUnavailable, self.engine.clock)
 
     def dead_keys(self) -> int:
         """Count deleted passages that the engine still holds, or raise `EngineUnavailable`."""

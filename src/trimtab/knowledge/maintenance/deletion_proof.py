@@ -2,10 +2,11 @@
 
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trimtab.infra.storage import Database
 from trimtab.knowledge.maintenance.backups import Backups
 from trimtab.knowledge.maintenance.deletions import Deletion, DeletionLog
 
@@ -32,8 +33,9 @@ class DeletionProof:
 class DeletionVerifier:
     """Looks through everything that could still hold a deleted document."""
 
-    def __init__(self, database: Path, backups: Backups, deletions: DeletionLog) -> None:
-        self._database = database
+    def __init__(self, live: Database, backups: Backups, deletions: DeletionLog) -> None:
+        self._database = live.file
+        self._raw = live.guard.raw
         self._backups = backups
         self._deletions = deletions
 
@@ -70,10 +72,17 @@ class DeletionVerifier:
             if self._has_row(files[0], entry)
         ]
         for file in files:
-            remains = _chunk_ids(file) & {entry.witness.encode() for entry in deleted}
+            remains = _chunk_ids(self._blocks(file)) & {entry.witness.encode() for entry in deleted}
             alive = _live_chunk_ids(files[0], remains)
             found += [f"{file.name}: remains of {chunk.decode()}" for chunk in remains - alive]
         return found
+
+    def _blocks(self, file: Path) -> Iterator[bytes]:
+        if file == self._database:
+            yield from self._raw.blocks(_BLOCK)
+            return
+        with file.open("rb") as stream:
+            yield from iter(lambda: stream.read(_BLOCK), b"")
 
     def _has_row(self, file: Path, entry: Deletion) -> bool:
         with _opened(file) as connection:
@@ -103,13 +112,12 @@ class _opened:  # noqa: N801 - reads as a verb.
         self._connection.close()
 
 
-def _chunk_ids(file: Path) -> set[bytes]:
+def _chunk_ids(blocks: Iterable[bytes]) -> set[bytes]:
     found: set[bytes] = set()
     tail = b""
-    with file.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            found.update(_CHUNK_ID.findall(tail + block))
-            tail = block[-_OVERLAP:]
+    for block in blocks:
+        found.update(_CHUNK_ID.findall(tail + block))
+        tail = block[-_OVERLAP:]
     return found
 
 

@@ -24,6 +24,7 @@ from trimtab.knowledge.maintenance.deletion_proof import DeletionProof, Deletion
 from trimtab.knowledge.maintenance.deletions import Deletion, DeletionLog
 from trimtab.knowledge.maintenance.erased_owners import ERASED, ErasedOwners
 from trimtab.knowledge.maintenance.memory import MemoryUsage
+from trimtab.knowledge.maintenance.memory_report import MemoryReport
 from trimtab.knowledge.maintenance.restore import Restore, RestoreResult
 from trimtab.knowledge.maintenance.space import free_bytes
 from trimtab.knowledge.parsing import Parser
@@ -88,11 +89,12 @@ class Maintenance:
         self.disk = Cleanup(data.path, self.backups, settings, clock)
         self.memory = MemoryUsage(clock, settings.memory_limit_mb)
         self.growth = GrowthProfile(clock, data.file("memory_profile.txt"))
+        self.memory_report = MemoryReport(clock, data.path, self.memory)
         self.processor = CpuUsage(context.clock)
         self.erased = ErasedOwners(data.file(ERASED))
         self.copies = DatabaseCopies(self.backups, live.chains, data.file("snapshots"))
         self._restore = Restore(live, self.backups, self.deletions, self.erased, clock)
-        self._prover = DeletionVerifier(live.file, self.backups, self.deletions)
+        self._prover = DeletionVerifier(live, self.backups, self.deletions)
         self.integrity = Integrity(Damage.NONE)
         """What the last check found."""
         self._tuning = UsageStore(live)

@@ -219,15 +219,12 @@ class DamagedDatabase:
     def _pages_of(self, name: str) -> dict[int, bytes]:
         """Return the pages of a table or index as they stand in the file."""
         self._write_out()
-        size, pages = self._page_bytes(), {}
+        size = self._page_bytes()
         with self._opened() as connection:
             numbers = connection.execute("SELECT pageno FROM dbstat WHERE name = ?", (name,))
             found = sorted(number for (number,) in numbers)
-        with self._knowledge.database.file.open("rb") as file:
-            for number in found:
-                file.seek((number - 1) * size)
-                pages[number] = file.read(size)
-        return pages
+        raw = self._knowledge.database.guard.raw
+        return {number: raw.at((number - 1) * size, size) for number in found}
 
     def _in_use(self, project: Value) -> list[tuple[str, str]]:
         """Return project and name of this fault's first document, and of one of each drill's."""

@@ -30,6 +30,7 @@ def actions(knowledge: Knowledge) -> Iterable[Action]:
     yield _grow(knowledge)
     yield _heap_dump(knowledge)
     yield _profile(knowledge)
+    yield _report(knowledge)
     yield _recycle(knowledge)
 
 
@@ -320,6 +321,24 @@ def _profile(knowledge: Knowledge) -> Action:
         run,
         lambda given, _: ActionResult(f"Allocations would be watched for {given['seconds']} s."),
         params=(Param("seconds", "integer", "How long to watch.", 300, 1, 3600),),
+    )
+
+
+def _report(knowledge: Knowledge) -> Action:
+    def run(given: Arguments, _: ActionContext) -> ActionResult:
+        file = knowledge.maintenance.memory_report.write(float(given["seconds"]))
+        megabytes = round(file.stat().st_size / 1e6, 1)
+        return ActionResult(
+            f"Wrote {file.name} ({megabytes} MB).", {"file": file.name, "megabytes": megabytes}
+        )
+
+    return Action(
+        "knowledge.memory.report",
+        "Write memray's capture and flame graph with the heap dump as a bug report; no contents.",
+        Risk.OBSERVE,
+        run,
+        lambda given, _: ActionResult(f"Allocations would be recorded for {given['seconds']} s."),
+        params=(Param("seconds", "integer", "How long to record.", 30, 1, 300),),
     )
 
 

@@ -1,15 +1,17 @@
 """Copies of artifacts in an S3 bucket, and their return when the local files are damaged."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from trimtab.infra.dependencies import Dependencies, DependencyUnavailable
 from trimtab.kernel.errors import Misconfigured, Unavailable
 
+T = TypeVar("T")
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
 
@@ -148,6 +150,32 @@ class S3Artifacts:
     def _key(self, name: str, version: int, file: str) -> str:
         path = f"{name}/{version}/{file}"
         return f"{self.prefix}/{path}" if self.prefix else path
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedArtifacts:
+    """Artifacts in another service, behind a circuit breaker; its client tries three times."""
+
+    inner: RemoteArtifacts
+    dependencies: Dependencies
+
+    def upload(self, name: str, version: int, folder: Path, files: Mapping[str, str]) -> None:
+        """Store the files of a version; raises `RemoteUnavailable`."""
+        self._call(lambda: self.inner.upload(name, version, folder, files))
+
+    def download(self, name: str, version: int, folder: Path, files: Mapping[str, str]) -> None:
+        """Fetch the files of a version into a folder; raises `RemoteUnavailable`."""
+        self._call(lambda: self.inner.download(name, version, folder, files))
+
+    def holds(self, name: str, version: int, files: Mapping[str, str]) -> bool:
+        """Return whether every file of a version is there; raises `RemoteUnavailable`."""
+        return self._call(lambda: self.inner.holds(name, version, files))
+
+    def _call(self, work: Callable[[], T]) -> T:
+        try:
+            return self.dependencies.call("artifacts", work, RemoteUnavailable)
+        except DependencyUnavailable as error:
+            raise RemoteUnavailable(error.message) from error
 
 
 @contextmanager

@@ -37,6 +37,7 @@ from trimtab.models.records import (
 from trimtab.models.registry.golden import check_golden
 from trimtab.models.registry.manifests import check_manifest
 from trimtab.models.registry.parity import check_parent, check_parity
+from trimtab.models.registry.reconcile import ALIAS_MOVED, REGISTERED, move_facts
 from trimtab.models.registry.signing import sign_version, verify_signature
 from trimtab.models.registry.store import MoveReason, RegistryStore
 
@@ -175,7 +176,7 @@ class Registry:
         )
         self.store.add(version)
         facts = {"version": number, "sha256": version.digest}
-        env.audit.append(actor, "models.register", manifest.name, facts)
+        env.audit.append(actor, REGISTERED, manifest.name, facts)
         try:
             self._upload(version)
         except RemoteUnavailable as error:
@@ -376,8 +377,7 @@ class Registry:
     ) -> list[AliasMove]:
         moves = self.store.move(name, targets, why)
         if moves:
-            facts = {move.alias: [move.previous, move.version] for move in moves}
-            self._context.env.audit.append(why.actor, "models.alias", name, facts)
+            self._context.env.audit.append(why.actor, ALIAS_MOVED, name, move_facts(moves))
         return moves
 
     def _announce(self, name: str, moves: list[AliasMove]) -> list[AliasMove]:

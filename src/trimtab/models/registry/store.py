@@ -146,6 +146,21 @@ class RegistryStore:
             kept = set(connection.scalars(sa.select(_versions.c.digest)))
         return [digest for digest in digests if digest not in kept]
 
+    def registered(self) -> list[tuple[str, int, str, str]]:
+        """Return name, number, digest and registrar of every version, oldest first."""
+        names = ("name", "version", "digest", "registered_by")
+        query = sa.select(*(_versions.c[name] for name in names)).order_by(
+            _versions.c.registered_at, _versions.c.version
+        )
+        with self.database.read() as connection:
+            return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+
+    def all_moves(self) -> list[AliasMove]:
+        """Return every move of every model's aliases, oldest first."""
+        with self.database.read() as connection:
+            found = connection.execute(sa.select(_log).order_by(_log.c.seq))
+            return [_alias_move(row) for row in found]
+
     def log(self, name: str, limit: int = 1000) -> list[AliasMove]:
         """Return the newest moves of a model's aliases, newest first."""
         query = sa.select(_log).where(_log.c.name == name).order_by(_log.c.seq.desc()).limit(limit)

@@ -65,6 +65,8 @@ class PendingRequest:
     deliver: Deliver
     waiter: Any = None
     """What `deliver` resolves."""
+    timer: Any = None
+    """Of the event loop: asks the next version when this one is late."""
     user_id: str = ""
     probe: bool = False
     """True for a health check: no cache, and no monitor counts it."""

@@ -24,6 +24,7 @@ from trimtab.models.registry.golden import check_golden
 from trimtab.models.registry.registry import MOVED
 from trimtab.models.rows import Rows, parse_rows
 from trimtab.models.serving.cache import ResultCache
+from trimtab.models.serving.event_loop import LoopDeliverer, expire, give_up
 from trimtab.models.serving.foundation import FoundationFallback
 from trimtab.models.serving.model_server import ModelServer, Routing
 from trimtab.models.serving.records import Observer, PendingRequest, Prediction
@@ -76,7 +77,7 @@ class Serving:
         self._spare = ThreadPoolExecutor(1, thread_name_prefix="models-spare")
         asked = context.foundation if settings.foundation_fallback else None
         self._foundation = None if asked is None else FoundationFallback(asked)
-        self._deliverers: dict[int, _LoopDeliverer] = {}
+        self._deliverers: dict[int, LoopDeliverer] = {}
         env.events.subscribe(MOVED, self._follow)
 
     # Requests
@@ -120,14 +121,14 @@ class Serving:
         pending.user_id = user_id
         pending.waiter = waiter = loop.create_future()
         limit = self._settings.deadline_seconds
-        timers = [loop.call_later(limit * _FIRST_SHARE, server.expire, pending)]
-        timers.append(loop.call_later(limit, _give_up, server, pending))
+        pending.timer = loop.call_later(
+            limit * _FIRST_SHARE, expire, server, pending, limit * (1 - _FIRST_SHARE)
+        )
         try:
             server.submit(pending, ref)
             found: Prediction | TrimtabError = await waiter
         finally:
-            for timer in timers:
-                timer.cancel()
+            pending.timer.cancel()
         if isinstance(found, TrimtabError):
             raise found
         return found
@@ -153,7 +154,7 @@ class Serving:
         if not done.wait(limit * _FIRST_SHARE):
             server.expire(pending)
             if not done.wait(limit * (1 - _FIRST_SHARE)):
-                _give_up(server, pending)
+                give_up(server, pending)
                 done.wait()
         if isinstance(found[0], TrimtabError):
             raise found[0]
@@ -196,8 +197,8 @@ class Serving:
             )
         return production
 
-    def _deliverer(self, loop: asyncio.AbstractEventLoop) -> "_LoopDeliverer":
-        return self._deliverers.setdefault(id(loop), _LoopDeliverer(loop))
+    def _deliverer(self, loop: asyncio.AbstractEventLoop) -> "LoopDeliverer":
+        return self._deliverers.setdefault(id(loop), LoopDeliverer(loop))
 
     # Versions
 
@@ -363,32 +364,6 @@ class Serving:
     def _publish(self, version: ModelVersion, error: TrimtabError) -> None:
         facts: dict[str, object] = {"version": version.version, "code": error.code}
         self._events.publish(Event(FAILED, self.clock.now(), version.name, facts))
-
-
-class _LoopDeliverer:
-    """Resolves the futures of one event loop, many with one wake-up."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-
-    def __call__(self, pairs: list[tuple[PendingRequest, Prediction | TrimtabError]]) -> None:
-        try:
-            self._loop.call_soon_threadsafe(_resolve, pairs)
-        except RuntimeError:
-            # The loop has ended, and with it everybody who waited.
-            _log.debug("predictions came after the end of their event loop")
-
-
-def _resolve(pairs: list[tuple[PendingRequest, Prediction | TrimtabError]]) -> None:
-    for pending, answer in pairs:
-        if not pending.waiter.done():
-            pending.waiter.set_result(answer)
-
-
-def _give_up(server: ModelServer, pending: PendingRequest) -> None:
-    """At the deadline ask no version any more; the baseline answers at once, if there is one."""
-    pending.plan.clear()
-    server.expire(pending)
 
 
 def _by_digest(routing: Routing) -> dict[str, VersionServer]:

@@ -43,7 +43,7 @@ def class_figures(labels: Labels, shares: Floats, classes: Sequence[str]) -> dic
         shares: Probabilities, shape (rows, classes).
         classes: Their names in the order of the columns.
     """
-    from sklearn.metrics import f1_score
+    from sklearn.metrics import f1_score, roc_auc_score
 
     names = np.asarray(classes)
     best = shares.argmax(axis=1)
@@ -58,6 +58,9 @@ def class_figures(labels: Labels, shares: Floats, classes: Sequence[str]) -> dic
         "brier": ((shares - truth) ** 2).sum(axis=1).mean(),
         "calibration_error": calibration_error(right, shares[np.arange(len(best)), best]),
     }
+    if ((truth.sum(axis=0) > 0) & (truth.sum(axis=0) < len(truth))).all():
+        # Each class against the others.
+        figures["auc"] = roc_auc_score(truth, shares, average="macro")
     by_class = f1_score(labels, names[best], labels=list(classes), average=None, zero_division=0.0)
     figures |= {f"f1_{name}": value for name, value in zip(classes, by_class, strict=True)}
     return _rounded(figures)

@@ -19,8 +19,18 @@ Judge = Callable[[Path, TextEncoder], JudgedCandidate]
 
 @dataclass(frozen=True, slots=True)
 class ModelTrainer:
-    """Functions that train and evaluate one model, and judge a retraining of it."""
+    """Functions that train and evaluate one model, and judge a retraining of it.
 
+    Attributes:
+        file: Its training set, below the folder of data.
+        figure: The figure that a summary shows.
+        train: Fits the model and measures it.
+        evaluate: Measures it on other data.
+        judge: Compares a retraining.
+    """
+
+    file: str
+    figure: str
     train: Train
     evaluate: Evaluate
     judge: Judge
@@ -135,9 +145,25 @@ def _judge_earnings(file: Path, encoder: TextEncoder) -> JudgedCandidate:
 
 
 _TRAINERS: Mapping[str, ModelTrainer] = {
-    "fraud-classifier": ModelTrainer(_train_fraud, _evaluate_fraud, _judge_fraud),
-    "risk-predictor": ModelTrainer(_train_credit, _evaluate_credit, _judge_credit),
-    "sentiment-analyzer": ModelTrainer(_train_sentiment, _evaluate_sentiment, _judge_sentiment),
-    "earnings-analyzer": ModelTrainer(_train_earnings, _evaluate_earnings, _judge_earnings),
+    "fraud-classifier": ModelTrainer(
+        "fraud/creditcard_sample.csv", "cv_auprc", _train_fraud, _evaluate_fraud, _judge_fraud
+    ),
+    "risk-predictor": ModelTrainer(
+        "credit/creditcard.csv", "cv_auc", _train_credit, _evaluate_credit, _judge_credit
+    ),
+    "sentiment-analyzer": ModelTrainer(
+        "finance_tweets/data.jsonl",
+        "cv_macro_f1",
+        _train_sentiment,
+        _evaluate_sentiment,
+        _judge_sentiment,
+    ),
+    "earnings-analyzer": ModelTrainer(
+        "earnings_statements/data.jsonl",
+        "statements_f1_metric_nature",
+        _train_earnings,
+        _evaluate_earnings,
+        _judge_earnings,
+    ),
 }
 NAMES = tuple(_TRAINERS)

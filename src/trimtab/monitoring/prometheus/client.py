@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from trimtab.infra.dependencies import Dependencies, DependencyUnavailable
 from trimtab.kernel.errors import Unavailable
 from trimtab.monitoring.errors import EvaluationFailed, ExpressionRefused
 from trimtab.monitoring.labels import METRIC_NAME
@@ -82,6 +83,7 @@ class PrometheusClient:
         timeout_seconds: Limit of one query, also sent to the server.
         token: Bearer token; empty for none.
         transport: Of the HTTP client; tests give their own.
+        dependencies: Circuit breakers of the process; None sends every query.
     """
 
     def __init__(
@@ -90,7 +92,9 @@ class PrometheusClient:
         timeout_seconds: float = 5.0,
         token: str = "",
         transport: "httpx.BaseTransport | None" = None,
+        dependencies: Dependencies | None = None,
     ) -> None:
+        self._dependencies = dependencies
         self._url = url.rstrip("/")
         self._timeout = timeout_seconds
         self._token = token
@@ -150,7 +154,7 @@ class PrometheusClient:
         self, what: str, expression: str, given: Mapping[str, str]
     ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
         body = {**given, "timeout": f"{self._timeout:g}s"}
-        status, content = self._post(f"{self._url}/api/v1/{what}", body)
+        status, content = self._guarded_post(f"{self._url}/api/v1/{what}", body)
         document = _json(content)
         if document is None:
             raise PrometheusUnavailable(
@@ -164,6 +168,16 @@ class PrometheusClient:
         listed = document.get("warnings") or ()
         warnings = tuple(str(each)[:300] for each in listed) if isinstance(listed, list) else ()
         return data, warnings
+
+    def _guarded_post(self, url: str, body: Mapping[str, str]) -> tuple[int, bytes]:
+        if self._dependencies is None:
+            return self._post(url, body)
+        try:
+            return self._dependencies.call(
+                "prometheus", lambda: self._post(url, body), PrometheusUnavailable
+            )
+        except DependencyUnavailable as error:
+            raise PrometheusUnavailable(error.message) from error
 
     def _post(self, url: str, body: Mapping[str, str]) -> tuple[int, bytes]:
         import httpx

@@ -54,8 +54,8 @@ class GuardrailsSettings:
     rules_file: str = setting(
         "",
         help=(
-            "A YAML file of guard rules, read again when it changes; bypass_mode and"
-            " bypass_duration in it start a bypass."
+            "A YAML file of guard rules, or the folder where their ConfigMaps are mounted, read"
+            " again when it changes; bypass_mode and bypass_duration in it start a bypass."
         ),
         env=("GUARDRAILS_RULES_FILE",),
     )

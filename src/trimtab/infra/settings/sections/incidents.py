@@ -69,8 +69,8 @@ class IncidentSettings:
     )
     alerts_file: str = setting(
         "",
-        help="Your own grouping, inhibition, maintenance windows and webhooks of alerts (YAML);"
-        " empty means the shipped ones.",
+        help="Your own grouping, inhibition, maintenance windows, webhooks and dependencies of"
+        " alerts (YAML); empty means the shipped ones.",
     )
     alerts_limit: int = setting(
         200_000,

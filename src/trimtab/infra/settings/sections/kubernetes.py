@@ -28,6 +28,12 @@ class KubernetesSettings:
     refresh_seconds: float = setting(
         15.0, unit="seconds", help="The time between two reads of the state.", minimum=1
     )
+    manifests: str = setting(
+        "", help="The folder of the manifests that are applied; empty for those that ship."
+    )
+    drill_image: str = setting(
+        "registry.k8s.io/pause:3.9", help="The image of the workloads that drills make and delete."
+    )
     max_replicas: int = setting(
         20, unit="replicas", help="The most replicas that an action sets.", minimum=1, maximum=1000
     )

@@ -6,6 +6,8 @@ from trimtab.models.ports import TextEncoder
 from trimtab.models.records import ColumnKind, InputColumn, InputSchema
 from trimtab.models.trained.assembly import OwnModel, TrainedModel, assemble
 from trimtab.models.trained.datasets import file_sha256, find_file
+from trimtab.models.trained.earnings.baseline import NAME as BASELINE
+from trimtab.models.trained.earnings.baseline import baseline_figures
 from trimtab.models.trained.earnings.card import CARD
 from trimtab.models.trained.earnings.predictor import TEXT_COLUMN, TONE_FILE, EarningsPredictor
 from trimtab.models.trained.earnings.tone import TONES
@@ -31,6 +33,7 @@ def train_earnings(data: Path, encoder: TextEncoder) -> TrainedModel:
     """Fit the tone on all labelled sentences; its figures are those of calls left out in turn."""
     sentences = read_labelled(data)
     metrics = figures_of(sentences, cross_validated_tone(sentences))
+    baselines = {BASELINE: baseline_figures(sentences)}
     model = OwnModel(
         name=NAME,
         schema=InputSchema((InputColumn(TEXT_COLUMN, ColumnKind.TEXT),)),
@@ -38,7 +41,8 @@ def train_earnings(data: Path, encoder: TextEncoder) -> TrainedModel:
         content={TONE_FILE: fit_tone(sentences).to_bytes()},
         golden_rows=[{TEXT_COLUMN: text} for text in GOLDEN],
         metrics=metrics,
-        card=CARD.render(metrics, {}),
+        card=CARD.render(metrics, baselines),
         data_sha256=file_sha256(find_file(data, STATEMENTS_FILE)),
+        baselines=baselines,
     )
     return assemble(model, EarningsPredictor.load, encoder)

@@ -36,6 +36,10 @@ class LabelledSentence:
     labelled: tuple[Mapping[str, Any], ...]
     found: tuple[FinancialStatement, ...]
     features: NDArray[np.float64]
+    quoted: str
+    """The labelled characters, which the analyzer may cut elsewhere."""
+    start: int
+    """Offset of the first of them in the call."""
 
 
 def read_labelled(data: Path) -> list[LabelledSentence]:
@@ -54,7 +58,7 @@ def read_labelled(data: Path) -> list[LabelledSentence]:
     found: list[LabelledSentence] = []
     for call, sentences in by_call.items():
         if call in calls:
-            found += _within(call, sentences, read_report(calls[call]))
+            found += _within(call, sentences, calls[call])
         else:
             found += [_alone(call, record) for record in sentences]
     return found
@@ -66,19 +70,19 @@ def _calls(file: Path) -> dict[str, str]:
     return {str(record["id"]): record["text"] for _, record in read_json_lines(file)}
 
 
-def _within(
-    call: str, records: Sequence[Mapping[str, Any]], read: list[Read]
-) -> list[LabelledSentence]:
+def _within(call: str, records: Sequence[Mapping[str, Any]], text: str) -> list[LabelledSentence]:
     """Return the labelled sentences with the statements that lie in them.
 
     The analyzer may cut sentences elsewhere: the tone is that of the one that overlaps most.
     """
     found: list[LabelledSentence] = []
+    read = read_report(text)
     for record in records:
         start, end = record["start"], record["end"]
         inside = [s for _, _, own in read for s in own if start <= s.start and s.end <= end]
         nearest = max(read, key=lambda item: min(item[0].end, end) - max(item[0].start, start))
-        found.append(_sentence(call, record, inside, nearest))
+        whole = {**record, "text": text[start:end]}
+        found.append(_sentence(call, whole, inside, nearest))
     return found
 
 
@@ -107,7 +111,14 @@ def _sentence(
         raise TrainingDataInvalid(f"A sentence of call {call} has no statements or no tone.")
     features = features_of([read])[0]
     return LabelledSentence(
-        call, read[0].text, tone, tuple(record["statements"]), tuple(found), features
+        call,
+        read[0].text,
+        tone,
+        tuple(record["statements"]),
+        tuple(found),
+        features,
+        record["text"],
+        record["start"],
     )
 
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from trimtab.infra.storage.sqlite.integrity.page_checksums import PageChecksums, checksums_file
 from trimtab.infra.storage.sqlite.integrity.wal import repair_wal, wal_file, wal_pages
+from trimtab.infra.storage.sqlite.raw_file import RawFile
 from trimtab.kernel.errors import Corrupt
 
 _log = logging.getLogger(__name__)
@@ -47,6 +48,8 @@ class FileGuard:
         self._count_file = file.with_name(f"{file.name}-commits")
         self._highest_count = 0
         self._count_lock = threading.Lock()
+        self.raw = RawFile(file)
+        """The bytes of the file while connections are open."""
         self._own: sqlite3.Connection | None = None
         self._lock = threading.Lock()
         self._due_bytes = _LOG_BYTES
@@ -124,6 +127,7 @@ class FileGuard:
 
     def check_commits(self) -> None:
         """Count missing acknowledged commits; call whenever the file was opened or replaced."""
+        self.raw.reopen()
         own = sqlite3.connect(self._file, timeout=30, isolation_level=None, check_same_thread=False)
         own.execute("PRAGMA wal_autocheckpoint=0")
         noted, self._highest_count = self._noted_commits(), 0
@@ -150,7 +154,7 @@ class FileGuard:
             try:
                 logged = wal_pages(self._file)
                 if logged or (self._sums is None and self._file.stat().st_size):
-                    self._sums = PageChecksums.of(self._file, logged=logged, known=self._sums)
+                    self._sums = PageChecksums.of(self.raw, logged=logged, known=self._sums)
                     self._sums.save(self._file)
                 other = sqlite3.connect(self._file, timeout=30, isolation_level=None)
                 try:
@@ -162,11 +166,11 @@ class FileGuard:
 
     def close(self) -> None:
         """Checkpoint a last time, after every other connection has closed."""
-        if self._own is None:
-            return
-        self._try_checkpoint()
-        own, self._own = self._own, None
-        own.close()
+        if self._own is not None:
+            self._try_checkpoint()
+            own, self._own = self._own, None
+            own.close()
+        self.raw.close()
 
     def _noted_commits(self) -> int:
         """Return the number of acknowledged commits in the file; 0 if it is missing or damaged."""

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.infra.storage.sqlite.integrity.wal import wal_pages
+from trimtab.infra.storage.sqlite.raw_file import RawFile
 from trimtab.kernel.errors import Corrupt
 
 _log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class PageChecksums:
 
     @classmethod
     def of(
-        cls, database: Path, *, logged: dict[int, bytes], known: "PageChecksums | None"
+        cls, database: RawFile, *, logged: dict[int, bytes], known: "PageChecksums | None"
     ) -> "PageChecksums":
         """Return the checksums of a database with its logged pages applied.
 
@@ -57,8 +58,7 @@ class PageChecksums:
         first, size = _first_page(database, logged)
         pages = int.from_bytes(first[28:32], "big")
         if known is None:
-            with database.open("rb") as stream:
-                sums.extend(checksum_of(page) for page in iter(lambda: stream.read(size), b""))
+            sums.extend(map(checksum_of, database.blocks(size)))
         sums.extend([0] * (pages - len(sums)))
         del sums[pages:]
         for number, page in logged.items():
@@ -155,10 +155,8 @@ def checksum_of(data: bytes) -> int:
     return zlib.adler32(data) << 32 | zlib.crc32(data)
 
 
-def _first_page(database: Path, logged: dict[int, bytes]) -> tuple[bytes, int]:
-    with database.open("rb") as stream:
-        head = stream.read(100)
-    first = logged.get(1, head)
+def _first_page(database: RawFile, logged: dict[int, bytes]) -> tuple[bytes, int]:
+    first = logged.get(1) or database.at(0, 100)
     size = int.from_bytes(first[16:18], "big")
     return first, 65536 if size == 1 else size
 
