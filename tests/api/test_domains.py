@@ -1,3 +1,4 @@
+import gzip
 from datetime import UTC, datetime
 
 import numpy as np
@@ -44,6 +45,12 @@ def test_files_are_ingested_and_a_refused_one_does_not_stop_the_others(operator)
     body = operator.post("/api/v1/ingest", data={"project": "ship"}, files=files).json()
     assert [document["name"] for document in body["documents"]] == ["a.txt"]
     assert [refused["code"] for refused in body["refused"]] == ["knowledge.document_empty"]
+
+
+def test_a_compressed_file_is_ingested_from_a_form(operator):
+    files = [("file", ("ship/v2.5.0-Notes.gz", gzip.compress(TEXT.encode()), "application/gzip"))]
+    answer = operator.post("/api/v1/ingest", data={"project": "ship"}, files=files)
+    assert (answer.status_code, answer.json()["name"]) == (202, "ship/v2.5.0-Notes.gz")
 
 
 def test_files_of_one_form_are_embedded_together(app, operator, monkeypatch):

@@ -4,6 +4,7 @@
 import gzip
 from dataclasses import replace
 from email.header import Header
+from tempfile import SpooledTemporaryFile
 
 import pytest
 
@@ -19,6 +20,7 @@ from trimtab.knowledge.errors import (
     ParserFailed,
 )
 from trimtab.knowledge.parsing import Parser
+from trimtab.knowledge.parsing.content import Content
 
 
 @pytest.fixture(scope="module")
@@ -265,6 +267,15 @@ def test_the_mails_of_a_mailbox_are_read_each_under_its_subject(parser, name):
 def test_a_compressed_text_is_read(parser, name, data, text):
     found = parser.parse(name, gzip.compress(data))
     assert (found.text, found.title) == (text, name.partition(".")[0])
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_a_compressed_text_is_read_from_the_temporary_file_of_an_upload(parser, on_disk):
+    with SpooledTemporaryFile() as stream:
+        stream.write(gzip.compress(b"They sing."))
+        if on_disk:
+            stream.rollover()
+        assert parser.parse("a.gz", Content(stream)).text == "They sing."
 
 
 @pytest.mark.parametrize(

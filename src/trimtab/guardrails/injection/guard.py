@@ -1,7 +1,8 @@
 """Injection guards of questions and passages: patterns, then classifiers."""
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from trimtab.guardrails.guard import Subject
@@ -16,7 +17,7 @@ from trimtab.guardrails.verdicts import Decision, Judgement
 from trimtab.kernel.erasable_cache import erasable_lru_cache
 from trimtab.text.normalise import Normalised, normalise
 from trimtab.text.sentences import sentences
-from trimtab.text.words import words
+from trimtab.text.words import STOP_WORDS, words
 
 MAX_SENTENCES = 60
 """Maximum number of sentences that form windows, alone and in pairs.
@@ -41,8 +42,19 @@ The tokens count where no spaces separate words: there they are pairs of charact
 """
 MAX_QUESTION_LETTERS, QUESTION_ALLOWANCE = 60, 1.4
 """The same for a short question."""
+MAX_IMPERSONAL_LETTERS, IMPERSONAL_ALLOWANCE = 100, 2.0
+"""The same for an English question that addresses nobody: attacks ask for what is the assistant's."""
+MAX_SEARCH_LETTERS, MAX_SEARCH_STOP_WORDS, SEARCH_ALLOWANCE = 60, 2, 1.5
+"""The same for words as people type them into a search field, such as "max request payload size"."""
 LONG_CHARACTERS, LONG_ALLOWANCE = 300, 2.0
 """Characters from which the threshold rises, and the log-odds added to it at twice as many."""
+_QUESTION_WORD = re.compile(r"\b(?:what|which|who|whom|whose|when|where|why|how)\b", re.IGNORECASE)
+"""People type questions without the mark, too."""
+_ADDRESS = re.compile(r"\b(?:you|your|yours|yourself|u|ur|my)\b", re.IGNORECASE)
+_WANTED_BY_ATTACKS = frozenset({"rules", "reveal", "secret", "machine"})
+"""Concepts that have no place in words for a search."""
+_NOT_SEARCHED = frozenset("`$(){}<>|&;=:!'\"\n")
+"""Code, quotes and orders have these characters; words for a search do not."""
 _QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001 - marks of several scripts.
 
 
@@ -125,8 +137,23 @@ def _allowance(normalised: Normalised) -> float:
     is_phrase = len(text) <= MAX_PHRASE_LETTERS and len(text.split()) <= MAX_PHRASE_WORDS
     if is_phrase and len(found) <= MAX_PHRASE_TOKENS and not text.endswith(":"):
         return PHRASE_ALLOWANCE
-    is_short = len(text) <= MAX_QUESTION_LETTERS and text.endswith(_QUESTION_MARKS)
-    return QUESTION_ALLOWANCE if is_short else 0.0
+    is_impersonal = text.isascii() and "you" not in named and not _ADDRESS.search(text)
+    is_marked = text.endswith(_QUESTION_MARKS)
+    asked = _QUESTION_WORD.search(text)
+    asks = asked is not None and (is_marked or asked.start() == 0)
+    if asks and is_impersonal and len(text) <= MAX_IMPERSONAL_LETTERS:
+        return IMPERSONAL_ALLOWANCE
+    if is_marked and len(text) <= MAX_QUESTION_LETTERS:
+        return QUESTION_ALLOWANCE
+    is_search = is_impersonal and not named & _WANTED_BY_ATTACKS and _is_search(text, found)
+    return SEARCH_ALLOWANCE if is_search else 0.0
+
+
+def _is_search(text: str, found: Sequence[str]) -> bool:
+    """Return whether the text looks like words typed into a search field."""
+    stop_words = sum(word in STOP_WORDS for word in found)
+    is_terse = len(text) <= MAX_SEARCH_LETTERS and stop_words <= MAX_SEARCH_STOP_WORDS
+    return is_terse and not text.endswith(".") and not _NOT_SEARCHED & set(text)
 
 
 def query_attack_margin(normalised: Normalised) -> float:

@@ -22,7 +22,8 @@ def unpack(name: str, data: Content, max_mb: int) -> tuple[str, Content]:
     whole = io.BytesIO()
     data.stream.seek(0)
     try:
-        with gzip.GzipFile(fileobj=data.stream) as packed:
+        # The mode is given: that of the temporary file of an upload is for writing.
+        with gzip.GzipFile(fileobj=data.stream, mode="rb") as packed:
             while block := packed.read(_BLOCK):
                 if whole.write(block) and whole.tell() > max_mb << 20:
                     raise DocumentTooLarge(
