@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-IMPORTED = ["trimtab.app", "tests.models.killed", "tests.models.retraining.killed"]
+IMPORTED = ["tests.models.killed", "tests.models.retraining.killed"]
 """What the process that is forked has imported."""
 
 

@@ -58,6 +58,7 @@ def test_the_wheel_has_the_pages_the_rules_and_the_vectors(wheel):
     for part in (
         *("library/knowledge-backup.md", "docs/start.md", "rules/", "handbook_vectors.npz"),
         "deploy/kubernetes/base/deployment.yaml",
+        "deployments/kubernetes/chromadb-service.yaml",
     ):
         assert part in names, part
 

@@ -137,11 +137,9 @@ def base(folder: Path) -> Path:
     """Return an archive of Debian with the packages, without what belongs to this machine."""
     whole = folder / "debian.tar"
     tools = _mmdebstrap(folder)
-    sources = [
-        str(file)
-        for file in (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
-        if file.is_file() and file.stat().st_size
-    ][:1]
+    # The machine's own mirror, if it has that release; else mmdebstrap takes Debian's.
+    files = [Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list")]
+    sources = [file for file in files if file.is_file() and SUITE in file.read_text("utf-8")][:1]
     excluded = ("man/*", "locale/*", "info/*", "doc/*")
     options = [f"--dpkgopt=path-exclude=/usr/share/{each}" for each in excluded]
     _run(

@@ -88,8 +88,15 @@ def test_the_retraining_page_says_who_decides_and_how_it_is_taken_back():
 def test_the_rollback_page_says_how_each_thing_is_taken_back_and_by_whom():
     rows = [line for line in page("rollback").text.splitlines() if line.startswith("| ")]
     things = [row.split("|")[1].strip() for row in rows]
-    assert {"a release", "documents", "a golden baseline", "a setting"} <= set(things)
-    assert "trimtab act knowledge.database.restore" in page("rollback").text
+    expected = {
+        "a release (ENT-06)",
+        "documents (ENT-08)",
+        "settings (ENT-07)",
+        "everything (ENT-09)",
+    }
+    assert expected | {"a golden baseline", "a model", "a deployment in a cluster"} <= set(things)
+    for kind in ("configuration", "database", "model", "deployment"):
+        assert f"`trimtab rollback {kind}" in page("rollback").text
 
 
 @pytest.mark.feature("F348")

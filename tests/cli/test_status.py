@@ -15,4 +15,6 @@ def test_status_and_metrics_show_the_breaker_of_a_channel_that_fails(serve, comm
     assert "channel webhook" in command("status").out
     (signal,) = command("read", "service.dependency.failures", "--json").json["signals"]
     (sample,) = signal["samples"]
-    assert (sample["labels"]["dependency"], sample["value"]) == ("channel webhook", 3)
+    # The self-test of the start may have failed too.
+    assert sample["labels"] == {"dependency": "channel webhook"}
+    assert sample["value"] >= 3

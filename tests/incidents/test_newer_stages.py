@@ -15,7 +15,9 @@ from trimtab.incidents.module import _prometheus
 from trimtab.incidents.ports import NoOutsideAlerts
 from trimtab.incidents.triage import raise_severity
 from trimtab.incidents.verify import _look
+from trimtab.infra.dependencies import Dependencies
 from trimtab.infra.settings.sections.incidents import IncidentSettings
+from trimtab.kernel.clock import SystemClock
 from trimtab.monitoring.prometheus import PrometheusSource
 
 
@@ -77,7 +79,9 @@ def test_a_prometheus_is_asked_only_when_one_is_configured():
         monitor = SimpleNamespace(
             prometheus_url=url, prometheus_timeout_seconds=5.0, prometheus_token=""
         )
-        return SimpleNamespace(settings=SimpleNamespace(monitor=monitor))
+        return SimpleNamespace(
+            settings=SimpleNamespace(monitor=monitor), dependencies=Dependencies(SystemClock())
+        )
 
     assert _prometheus(env("")) is None
     assert isinstance(_prometheus(env("http://p.test")), PrometheusSource)

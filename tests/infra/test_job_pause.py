@@ -68,7 +68,7 @@ def test_the_end_of_the_process_ends_the_pause():
 
 
 def test_a_drill_does_not_start_in_maintenance_mode():
-    library = SimpleNamespace(cause=lambda _: None)
+    library = SimpleNamespace(cause=lambda _: (None, None), provides=lambda _: True)
     runner = DrillRunner(SimpleNamespace(library=library), lambda: "maintenance mode is on.")
     with pytest.raises(DrillRefused, match="maintenance mode is on"):
         runner.start("page/cause", 1, Queue().put)

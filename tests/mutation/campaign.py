@@ -147,6 +147,13 @@ def mutants_of(domain: str, options: Options) -> list[Mutant]:
     return [m for m in found if m.kind in options.kinds and options.match in f"{m.file}:{m.scope}"]
 
 
+def without_implied(mutants: list[Mutant], equivalent: set[str]) -> list[Mutant]:
+    """Leave out equivalent mutants, and those that are noticed whenever another one is that is tried."""
+    rest = [mutant for mutant in mutants if mutant.key not in equivalent]
+    tried = {(mutant.file, mutant.kind, mutant.start) for mutant in rest}
+    return [m for m in rest if m.implied is None or (m.file, *m.implied) not in tried]
+
+
 def record_all(
     domains: Sequence[str],
     copies: Sequence[Path],
@@ -239,9 +246,7 @@ class Campaign:
         selection = Selection(record(domain, tests, copy), ROOT, self._options.seconds)
         of_tests = digest([*tests, *helper_files()])
         around: dict[str, Surroundings] = {}
-        for mutant in mutants_of(domain, self._options):
-            if mutant.key in self._equivalent:
-                continue
+        for mutant in without_implied(mutants_of(domain, self._options), self._equivalent):
             if mutant.file not in around:
                 around[mutant.file] = Surroundings(mutant.file, (ROOT / mutant.file).read_bytes())
             choice = selection.choose(mutant)

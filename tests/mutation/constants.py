@@ -24,19 +24,22 @@ class Constants:
 
     def __init__(self, folder: Path, called: set[tuple[str, int]]) -> None:
         self._called = called
-        self._modules: dict[str, tuple[ModuleType, ast.Module]] = {}
+        self._modules: dict[str, ModuleType] = {}
+        self._imports: list[tuple[str, ast.ImportFrom]] = []
         self._used: set[str] = set()
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None)
             if isinstance(file, str) and file.startswith(f"{folder}/") and file.endswith(".py"):
                 tree = ast.parse(Path(file).read_bytes())
-                self._modules[name] = (module, tree)
+                self._modules[name] = module
+                found = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+                self._imports += [(name, node) for node in found]
                 self._used |= set(self._names(file, tree))
 
     def change(self, path: Path, old: str, new: str) -> list[Binding] | None:
         """Return where to put the new value of the one constant that differs, or None when that is not all."""
         changed = _changed(old, new)
-        module = next((m for m, _ in self._modules.values() if m.__file__ == str(path)), None)
+        module = next((m for m in self._modules.values() if m.__file__ == str(path)), None)
         if changed is None or module is None or changed[0] in self._used:
             return None
         name, expression = changed
@@ -71,17 +74,16 @@ class Constants:
         found = {source}
         while True:
             more = set(found)
-            for holder, (_, tree) in self._modules.items():
-                for node in ast.walk(tree):
-                    if not isinstance(node, ast.ImportFrom) or node.module not in found:
-                        continue
-                    names = {alias.name: alias.asname for alias in node.names}
-                    if names.get(name) or "*" in names:
-                        return None
-                    if name in names and name in vars(self._modules[holder][0]):
-                        more.add(holder)
+            for holder, node in self._imports:
+                if node.module not in found:
+                    continue
+                names = {alias.name: alias.asname for alias in node.names}
+                if names.get(name) or "*" in names:
+                    return None
+                if name in names and name in vars(self._modules[holder]):
+                    more.add(holder)
             if more == found:
-                return [self._modules[holder][0] for holder in sorted(found)]
+                return [self._modules[holder] for holder in sorted(found)]
             found = more
 
 

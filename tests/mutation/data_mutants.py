@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tests.mutation.mutant import Mutant
 from tests.mutation.numbers import moved
@@ -14,6 +15,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _OTHER = {">": ">=", ">=": ">", "<": "<=", "<=": "<", "==": "!=", "!=": "=="}
+_HIGHER = {"<": True, "<=": False, ">": False, ">=": True}
+"""Whether a higher threshold, or a lower one, differs wherever the changed comparison does."""
 _NAME = re.compile(r"^\s*(?:- )?(?:alert|record|id|name): *(?P<value>[\w.-]+)", re.MULTILINE)
 _SEVERITY = re.compile(r"^\s*severity: *(?P<value>P\d)", re.MULTILINE)
 _DURATION = re.compile(
@@ -59,7 +62,9 @@ class DataMutants:
             yield start, end
 
     def _expression(self, start: int, end: int) -> Iterator[Mutant]:
+        last: re.Match[str] | None = None
         for found in _TOKEN.finditer(self._text, start, end):
+            before, last = last, found
             if found["window"]:
                 yield self._window(found, found.start("amount"), found.end("unit"))
             elif found["comparison"]:
@@ -69,7 +74,22 @@ class DataMutants:
                 text = found["number"]
                 value = int(text) if text.isdigit() else float(text)
                 for new in moved(value):
-                    yield self._make(*found.span(), new, "threshold")
+                    made = self._make(*found.span(), new, "threshold")
+                    yield replace(
+                        made, implied=self._implied(before, found, higher=float(new) > value)
+                    )
+
+    def _implied(
+        self, before: re.Match[str] | None, number: re.Match[str], *, higher: bool
+    ) -> tuple[str, int] | None:
+        """Return the comparison before a number when who notices its change notices the moved number, too."""
+        if before is None or before["comparison"] not in _HIGHER:
+            return None
+        between = self._text[before.end() : number.start()]
+        factor = self._text[number.end() :].lstrip()[:1] in {"*", "/", "%", "^"}
+        if factor or between.strip() or _HIGHER[before["comparison"]] is not higher:
+            return None
+        return ("comparison", len(self._text[: before.start()].encode()))
 
     def _window(self, found: re.Match[str], start: int, end: int) -> Mutant:
         half = max(1, int(found["amount"]) // 2)

@@ -23,6 +23,8 @@ class Mutant:
     name: str = ""
     """For a constant of a module or a class: its name, whose users are what runs it."""
     key: str = ""
+    implied: tuple[str, int] | None = None
+    """Kind and start of another mutant of the file: a test that notices that one notices this one."""
 
     def applied(self, content: bytes) -> bytes:
         """Return the file's content with the change made."""

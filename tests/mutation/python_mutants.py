@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from tests.mutation.mutant import Mutant
@@ -20,6 +21,13 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Is: ("is", "is not"),
     ast.IsNot: ("is not", "is"),
 }
+_HIGHER: dict[type[ast.cmpop], bool] = {
+    ast.Lt: True,
+    ast.LtE: False,
+    ast.Gt: False,
+    ast.GtE: True,
+}
+"""Whether a higher number at the right lets more pass, or less, wherever the changed comparison does."""
 _NAMED = re.compile(r"(?:--)?[a-zA-Z][\w./-]{2,60}")
 _NAMING_CALLS = {
     "Counter", "Gauge", "Histogram", "Summary", "Signal", "Signals", "Action", "Fault", "Option",
@@ -105,8 +113,26 @@ class PythonMutants:
             if called in {"range", "round", "enumerate", "Depth"}:
                 return
         both = isinstance(parent, ast.Compare) or self._scope(node)[1] != ""
+        implied = self._implied_by_comparison(node, parent) if whole is node else None
         for value in moved(node.value, both=both):
-            yield self._make(node, node, value, "threshold", f"{self._text(node)} -> {value}")
+            made = self._make(node, node, value, "threshold", f"{self._text(node)} -> {value}")
+            higher = float(value) > node.value
+            yield replace(made, implied=implied[1]) if implied and implied[0] is higher else made
+
+    def _implied_by_comparison(
+        self, node: ast.AST, parent: ast.AST
+    ) -> tuple[bool, tuple[str, int]] | None:
+        """Return whether the higher number, or the lower one, differs wherever the changed comparison does.
+
+        Who notices `x >= 5` in place of `x > 5` tries 5, and notices `x > 4`, too.
+        """
+        if not isinstance(parent, ast.Compare) or len(parent.ops) != 1:
+            return None
+        right = node is parent.comparators[0]
+        operator = type(parent.ops[0])
+        if operator not in _HIGHER:
+            return None
+        return _HIGHER[operator] is right, ("comparison", self._end(parent.left))
 
     def _names(self, node: ast.Constant) -> Iterator[Mutant]:
         if not _NAMED.fullmatch(node.value) or not self._names_something(node):
@@ -139,8 +165,17 @@ class PythonMutants:
             between = self._content[start:end].decode()
             changed = re.sub(rf"(?<![\w<>=!]){re.escape(old)}(?![\w<>=])", new, between, count=1)
             if changed != between:
-                yield self._span(node, start, end, changed, "comparison", f"{old} -> {new}")
+                made = self._span(node, start, end, changed, "comparison", f"{old} -> {new}")
+                yield replace(made, implied=self._implied_by_guard(node))
             left = right
+
+    def _implied_by_guard(self, node: ast.Compare) -> tuple[str, int] | None:
+        """Return the guard whose loss is noticed only where the opposite of an equality differs, too."""
+        parent = self._parents.get(node)
+        guards = isinstance(parent, ast.If) and parent.test is node and list(self._guards(parent))
+        if not guards or len(node.ops) != 1 or type(node.ops[0]) in _HIGHER:
+            return None
+        return ("guard", self._start(node))
 
     def _guards(self, node: ast.If) -> Iterator[Mutant]:
         leaves = isinstance(node.body[-1], ast.Raise | ast.Return | ast.Continue | ast.Break)

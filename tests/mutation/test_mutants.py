@@ -7,7 +7,15 @@ import threading
 import pytest
 
 from tests.mutation.__main__ import EQUIVALENT, exit_code, read_equivalent
-from tests.mutation.campaign import Options, Report, Result, Trial, mutants_of, record_all
+from tests.mutation.campaign import (
+    Options,
+    Report,
+    Result,
+    Trial,
+    mutants_of,
+    record_all,
+    without_implied,
+)
 from tests.mutation.data_mutants import DataMutants
 from tests.mutation.domains import (
     DOMAINS,
@@ -273,6 +281,51 @@ def test_a_recording_that_fails_ends_the_campaign(tmp_path):
 
     with pytest.raises(SystemExit, match="could not be recorded"):
         record_all(["rules"], [tmp_path], recording)
+
+
+@pytest.mark.parametrize(
+    ("source", "changes"),
+    [
+        ("def f(x): return x > 5", ["> -> >=", "5 -> 6"]),
+        ("def f(x): return x >= 5", [">= -> >", "5 -> 4"]),
+        ("def f(x): return x < 5", ["< -> <=", "5 -> 4"]),
+        ("def f(x): return x <= 5", ["<= -> <", "5 -> 6"]),
+        ("def f(x): return 5 < x", ["5 -> 6", "< -> <="]),
+        ("def f(x): return 5 >= x", ["5 -> 6", ">= -> >"]),
+        ("def f(x): return x == 5", ["== -> !=", "5 -> 4", "5 -> 6"]),
+        ("def f(x): return x > -5", ["> -> >=", "5 -> 4", "5 -> 6"]),
+        ("def f(x):\n  if x is None:\n    return g(x)", ["never: x is None"]),
+        ("def f(x):\n  if x > 5:\n    return g(x)", ["never: x > 5", "> -> >=", "5 -> 6"]),
+        ("def f(x):\n  if x == y:\n    g(x)\n  else:\n    h()", ["== -> !=", "drop g(x)", "drop h()"]),
+    ],
+)  # fmt: skip
+def test_what_is_noticed_whenever_another_change_is_is_not_tried(source, changes):
+    found = keyed(PythonMutants("a.py", source.encode()).all())
+    assert [mutant.change for mutant in without_implied(found, set())] == changes
+
+
+@pytest.mark.parametrize(
+    ("expression", "changes"),
+    [
+        ("a > 5", ["> -> >=", "5 -> 6"]),
+        ("a <= 0.5 and b > on() c", ["<= -> <", "0.5 -> 0.55", "> -> >="]),
+        ("a > 2 * b", ["> -> >=", "2 -> 1", "2 -> 3"]),
+        ("a == 5", ["== -> !=", "5 -> 4", "5 -> 6"]),
+    ],
+)
+def test_a_threshold_of_a_rule_is_moved_away_from_where_its_comparison_is_tried(
+    expression, changes
+):
+    text = f"      - alert: A\n        expr: {expression}\n"
+    found = [m for m in keyed(DataMutants("r.yml", text.encode()).all()) if m.kind != "name"]
+    assert [mutant.change for mutant in without_implied(found, set())] == changes
+
+
+def test_what_an_equivalent_change_would_imply_is_tried():
+    found = keyed(PythonMutants("a.py", b"def f(x): return x > 5").all())
+    comparison = next(mutant for mutant in found if mutant.kind == "comparison")
+    rest = without_implied(found, {comparison.key})
+    assert [mutant.change for mutant in rest] == ["5 -> 4", "5 -> 6"]
 
 
 def test_every_equivalent_mutant_has_a_reason_and_still_exists():

@@ -35,7 +35,7 @@ def check_addresses(settings: ToolsSettings) -> None:
         parts = urlsplit(address)
         if address and (parts.scheme not in ("http", "https") or not parts.hostname):
             raise BadToolAddress(
-                f"Invalid tools.{name}: a browser cannot open it.",
+                f"tools.{name} is not an address that a browser opens.",
                 hint="Write it as https://grafana.example.com.",
             )
 
@@ -78,7 +78,7 @@ class ErrorReports(logging.Handler):
             )
         except (BadDsn, ValueError):
             raise ReportingRefused(
-                "Invalid tools.sentry_dsn: it is not the address of a project.",
+                "tools.sentry_dsn is not the address of a project.",
                 hint="Copy it from the project's client keys: https://KEY@HOST/PROJECT.",
             ) from None
 

@@ -13,6 +13,7 @@ PREFIXES = (
     "trimtab-proof-",
     "trimtab-release-",
     "trimtab-schema-",
+    "trimtab-outage-",
     "trimtab-selftest-",
 )
 """Name prefixes of trimtab's temporary files; other files in that folder are never touched."""

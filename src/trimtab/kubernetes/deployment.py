@@ -35,7 +35,7 @@ _IMAGE = re.compile(r"[a-z0-9][\w./:@-]{0,500}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Options of the manifests.
+    """Components, namespace and image of a deployment.
 
     Attributes:
         components: Names of `COMPONENTS`.
@@ -58,35 +58,35 @@ class Deployment:
                 )
         if not _NAMESPACE.fullmatch(self.namespace):
             raise InvalidInput(
-                f"Invalid namespace {self.namespace!r}.",
+                f"{self.namespace!r} is not the name of a namespace.",
                 hint="Use at most 63 lower-case letters, digits and hyphens.",
             )
         if not _IMAGE.fullmatch(self.image):
             raise InvalidInput(
-                f"Invalid image name {self.image!r}.",
+                f"{self.image!r} is not the name of an image.",
                 hint="Write it as registry/name:tag, such as registry.example/knowledgebeast:1.2.",
             )
 
 
-def render(options: Deployment, folder: Path | None = None) -> list[Manifest]:
+def render(request: Deployment, folder: Path | None = None) -> list[Manifest]:
     """Return the objects in the order in which they are applied.
 
     Args:
-        options: Components, namespace and image.
+        request: Components, namespace and image.
         folder: The folder of the files; by default the shipped one.
     """
     files = folder or shipped("deploy") / "kubernetes"
     found: dict[tuple[str, str], Manifest] = {}
-    for name in ("base", *dict.fromkeys(options.components)):
+    for name in ("base", *dict.fromkeys(request.components)):
         _add(files / name, found)
     made = list(found.values())
     for each in made:
-        _place(each, options.namespace)
+        _place(each, request.namespace)
         for container in _containers(each):
             if container["image"] == IMAGE:
-                container["image"] = options.image
-            if options.until and "--until" in container.get("args", ()):
-                container["args"][-1] = options.until.isoformat()
+                container["image"] = request.image
+            if request.until and "--until" in container.get("args", ()):
+                container["args"][-1] = request.until.isoformat()
     return made
 
 

@@ -53,18 +53,7 @@ def cycle(run, tmp_path_factory):
     said["left"] = run("ls", "annotations/pending/")
     said["golden"] = run("cat", "golden_dataset/golden.jsonl")
     said["reports"] = run("ls", "reports")
-    said["documents"] = run("trimtab", "documents", "list", "corpus")
-    erased = run("trimtab", "answers", "erase", "system", "--yes")
-    assert erased.returncode == 0, erased.stdout
-    said["after the erasure"] = run("trimtab", "documents", "list", "corpus")
     return said
-
-
-@pytest.mark.feature("F486")
-def test_a_folder_is_ingested_for_a_user_whose_erasure_takes_it_away(cycle):
-    assert "pump.md" in cycle["ingest"].stdout
-    assert "pump.md" in cycle["documents"].stdout
-    assert "pump.md" not in cycle["after the erasure"].stdout
 
 
 @pytest.mark.feature("F420")

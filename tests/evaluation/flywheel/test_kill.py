@@ -22,12 +22,14 @@ def cycle(folder, die_at):
     def watch(_connection, _cursor, statement, *_):
         nonlocal count
         count += statement.lstrip().upper().startswith(WRITES)
-        if count == die_at:
+        if die_at and count == die_at:
             os.kill(os.getpid(), 9)
 
     world = FlywheelWorld(folder)
     sa.event.listen(sa.Engine, "before_cursor_execute", watch)
-    world.source.known += records([text for _, text in labelled(60)], FIRST.start, prefix="a")
+    world.source.known += records(
+        [text for _, text in labelled(60)], FIRST.start, prefix=f"{FIRST.name}-"
+    )
     report = world.annotated(FIRST, answer="The right answer.")
     dataset = world.flywheel.golden()
     return {

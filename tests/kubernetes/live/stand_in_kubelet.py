@@ -5,6 +5,7 @@ It runs nothing: from what a pod asks for it writes the status that a kubelet wo
 """
 
 import contextlib
+import itertools
 import threading
 
 from lightkube import ApiError, Client, KubeConfig
@@ -28,6 +29,7 @@ class StandInKubelet:
     def __init__(self, kubeconfig):
         self._client = Client(config=KubeConfig.from_file(str(kubeconfig)), trust_env=False)
         self._ending = threading.Event()
+        self._addresses = itertools.count()
         self._cordoned = [
             node.metadata.name
             for node in self._client.list(Node)
@@ -97,7 +99,8 @@ class StandInKubelet:
         conditions = [{"type": kind, "status": str(ready)} for kind in ("Ready", "ContainersReady")]
         status = {
             "phase": "Running" if ready else "Pending",
-            "podIP": "127.0.0.1",
+            # No loopback address: a service would not take it as an endpoint.
+            "podIP": f"10.1.1.{next(self._addresses) % 250 + 1}",
             "conditions": [*conditions, {"type": "PodScheduled", "status": "True"}],
             "containerStatuses": states,
         }

@@ -191,7 +191,7 @@ def allowed(world, verb, group, resource, namespace):
         {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SubjectAccessReview",
-            "metadata": {"name": "asked"},
+            "metadata": {},
             "spec": {"resourceAttributes": where, "user": user},
         }
     )

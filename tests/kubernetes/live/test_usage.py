@@ -33,6 +33,8 @@ def test_pods_and_nodes_tell_what_they_use(world, tmp_path):
         ]
         usage = {"cpu": f"{room * 250}m", "memory": "1Gi"}
         metrics.nodes = [{"metadata": {"name": name}, "usage": usage}]
+        world.states.refresh()
+        assert world.states.errors == {}
         assert world.read("k8s.pods.cpu_ratio", name="web") == pytest.approx(0.9)
         assert world.read("k8s.pods.memory_ratio", name="web") == pytest.approx(0.75)
         assert world.read("k8s.pods.cpu_ratio", name="free") is None

@@ -1,6 +1,7 @@
 """`drills outage`: kill a whole service and check that people are called and nothing is lost."""
 
 import json as json_lines
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,12 +18,13 @@ import typer
 from trimtab.cli.drills.run import app
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
-from trimtab.cli.runtime.session import Json, Session, session_of
+from trimtab.cli.runtime.session import Json, session_of
 from trimtab.infra.child_process import ChildProcess
 from trimtab.kernel.errors import Unavailable
 
 _START_SECONDS = 300.0
 _LOOK_SECONDS = 0.2
+_KEPT_VARIABLES = {"LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR"}
 _WORD = "bilgepump"
 _TEXT = f"The {_WORD} keeps the trimtab dry.\n"
 
@@ -59,29 +61,30 @@ class KillableService:
     """A `trimtab serve` in a process of its own, on its own data directory."""
 
     folder: Path
-    session: Session
     port: int = 0
     url: str = ""
     child: ChildProcess | None = None
 
     def start(self) -> None:
         """Start it on the port that it had before; return when it serves."""
-        program = [sys.executable, "-c", "from trimtab.cli import main; main()"]
-        options = ["--data-dir", str(self.folder / "data"), "--set", f"service.port={self.port}"]
         self.child = ChildProcess(
-            [*program, *options, "serve"], stderr=subprocess.PIPE, text=True, cwd=self.folder
+            self._command("--set", f"service.port={self.port}", "serve"),
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env=self._environment(),
         )
         self.url = _address(self.child.process)
         self.port = int(self.url.rpartition(":")[2])
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command on its data directory."""
-        program = [sys.executable, "-c", "from trimtab.cli import main; main()"]
         return subprocess.run(  # noqa: S603 - our own command, run by this interpreter.
-            [*program, "--data-dir", str(self.folder / "data"), *words],
+            self._command(*words),
             capture_output=True,
             text=True,
             cwd=self.folder,
+            env=self._environment(),
             timeout=_START_SECONDS,
             check=False,
         )
@@ -90,8 +93,19 @@ class KillableService:
         """End it as `kill -9` does. May be called twice."""
         if self.child is not None:
             self.child.kill()
-            if self.child.process.stderr is not None:
-                self.child.process.stderr.close()
+
+    def _command(self, *words: str) -> list[str]:
+        program = [sys.executable, "-c", "from trimtab.cli import main; main()"]
+        return [*program, "--data-dir", str(self.folder / "data"), *words]
+
+    def _environment(self) -> dict[str, str]:
+        """Return variables without settings, so that this service calls no one by itself.
+
+        Its home is its own, so that it is not in the user's list of running services.
+        """
+        variables = os.environ  # noqa: TID251 - no setting is read from it.
+        kept = {name: value for name, value in variables.items() if name in _KEPT_VARIABLES}
+        return {**kept, "HOME": str(self.folder)}
 
 
 @app.command("outage")
@@ -108,7 +122,7 @@ def outage(
     place of PagerDuty. The running service is not touched. Exit 1 when a step fails.
     """
     session = session_of(context)
-    steps = list(_drill(session, down_after))
+    steps = list(_drill(down_after))
     passed = all(step.passed for step in steps)
     if not printed_as_json(session, {"passed": passed, "steps": [asdict(each) for each in steps]}):
         rows = ((each.name, "yes" if each.passed else "NO", each.detail) for each in steps)
@@ -118,10 +132,10 @@ def outage(
         raise typer.Exit(Exit.FAILED)
 
 
-def _drill(session: Session, down_after: float) -> Iterator[OutageStep]:
+def _drill(down_after: float) -> Iterator[OutageStep]:
     with ExitStack() as undo:
         folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="trimtab-outage-")))
-        service = KillableService(folder, session)
+        service = KillableService(folder)
         undo.callback(service.kill)
         service.start()
         look, pager = undo.enter_context(_watched(service.url, down_after))
@@ -216,10 +230,12 @@ def _address(process: "subprocess.Popen[str]") -> str:
     known = threading.Event()
 
     def listen() -> None:
-        for line in process.stderr or ():
-            if "is serving at" in line and not found:
-                found.append(line.split()[-1])
-                known.set()
+        assert process.stderr is not None  # noqa: S101 - it is a pipe; for mypy.
+        with process.stderr as lines:
+            for line in lines:
+                if "is serving at" in line and not found:
+                    found.append(line.split()[-1])
+                    known.set()
         known.set()
 
     threading.Thread(target=listen, name="outage-drill", daemon=True).start()
