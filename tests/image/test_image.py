@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -118,7 +119,14 @@ def test_the_containerfile_makes_the_same_settings(config):
     assert f"\nUSER {config['config']['User']}\n" in last
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE)
     assert copied
-    assert [each for line in copied for each in line.split() if not (ROOT / each).exists()] == []
+    words = {each for line in copied for each in line.split()}
+    assert [each for each in words if not (ROOT / each).exists()] == []
+    # What the wheel is made of has to be there, and has to be sent to the engine.
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    parts = {"src", *project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]}
+    assert parts <= words
+    sent = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {each.split("/")[0] for each in words} <= {each[1:] for each in sent if each[:1] == "!"}
 
 
 class Container:
