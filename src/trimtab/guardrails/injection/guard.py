@@ -43,9 +43,9 @@ The tokens count where no spaces separate words: there they are pairs of charact
 MAX_QUESTION_LETTERS, QUESTION_ALLOWANCE = 60, 1.4
 """The same for a short question."""
 MAX_IMPERSONAL_LETTERS, IMPERSONAL_ALLOWANCE = 100, 2.0
-"""The same for an English question that addresses nobody: attacks ask for what is the assistant's."""
+"""The same for an English question that addresses no one: attacks ask the assistant for its own."""
 MAX_SEARCH_LETTERS, MAX_SEARCH_STOP_WORDS, SEARCH_ALLOWANCE = 60, 2, 1.5
-"""The same for words as people type them into a search field, such as "max request payload size"."""
+"""The same for words of a search field, such as "max request payload size"."""
 LONG_CHARACTERS, LONG_ALLOWANCE = 300, 2.0
 """Characters from which the threshold rises, and the log-odds added to it at twice as many."""
 _QUESTION_WORD = re.compile(r"\b(?:what|which|who|whom|whose|when|where|why|how)\b", re.IGNORECASE)
