@@ -61,7 +61,6 @@ SUCCEED = {
     "incidents follow-up": "{incident} 'Order a seal.'",
     "incidents silences end": "{silence}",
     "drills run": "knowledge-cache-miss --dry-run",
-    "profile memory": "--seconds 1",
     "drills export": "{folder}/proofs.json",
     "act": "review.collect",
     "fault": "",

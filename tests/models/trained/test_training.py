@@ -89,9 +89,6 @@ def test_another_golden_output_refuses_to_load(trained, tmp_path):
 
 def test_figures_stand_beside_a_baseline(trained):
     _, _, model = trained
-    if model.manifest.name == "earnings-analyzer":
-        assert not model.baselines  # Rules have no simpler model of the same kind.
-        return
     assert model.baselines
     for baseline, figures in model.baselines.items():
         assert baseline in model.manifest.card
