@@ -28,7 +28,7 @@ def test_every_cause_that_can_be_drilled_ships_with_the_proof_of_its_page(page):
     unproven = [
         cause.id
         for cause in page.causes
-        # The drills of pages that need a cluster run with `make test-kubernetes`.
+        # Drills of pages that need a cluster run on a cluster, which is not part of the build.
         if cause.drill
         and not page.needs
         and (

@@ -8,6 +8,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from trimtab.kubernetes.cluster import API_SERVICE, SERVICE
+from trimtab.kubernetes.errors import KubernetesUnavailable, ObjectUnknown
+from trimtab.kubernetes.usage import NODE_METRICS, POD_METRICS
 
 GROUP = "/apis/metrics.k8s.io/v1beta1"
 NAME = "v1beta1.metrics.k8s.io"
@@ -29,7 +31,10 @@ class StandInMetrics:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        # The thread of each connection shakes hands: one that waits must not stop the others.
+        self._server.socket = context.wrap_socket(
+            self._server.socket, server_side=True, do_handshake_on_connect=False
+        )
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
         self.port = self._server.server_port
@@ -113,6 +118,11 @@ def metrics_api(world, folder):
 
 
 def _is_available(world):
-    found = world.cluster.get(API_SERVICE, "", NAME)
-    conditions = (found.get("status") or {}).get("conditions") or ()
-    return any(each["type"] == "Available" and each["status"] == "True" for each in conditions)
+    """Return whether the API server passes requests on, which is a moment after it says so."""
+    world.cluster.forget_versions()
+    try:
+        world.cluster.find_all(NODE_METRICS)
+        world.cluster.find_all(POD_METRICS, world.namespace)
+    except (ObjectUnknown, KubernetesUnavailable):
+        return False
+    return True

@@ -13,6 +13,7 @@ def of_pod(world, name, cpu, memory):
     return {"metadata": {"name": name, "namespace": world.namespace}, "containers": containers}
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.feature("F171", "F286")
 def test_pods_and_nodes_tell_what_they_use(world, tmp_path):
     assert not world.cluster.serves(POD_METRICS), "the cluster has a metrics API of its own"
