@@ -157,6 +157,18 @@ def test_a_body_that_is_not_json_is_refused(served, text):
     assert answer.status_code == 400
 
 
+def test_a_prediction_needs_a_key_for_all_projects_and_post(served, app):
+    path, body = "/v1/models/churn/predict", {"rows": ROWS}
+    reader = client_of(app, key=key_of(app, Role.READER))
+    tenant = client_of(app, key=app.keys.create("one", Role.ADMIN, actor="test", projects=("one",)))
+    alerts = client_of(app, key=key_of(app, Role.ALERTS))
+    assert reader.post(path, json=body).status_code == 200
+    assert reader.get(path).status_code == 405
+    assert client_of(app).post(path, json=body).status_code == 401
+    assert tenant.post(path, json=body).status_code == 403
+    assert alerts.post(path, json=body).status_code == 403
+
+
 def test_more_rows_than_one_call_may_have_are_refused(app_of, tmp_path):
     app = app_of(models__max_rows="40")
     client = TestClient(app.http_apps.control, base_url="http://localhost")

@@ -1,5 +1,6 @@
 """The pages, actions and alerts of models that the incident procedures name."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,22 @@ def test_each_alert_opens_a_page_whose_causes_are_drilled(app, name, alerts, dri
         == drills
         <= app.catalog.faults.keys()
     )
+
+
+def test_the_page_of_a_failing_model_looks_at_and_repairs_the_model_of_the_alert_alone():
+    alert = pages_of("models.yml")
+    assert alert["ModelUnavailable"] == "model-inference-failures"
+    for cause in page("model-inference-failures").causes:
+        for check in (*cause.evidence, *cause.verify):
+            asked = re.findall(r"models_\w+(\{[^}]*\})?", check.expression)
+            assert asked
+            assert set(asked) == {'{model="$model"}'}
+        assert [act.arguments["name"] for act in cause.fix] == ["$model"]
+
+
+def test_two_models_that_fail_are_two_incidents():
+    (group,) = yaml.safe_load((ROOT / "rules/models.yml").read_text(encoding="utf-8"))["groups"]
+    assert {rule["labels"]["component"] for rule in group["rules"]} == {"{{ $labels.model }}"}
 
 
 @pytest.mark.feature("F397")

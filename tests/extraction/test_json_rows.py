@@ -23,6 +23,14 @@ def test_each_line_of_json_lines_is_a_row():
     assert render_json(text) == "tank: Q-087; wall: steel\n\ntank: Q-100; wall: brass"
 
 
+@pytest.mark.parametrize("separator", ["\x85", "\u2028"])
+def test_a_line_of_json_lines_may_hold_a_unicode_line_end(separator):
+    first = json.dumps({"tank": f"a{separator}b"}, ensure_ascii=False)
+    text = render_json(f'{first}\n{{"tank": "c"}}\n')
+    assert text.endswith("\n\ntank: c")
+    assert text.startswith("tank: a")
+
+
 def test_numbers_are_shown_as_they_are_written():
     assert render_json('{"price": 1.10, "id": 00.5}') == '{"price": 1.10, "id": 00.5}'
     assert render_json('{"price": 1.10, "mass": 1e3, "on": true, "none": null}') == (

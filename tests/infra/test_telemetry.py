@@ -9,6 +9,7 @@ from prometheus_client import generate_latest
 
 from trimtab.infra.settings import Settings
 from trimtab.infra.telemetry import LogFiles, SignalCollector, configure_logs, new_registry
+from trimtab.infra.telemetry.logs import JsonFormatter
 from trimtab.kernel.operable import Sample, Signal
 from trimtab.knowledge.validation import parse_query_list
 
@@ -31,6 +32,16 @@ def test_a_record_is_one_json_object_with_its_extra_fields(lines):
         "broken\nindeed",
         12,
     )
+
+
+def test_handlers_with_other_formats_write_the_same_record_each_in_its_own():
+    record = logging.makeLogRecord({"name": "x", "levelname": "INFO", "msg": "hello", "port": 7})
+    lower, upper = JsonFormatter(lower=True), JsonFormatter()
+    for _ in range(2):
+        assert json.loads(lower.format(record))["level"] == "info"
+        found = json.loads(upper.format(record))
+        assert found.pop("time")
+        assert found == {"level": "INFO", "logger": "x", "message": "hello", "port": 7}
 
 
 def test_an_exception_is_named_by_its_type(lines):

@@ -59,7 +59,8 @@ def _values(text: str) -> Iterator[Any]:
                 raise
         else:
             return
-    for line in text.splitlines():
+    # Not `splitlines`: it also ends a line at U+0085 and U+2028, which a text may hold.
+    for line in text.split("\n"):
         if line.strip():
             yield [_parsed(line)]
 

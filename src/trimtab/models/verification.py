@@ -18,7 +18,6 @@ _LIBRARIES: Mapping[Flavour, str] = {
     Flavour.TRIMTAB: "numpy",
 }
 _ENCODER_LIBRARY = "ctranslate2"
-_PICKLES = (".pkl", ".pickle", ".joblib")
 _UNREGISTERED = "no version"
 
 
@@ -89,11 +88,6 @@ def _foreign(file: Path, max_bytes: int) -> FileCheck:
     except (ArtifactRefused, ArtifactTooLarge) as error:
         return _described(
             _UNREGISTERED, file, problem=f"refused: {error.message}", fix=error.hint()
-        )
-    if file.suffix.lower() in _PICKLES:
-        problem = f"refused: {file.name} has the name of a pickle, which can run any program."
-        return _described(
-            _UNREGISTERED, file, problem=problem, fix="Save the model with skops.io.dump."
         )
     return _described(_UNREGISTERED, file)
 

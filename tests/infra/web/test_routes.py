@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import FastAPIError
 from starlette.testclient import TestClient
 
-from trimtab.infra.web.access import Needs
+from trimtab.infra.web.access import PUBLIC, Needs
 from trimtab.infra.web.json_body import BodyTooComplex, InvalidRequest
 from trimtab.infra.web.routes import GuardedRoute, ProvidedServices, parse_json, provided
 
@@ -42,6 +42,19 @@ def test_a_replaced_service_leaves_the_others_and_the_original():
     before = ProvidedServices([first, large])
     after = before.replaced(second)
     assert (after.find(Tank), after.find(LargeTank), before.find(Tank)) == (second, large, first)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/base/a/x", 200), ("/a/x", 200), ("/b/x", 404)])
+def test_a_route_is_found_by_its_path_also_below_a_root_path(path, status):
+    router = APIRouter(route_class=GuardedRoute)
+
+    @router.get("/a/{name}", dependencies=[Depends(PUBLIC)])
+    def show(name: str) -> str:
+        return name
+
+    app = FastAPI()
+    app.router.routes.extend(router.routes)
+    assert TestClient(app, root_path="/base").get(path).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def world(models, tmp_path):
 @pytest.mark.feature("F278")
 def test_fifty_rows_start_a_candidate_and_change_nothing_that_serves(world):
     models, retrainings, jobs, updater, _ = world
-    update = updater.update_models(validated(BATCH_ROWS), "reviewer")
+    update = updater.update_models(validated(50), "reviewer")
     (started,) = update.started
     jobs.run(until=lambda: retrainings.store.get(started.id).state is RetrainingState.WAITING)
     waiting = retrainings.store.get(started.id)
@@ -76,8 +76,8 @@ def test_fifty_rows_start_a_candidate_and_change_nothing_that_serves(world):
 @pytest.mark.feature("F278")
 def test_fewer_rows_start_nothing_and_are_named(world):
     _, retrainings, _, updater, _ = world
-    update = updater.update_models(validated(BATCH_ROWS - 1), "reviewer")
-    assert (update.started, update.too_few) == ((), {NAME: BATCH_ROWS - 1})
+    update = updater.update_models(validated(49), "reviewer")
+    assert (update.started, update.too_few) == ((), {NAME: 49})
     assert retrainings.store.recent() == []
 
 

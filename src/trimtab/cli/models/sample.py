@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 import random
 from collections.abc import Sequence
@@ -56,11 +57,12 @@ def some_rows(rows: Sequence[Row]) -> list[Row]:
 
 def _parse(suffix: str, text: str) -> list[Row]:
     if suffix == ".csv":
-        return _typed(list(csv.DictReader(text.splitlines())))
+        return _typed(list(csv.DictReader(io.StringIO(text, newline=""))))
     if suffix == ".json":
         found = json.loads(text)
     else:
-        found = [json.loads(line) for line in text.splitlines() if line.strip()]
+        # Not `splitlines`: it also ends a line at U+0085 and U+2028, which texts may hold.
+        found = [json.loads(line) for line in text.split("\n") if line.strip()]
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise ValueError("it is not a list of objects")
     return found

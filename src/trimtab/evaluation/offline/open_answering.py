@@ -102,7 +102,7 @@ def evaluate_open(
 
 def _groups(folder: Path, items: Sequence[QaItem]) -> list[str]:
     """Return each row's title; its context when a row has none."""
-    lines = (folder / "data.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (folder / "data.jsonl").read_text(encoding="utf-8").split("\n")
     titles = [str(json.loads(line).get("title") or "") for line in lines if line.strip()]
     return titles if all(titles) else [item.context for item in items]
 

@@ -109,7 +109,7 @@ def train(data: Path, weights: Path) -> GroundingReport:
 
 def _read(folder: Path) -> _Set:
     try:
-        lines = (folder / "data.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (folder / "data.jsonl").read_text(encoding="utf-8").split("\n")
         found = [json.loads(line) for line in lines if line.strip()]
         seen = [evidence(row["context"], row["claim"], row.get("question", "")) for row in found]
         talk = [

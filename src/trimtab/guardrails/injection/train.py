@@ -139,7 +139,7 @@ def _column(folder: Path, name: str) -> list[str]:
 
 def _rows(folder: Path) -> list[Any]:
     try:
-        lines = (folder / "data.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (folder / "data.jsonl").read_text(encoding="utf-8").split("\n")
         return [json.loads(line) for line in lines if line.strip()]
     except (OSError, ValueError) as error:
         raise BadTrainingData(f"The set {folder.name} cannot be read: {error!r}.") from error

@@ -139,7 +139,8 @@ def read_json_lines(file: Path) -> list[tuple[int, dict[str, Any]]]:
     """Return the objects of a JSON-lines file with their line numbers."""
     records: list[tuple[int, dict[str, Any]]] = []
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        # Not `splitlines`: it also ends a line at U+0085 and U+2028, which texts may hold.
+        lines = file.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise TrainingDataInvalid(f"{file} cannot be read: {error}.") from error
     for number, line in enumerate(lines, start=1):

@@ -1,0 +1,24 @@
+"""Rows of files are read as their formats end lines."""
+
+import json
+
+import pytest
+
+from trimtab.cli.models.sample import read_rows
+
+
+@pytest.mark.parametrize("separator", ["\x85", "\u2028"])
+def test_a_text_with_a_unicode_line_end_stays_whole(tmp_path, separator):
+    rows = [{"text": f"a{separator}b", "n": 1}, {"text": "c", "n": 2}]
+    lines = tmp_path / "rows.jsonl"
+    text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    lines.write_text(text, encoding="utf-8")
+    table = tmp_path / "rows.csv"
+    table.write_text(f"text,n\na{separator}b,1\nc,2\n", encoding="utf-8")
+    assert read_rows(lines)[0] == read_rows(table)[0] == rows
+
+
+def test_a_quoted_field_may_have_several_lines(tmp_path):
+    table = tmp_path / "rows.csv"
+    table.write_text('text,n\n"a\nb",1\n', encoding="utf-8")
+    assert read_rows(table)[0] == [{"text": "a\nb", "n": 1}]
