@@ -218,6 +218,6 @@ def test_image_namespace_and_end_date_are_replaced_everywhere():
 
 
 def test_the_command_prints_what_kubectl_reads():
-    printed = CliRunner().invoke(app, ["kubernetes", "manifests", "--with", "chromadb"])
+    printed = CliRunner().invoke(app, ["kubernetes", "manifests", "--include", "chromadb"])
     assert printed.exit_code == 0
     assert list(yaml.safe_load_all(printed.stdout)) == render(Deployment(("chromadb",)))

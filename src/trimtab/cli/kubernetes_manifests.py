@@ -17,7 +17,7 @@ def manifests(
     component: Annotated[
         list[str] | None,
         typer.Option(
-            "--with",
+            "--include",
             help="Add chromadb, cluster-access, schedules, service-monitor or six-hour-restart;"
             " repeatable.",
         ),
