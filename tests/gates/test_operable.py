@@ -26,13 +26,15 @@ from trimtab.monitoring.proofs import check_proof
 from trimtab.monitoring.scrape import Scrape
 from trimtab.monitoring.series import SeriesStore
 from trimtab.runbooks.lint import PageChecks, lint
+from trimtab.runbooks.model import Runbook
 from trimtab.runbooks.page import parse_page
 
 ROOT = Path(__file__).parents[2]
-PAGES = [
+PARSED = [
     parse_page(path.read_text(encoding="utf-8"), path.name)
     for path in sorted((ROOT / "library").glob("gates-*.md"))
 ]
+PAGES = [page for page in PARSED if isinstance(page, Runbook)]
 CAUSES = [cause for page in PAGES for cause in page.causes]
 RULES = yaml.safe_load((ROOT / "rules" / "gates.yml").read_text(encoding="utf-8"))["groups"][0][
     "rules"

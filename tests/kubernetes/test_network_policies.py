@@ -2,7 +2,7 @@
 
 import pytest
 
-from trimtab.kubernetes.network_policies import Reach, reach
+from trimtab.kubernetes.network_policies import PortAccess, reach
 
 TARGET, SOURCE = {"app": "chromadb"}, {"app": "knowledgebeast", "tier": "web"}
 
@@ -48,13 +48,13 @@ PORT = [{"port": 8000}]
     ],
 )
 def test_a_rule_opens_the_port_or_not(rule, is_open):
-    assert reach([policy(rule)], TARGET, SOURCE, 8000) == Reach(is_open, ("a",))
+    assert reach([policy(rule)], TARGET, SOURCE, 8000) == PortAccess(is_open, ("a",))
 
 
 def test_only_policies_that_select_the_pods_close_anything():
     other = policy(selector={"matchLabels": {"app": "other"}})
     outgoing = policy(kinds=("Egress",))
-    assert reach([other, outgoing], TARGET, SOURCE, 8000) == Reach(open=True, policies=())
+    assert reach([other, outgoing], TARGET, SOURCE, 8000) == PortAccess(open=True, policies=())
     closing = policy()
     assert reach([closing], TARGET, SOURCE, 8000).open is False
     assert reach([closing, policy({})], TARGET, SOURCE, 8000).open is True
