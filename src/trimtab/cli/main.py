@@ -147,7 +147,7 @@ class Commands(LazyGroup):
         ),
         "rollback": Lazy(
             "trimtab.cli.rollback",
-            "Roll back configuration, database, model or deployment: dry run, approval, act, verification.",
+            "Roll back configuration, database, model or deployment: approval, act, verification.",
             "Operate",
         ),
         "profile": Lazy(

@@ -58,7 +58,7 @@ def rollback(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Roll back configuration, database, model or deployment: dry run, approval, act, verification.
+    """Roll back configuration, database, model or deployment: approval, act, verification.
 
     Without a cluster a deployment is rolled back by a person; the command checks that it can be,
     and says how.
