@@ -11,8 +11,7 @@ import yaml
 
 from tests.kubernetes.live import control_plane
 from tests.kubernetes.live.hollow import fitted
-from tests.kubernetes.live.world import WritableCluster
-from trimtab.kubernetes.cluster import KINDS, POD, VOLUME_CLAIM, ObjectKind
+from trimtab.kubernetes.cluster import KINDS, POD, VOLUME_CLAIM, Cluster, ObjectKind
 from trimtab.kubernetes.deployment import COMPONENTS, Deployment, render
 from trimtab.kubernetes.errors import ChangeRefused, KubernetesUnavailable
 
@@ -101,7 +100,7 @@ def installed(world, kubeconfig):
         settings = world.settings
 
         def served():
-            found = WritableCluster("", settings)
+            found = Cluster("", settings)
             try:
                 return found.serves(MORE["servicemonitor"])
             finally:
@@ -109,7 +108,7 @@ def installed(world, kubeconfig):
 
         world.wait(served)
         world.cluster.close()
-        world.cluster = WritableCluster("", settings)
+        world.cluster = Cluster("", settings)
     return world
 
 
