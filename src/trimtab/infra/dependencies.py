@@ -80,7 +80,9 @@ class Dependencies:
         """
         breaker = self.breaker(name)
         if not breaker.allow():
-            raise DependencyUnavailable(f"{name} failed {FAILURES} times and is not called now.")
+            raise DependencyUnavailable(
+                f"{name} failed several times in a row and is not called now."
+            )
         try:
             done = work()
         except errors:

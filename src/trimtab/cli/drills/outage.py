@@ -141,8 +141,10 @@ def _drill(down_after: float) -> Iterator[OutageStep]:
         look, pager = undo.enter_context(_watched(service.url, down_after))
         (folder / "note.txt").write_text(_TEXT, encoding="utf-8")
         taken = service.run("ingest", "drill", str(folder / "note.txt"))
-        serves = taken.returncode == 0 and look() == "up"
-        yield OutageStep("serves", serves, "a service with one document")
+        state = look()
+        serves = taken.returncode == 0 and state == "up"
+        detail = f"it is {state}; the ingestion ended with code {taken.returncode}"
+        yield OutageStep("serves", serves, detail)
         service.kill()
         yield from _down(service, look, pager)
         service.start()
@@ -168,13 +170,14 @@ def _back(
     service: KillableService, look: Callable[[], str], pager: PagerReceiver
 ) -> Iterator[OutageStep]:
     back = _wait_for(lambda: look() == "up")
-    yield OutageStep("back", back, "the service answers again")
+    yield OutageStep("back", back, f"the service is {look()}")
     actions = pager.actions()
     ended = actions == ["trigger", "resolve"]
     yield OutageStep("people told", ended, f"events: {', '.join(actions)}")
     found = service.run("search", "drill", _WORD, "--json")
     kept = _WORD in found.stdout
-    yield OutageStep("nothing lost", kept, "the document from before the kill is found")
+    detail = f"the document from before the kill is {'found' if kept else 'not found'}"
+    yield OutageStep("nothing lost", kept, detail)
     read = service.run("read", "service.kills", "--json")
     kills = json_lines.loads(read.stdout)["signals"][0]["samples"][0]["value"]
     yield OutageStep("recorded", kills == 1, f"service.kills is {kills:g}")
