@@ -18,7 +18,7 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.browser import PATIENCE_MS, choose_files, chromium, page  # noqa: F401 - fixtures.
+from tests.console.browser import PATIENCE_MS, choose_files, chromium, follow, page, press  # noqa: F401 - fixtures.
 from tests.knowledge.documents import pdf
 
 ROOT = Path(__file__).parent.parent
@@ -152,14 +152,14 @@ class Terminal:
 def upload_and_ask(page, link, file):  # noqa: F811
     page.goto(link)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=PATIENCE_MS)
-    page.get_by_role("link", name="Documents", exact=True).first.click()
+    follow(page, page.get_by_role("link", name="Documents", exact=True).first)
     page.get_by_label("New project").fill("harbour")
     page.get_by_role("button", name="Create").click()
     choose_files(page, page.get_by_text("Choose files").click, file)
     expect(page.locator("#uploads li .chip")).to_have_text("added", timeout=PATIENCE_MS)
-    page.get_by_role("link", name="Ask this project").click()
+    follow(page, page.get_by_role("link", name="Ask this project"))
     page.get_by_label("Question").fill("Where does the harbour pilot board ships?")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator(".answer-text")).to_contain_text("outer buoy")
     expect(page.locator(".citation")).to_contain_text("pilot.pdf")
     assert page.trouble == []

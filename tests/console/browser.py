@@ -7,9 +7,11 @@ import sys
 import time
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 PATIENCE_MS = 120_000
+# On a busy machine a page takes longer than the five seconds that a check waits by itself.
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +55,19 @@ def page(chromium):
         )
         yield opened
         browser.close()
+
+
+def follow(page, link):
+    """Click the link and wait until its page has loaded: an earlier key would go to the page before it."""
+    with page.expect_navigation():
+        link.click()
+
+
+def press(page, *keys):
+    """Press the keys one after the other, once the page's scripts listen to them."""
+    page.wait_for_load_state()
+    for key in keys:
+        page.keyboard.press(key)
 
 
 def choose_files(page, open_chooser, files):

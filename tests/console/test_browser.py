@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.browser import PATIENCE_MS
+from tests.console.browser import PATIENCE_MS, press
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURE = ROOT / "docs" / "images" / "console.png"
@@ -20,14 +20,13 @@ FAST = (
 
 
 def ask_and_open_a_source(page):
-    page.keyboard.press("g")
-    page.keyboard.press("a")
+    press(page, "g", "a")
     page.get_by_label("Question").fill("What happens to queries when the embedding model is down?")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator(".answer-text")).to_contain_text("model")
     page.locator(".citation").first.click()
     expect(page.locator("#drawer mark")).to_be_visible()
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(page.locator("#drawer")).to_be_hidden()
 
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.browser import PATIENCE_MS, choose_files
+from tests.console.browser import PATIENCE_MS, choose_files, follow, press
 from tests.knowledge.documents import pdf
 
 SENTENCE = "The harbour pilot boards ships at the outer buoy before sunrise."
@@ -30,6 +30,7 @@ def sign_in(page, service):
     """Open the link; wait until its token has been posted and the page is the signed-in one."""
     page.goto(service.link)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=PATIENCE_MS)
+    page.wait_for_load_state()
 
 
 @pytest.fixture
@@ -62,9 +63,9 @@ def upload(page, files):
 
 
 def ask_about_the_pdf(page):
-    page.get_by_role("link", name="Ask this project").click()
+    follow(page, page.get_by_role("link", name="Ask this project"))
     page.get_by_label("Question").fill("Where does the harbour pilot board ships?")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator(".answer-text")).to_contain_text("outer buoy")
     expect(page.locator(".citation")).to_contain_text("pilot.pdf")
     expect(page.locator(".citation")).to_contain_text("page 1")
@@ -79,8 +80,7 @@ def follow_its_trace(page):
     page.locator(".retrieved summary", has_text="pilot.pdf").click()
     page.get_by_role("link", name="In its document").click()
     expect(page.locator("#passage-1")).to_contain_text("before sunrise")
-    page.keyboard.press("g")
-    page.keyboard.press("t")
+    press(page, "g", "t")
     expect(page.locator("#traces tbody tr")).to_have_count(1)
     page.get_by_label("Outcome").select_option("blocked")
     expect(page.locator("#traces")).to_contain_text("No trace fulfils these filters.")
@@ -90,8 +90,8 @@ def follow_its_trace(page):
 
 
 def search_and_delete(page):
-    page.keyboard.press("Escape")
-    page.get_by_role("link", name="Documents", exact=True).first.click()
+    press(page, "Escape")
+    follow(page, page.get_by_role("link", name="Documents", exact=True).first)
     page.get_by_role("link", name="harbour").click()
     page.get_by_label("Search names and titles").fill("tides")
     expect(page.locator("#documents tbody tr")).to_have_count(1)
@@ -110,8 +110,7 @@ def search_and_delete(page):
 def test_a_pdf_is_dropped_asked_about_traced_and_deleted(page, serve, files):
     service = serve()
     sign_in(page, service)
-    page.keyboard.press("g")
-    page.keyboard.press("d")
+    press(page, "g", "d")
     page.get_by_label("New project").fill("harbour")
     page.get_by_role("button", name="Create").click()
     upload(page, files)
@@ -135,7 +134,7 @@ def test_files_are_uploaded_with_the_keyboard_alone_and_large_ones_not_at_all(
     large.write_bytes(b"x" * (1024 * 1024 + 1))
     small.write_text(SENTENCE)
     page.locator("#files").focus()
-    choose_files(page, lambda: page.keyboard.press("Space"), [large, small])
+    choose_files(page, lambda: press(page, "Space"), [large, small])
     rows = page.locator("#uploads li")
     expect(rows.nth(0)).to_contain_text("the limit is 1 MB")
     expect(rows.nth(1).locator(".chip")).to_have_text("added")

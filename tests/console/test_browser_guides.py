@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.browser import PATIENCE_MS
+from tests.console.browser import PATIENCE_MS, follow, press
 from tests.console.test_browser_documents import SENTENCE, sign_in
 from tests.docs.test_guides import DOCS
 from tests.knowledge.documents import pdf
@@ -36,7 +36,7 @@ def upload_as_the_guide_says(page, file):
     """Do each step of the guide, and take from it the words that it uses."""
     named = CHOSEN.findall(text_of("how-to/upload-documents-in-the-console.md"))
     documents, project, create, choose, added, refused, ask, waiting = named
-    page.get_by_role("link", name=documents, exact=True).first.click()
+    follow(page, page.get_by_role("link", name=documents, exact=True).first)
     page.get_by_label(project).fill("harbour")
     page.get_by_role("button", name=create).click()
     broken = file.with_name("broken.pdf")
@@ -48,30 +48,30 @@ def upload_as_the_guide_says(page, file):
     expect(chips.filter(has_text=added)).to_have_count(1, timeout=PATIENCE_MS)
     expect(chips.filter(has_text=refused)).to_have_count(1, timeout=PATIENCE_MS)
     assert waiting in script_of(page, "upload")
-    page.get_by_role("link", name=ask).click()
+    follow(page, page.get_by_role("link", name=ask))
     page.get_by_label("Question").fill("Where does the harbour pilot board ships?")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     page.locator(".citation").first.click()
     expect(page.locator("#drawer-body")).to_contain_text("before sunrise")
-    page.keyboard.press("Escape")
+    press(page, "Escape")
 
 
 def review_with_the_keys_of_the_guide(page):
     following, *verdicts, skip = KEYS.findall(text_of("how-to/annotate-ten-answers.md"))
-    page.get_by_role("link", name="Review", exact=True).first.click()
-    page.keyboard.press(following)
+    follow(page, page.get_by_role("link", name="Review", exact=True).first)
+    press(page, following)
     expect(page.locator("#judge")).to_be_visible()
     for key, verdict in zip(verdicts, ("good", "partial", "bad"), strict=True):
         page.locator("h1").click()  # A verdict that needs a reason moves into the field for it.
-        page.keyboard.press(key)
+        press(page, key)
         expect(page.locator(f'input[value="{verdict}"]')).to_be_checked()
     page.locator("h1").click()
-    page.keyboard.press(skip)
+    press(page, skip)
     expect(page.get_by_role("button", name="Next item")).to_be_visible()
-    page.keyboard.press(following)
+    press(page, following)
     expect(page.locator("#judge")).to_be_visible()
-    page.keyboard.press(verdicts[0])
-    page.keyboard.press("Control+Enter")
+    press(page, verdicts[0])
+    press(page, "Control+Enter")
     expect(page.get_by_role("button", name="Next item")).to_be_visible()
 
 
@@ -90,7 +90,7 @@ def test_every_page_form_and_key_that_a_guide_names_is_in_the_console(
     pages = {quoted or written for quoted, written in PAGE.findall(all_guides())}
     assert {"Review", "Language model"} <= pages
     for name in pages:
-        page.get_by_role("link", name=name, exact=True).first.click()
+        follow(page, page.get_by_role("link", name=name, exact=True).first)
         expect(page.get_by_role("heading", level=1)).to_have_text(name)
     addresses = set(ADDRESS.findall(all_guides()))
     assert "/console/api" in addresses

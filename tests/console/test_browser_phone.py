@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.browser import PATIENCE_MS
+from tests.console.browser import PATIENCE_MS, press
 from tests.console.stocked import PROJECT, QUESTION, stocked_app
 from tests.processes import models as shared_models  # noqa: F401 - a fixture.
 from trimtab.api.http.server import bind, served
@@ -50,7 +50,7 @@ def test_an_answer_is_not_wider_than_a_phone(phone):
     page, url, _ = phone
     page.goto(f"{url}/console/ask?project={PROJECT}")
     page.get_by_label("Question").fill(f"{QUESTION} {'y' * 200}")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator(".answer-end")).to_be_visible()
     page.get_by_text("How this answer came about").click()
     assert width_of(page) <= PHONE["width"]
