@@ -68,7 +68,9 @@ def test_a_drill_waits_a_while_for_another_cause_of_its_page_to_pass(tank, monke
     monkeypatch.setattr(tank, "wait", close_the_tap_later)
     run_drill(tank, PUMP, seen.append)
     injected = next(said for said in seen if said.stage is DrillStage.INJECTED)
-    assert injected.seconds == pytest.approx(0, abs=1), "the time of the drill starts after the wait"
+    assert injected.seconds == pytest.approx(0, abs=1), (
+        "the time of the drill starts after the wait"
+    )
     assert f"the evidence of {TAP} no longer holds" in seen[0].condition
     longest = max(said.seconds for said in seen if said.stage is DrillStage.HEALTHY)
     assert min(lasts, 900) - 60 <= longest <= min(lasts, 900)
