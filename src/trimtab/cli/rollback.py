@@ -19,6 +19,26 @@ _ROLLOUT_SECONDS = 300.0
 _LOOK_SECONDS = 1.0
 
 
+Kind = Annotated[
+    str, typer.Argument(metavar="KIND", help="configuration, database, model or deployment.")
+]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="The model, the backup's file name (with --ingest the project), or "
+        "NAMESPACE/DEPLOYMENT."
+    ),
+]
+Commit = Annotated[
+    str, typer.Option(help="Configuration: take trimtab.toml of this git commit and restart.")
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option(help="Database: delete all documents of the project, and ingest this folder."),
+]
+Owner = Annotated[str, typer.Option(help="With --ingest: the user who owns the documents.")]
+
+
 class RollbackKind(StrEnum):
     """Kind of a rollback, by what it changes."""
 
@@ -41,29 +61,11 @@ class RollbackPlan:
 @app.command()
 def rollback(
     context: typer.Context,
-    what: Annotated[
-        str,
-        typer.Argument(metavar="KIND", help="configuration, database, model or deployment."),
-    ],
-    name: Annotated[
-        str,
-        typer.Argument(
-            help="The model, the backup's file name (with --ingest the project), or "
-            "NAMESPACE/DEPLOYMENT."
-        ),
-    ] = "",
-    commit: Annotated[
-        str, typer.Option(help="Configuration: take trimtab.toml of this git commit and restart.")
-    ] = "",
-    ingest: Annotated[
-        Path | None,
-        typer.Option(
-            help="Database: delete all documents of the project, and ingest this folder.",
-        ),
-    ] = None,
-    user_id: Annotated[
-        str, typer.Option(help="With --ingest: the user who owns the documents.")
-    ] = "",
+    what: Kind,
+    name: Name = "",
+    commit: Commit = "",
+    ingest: Folder = None,
+    user_id: Owner = "",
     dry_run: Annotated[
         bool, typer.Option(help="Say what would change, and change nothing.")
     ] = False,

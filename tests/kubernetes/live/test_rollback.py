@@ -54,7 +54,7 @@ def test_a_deployment_goes_back_to_the_tag_of_the_revision_before(world, command
     assert not second & set(world.pods("web"))
     status = world.get(DEPLOYMENT, "web")["status"]
     assert (status["updatedReplicas"], status["availableReplicas"]) == (2, 2)
-    acts = [each["action"] for each in command("audit", "list", "--json").json["events"]]
+    acts = [each["subject"] for each in command("audit", "list", "--json").json["events"]]
     assert acts.count("k8s.rollback") == 1
 
 

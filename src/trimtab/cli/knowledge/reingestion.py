@@ -67,7 +67,8 @@ class Reingestion:
         for group in grouped(self.files):
             outcomes += send_group(self.session, self.project, group, self.user_id)
         refused = [each for each in outcomes if "code" in each]
-        text = f"Deleted {len(self.old)} documents of {self.project}, ingested {len(outcomes)}."
+        count = len(outcomes) - len(refused)
+        text = f"Deleted {len(self.old)} documents of {self.project}, ingested {count}."
         return {**self.facts, "refused": refused, "summary": text}
 
     def verify(self, done: dict[str, Any]) -> tuple[bool, str]:
