@@ -34,7 +34,7 @@ def unsure_predictions(
         store: Holds the results.
         since: No older ones are looked at.
         below: Of the confidence; a regression has none.
-        limit: So many requests are looked at.
+        limit: The maximum number of requests that are read.
     """
     for row in store.recent(since=since, limit=limit):
         confidence = _lowest_confidence(row)
