@@ -20,7 +20,7 @@ from trimtab.kubernetes.workload_actions import workload_actions
 def build(env: Environment) -> Module:
     """Return the clusters of the settings with their signals and actions."""
     settings = env.settings.kubernetes
-    clusters = Clusters(settings)
+    clusters = Clusters(settings, env.dependencies)
     states = ClusterStates(clusters, env.clock)
     targets = Targets(clusters)
     published = (
