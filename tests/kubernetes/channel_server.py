@@ -82,7 +82,11 @@ class ChannelServer:
                 parts = urlsplit(self.path)
                 found = owner.answer(parts.path, parse_qs(parts.query))
                 plain = isinstance(found, bytes)
-                body = found if plain else json.dumps(found or {"kind": "Status"}).encode()
+                body = (
+                    found
+                    if plain
+                    else json.dumps(found or {"kind": "Status", "code": 404}).encode()
+                )
                 self.send_response(404 if found is None else 200)
                 self.send_header("content-type", "text/plain" if plain else "application/json")
                 self.send_header("content-length", str(len(body)))

@@ -41,10 +41,11 @@ class Pages:
     def __init__(self):
         self.asked = Counter()
         self.largest = 0
+        self.pods = [pod(number) for number in range(COUNT)]
 
     def answer(self, path, query):
         self.asked[path] += 1
-        found = [pod(number) for number in range(COUNT)] if path == PODS else []
+        found = self.pods if path == PODS else []
         begin, limit = int(query.get("continue", ["0"])[0]), int(query.get("limit", [COUNT])[0])
         page = found[begin : begin + limit]
         self.largest = max(self.largest, len(page))

@@ -34,7 +34,7 @@ def pod_command_actions(targets: Targets) -> tuple[Action, ...]:
     return (
         Action(
             "k8s.exec",
-            "Run a command of a fixed list in a pod: look up a name, ask for a heartbeat, and so on.",
+            "Run a command of a fixed list in a pod, such as the look-up of a name.",
             Risk.OBSERVE,
             partial(_run, targets),
             partial(_preview, targets),
@@ -72,7 +72,7 @@ def _fetching(url: str) -> Sequence[Program]:
     )
 
 
-def _chosen(targets: Targets, given: Arguments) -> tuple[ObjectReference, Sequence[Program]]:
+def _resolve(targets: Targets, given: Arguments) -> tuple[ObjectReference, Sequence[Program]]:
     """Return the pod and the programs; raises what forbids it."""
     if not targets.clusters.settings.allow_exec:
         raise VerbForbidden(
@@ -114,14 +114,14 @@ def _is_ready(pod: Object) -> bool:
 
 
 def _preview(targets: Targets, given: Arguments, _: ActionContext) -> ActionResult:
-    pod, programs = _chosen(targets, given)
+    pod, programs = _resolve(targets, given)
     shown = [" ".join(each) for each in programs]
     text = f"`{shown[0]}` would run in {pod}."
     return ActionResult(text, {"pod": pod.name, "programs": shown}, changes=False)
 
 
 def _run(targets: Targets, given: Arguments, _: ActionContext) -> ActionResult:
-    pod, programs = _chosen(targets, given)
+    pod, programs = _resolve(targets, given)
     for program in programs:
         try:
             done = run_in_pod(pod, str(given["container"]), program, _SECONDS)

@@ -62,7 +62,7 @@ _SUB: Mapping[str, tuple[str, str, Sequence[str]]] = {
 
 
 def usual_actions(*, allow_exec: bool = False) -> list[str]:
-    """Return the actions that a role is made for when nobody names any."""
+    """Return the actions that a role is made for when none is named."""
     return sorted(ACTIONS if allow_exec else ACTIONS - _ON_REQUEST)
 
 

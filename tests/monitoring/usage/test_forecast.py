@@ -54,6 +54,10 @@ def test_before_two_weeks_it_cannot_be_told():
     assert len(two) == MIN_WEEKS * WEEK_HOURS
     assert forecast_peak(two) is not None
     assert forecast_peak(two[1:]) is None
+    later = np.concatenate([np.full(WEEK_HOURS, np.nan, np.float32), two])
+    assert forecast_peak(later) is not None
+    later[WEEK_HOURS] = np.nan
+    assert forecast_peak(later) is None
     assert forecast_peak(np.array([], np.float32)) is None
 
 

@@ -115,7 +115,7 @@ def test_a_restart_forgets_nothing(plant):
 
 
 @pytest.mark.parametrize("broken", [b"", b"garbage", "cut"], ids=("empty", "garbage", "cut short"))
-def test_a_file_that_cannot_be_read_begins_anew(plant, caplog, broken):
+def test_a_file_that_cannot_be_read_begins_again(plant, caplog, broken):
     plant.weeks(0.5, 0.6)
     file = plant.directory.file(FILE)
     file.write_bytes(file.read_bytes()[:-100] if broken == "cut" else broken)

@@ -18,14 +18,15 @@ _MIN_KNOWN = 0.8
 
 
 def forecast_peak(hours: Peaks) -> float | None:
-    """Return the highest hourly peak that is expected within a week; None when it cannot be told.
+    """Return the highest hourly peak that is expected within a week; None when too little is known.
 
     Args:
         hours: Peak of each hour, the oldest first, up to the newest complete one; NaN where it is
             not known.
     """
     weeks = _known_weeks(hours)
-    if len(weeks) < MIN_WEEKS:
+    before = len(hours) - MIN_WEEKS * WEEK_HOURS + 1
+    if len(weeks) < MIN_WEEKS or not np.isfinite(hours[:before]).any():
         return None
     growth = np.nanmedian(weeks[1:] - weeks[:-1])
     ahead = np.arange(len(weeks), 0, -1)[:, np.newaxis]

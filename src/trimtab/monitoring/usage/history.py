@@ -23,7 +23,7 @@ SeriesKey: TypeAlias = tuple[tuple[str, str], ...]
 """Sorted labels, which identify a series."""
 
 
-class Folder(Protocol):
+class HistoryFolder(Protocol):
     """The data directory: keeps private files, each written whole or not at all."""
 
     def file(self, name: str) -> Path:
@@ -42,7 +42,7 @@ class UsageHistory:
         folder: Where the file is.
     """
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: HistoryFolder) -> None:
         self._folder = folder
         self._hour = 0
         """The newest hour, which is not complete, in hours since 1970."""
@@ -84,7 +84,7 @@ class UsageHistory:
             _log.warning("the history of the usage is not saved: %s", error.message)
 
     def load(self) -> None:
-        """Read the file; without one, or with one that cannot be read, the history begins anew."""
+        """Read the file; without one, or with one that cannot be read, it begins again."""
         file = self._folder.file(FILE)
         if not file.exists():
             return
@@ -96,7 +96,7 @@ class UsageHistory:
                 raise ValueError("not every series has its hours")
             hour = int(about["hour"])
         except (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            _log.warning("%s cannot be read, so the history begins anew: %r", file.name, error)
+            _log.warning("%s cannot be read, so the history begins again: %r", file.name, error)
             return
         self._hour = hour
         self._peaks = dict(zip(keys, peaks.astype(np.float32), strict=True))
@@ -104,9 +104,9 @@ class UsageHistory:
     def _forget(self, hour: int) -> None:
         """Go to a later hour: the hours between are unknown, and series without any are dropped."""
         between = min(hour - self._hour, KEPT_HOURS)
-        places = [(hour - back) % KEPT_HOURS for back in range(between)]
+        slots = [(hour - back) % KEPT_HOURS for back in range(between)]
         for key, peaks in list(self._peaks.items()):
-            peaks[places] = np.nan
+            peaks[slots] = np.nan
             if not np.isfinite(peaks).any():
                 del self._peaks[key]
         self._hour = hour

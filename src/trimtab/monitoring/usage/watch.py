@@ -79,7 +79,7 @@ class UsageForecast:
             ),
             Signal(
                 "usage.forecast.peak", "ratio",
-                "Highest share that will be used in the coming week, if it goes on like the weeks"
+                "Highest share that will be used in the coming week, if it continues like the weeks"
                 " before; absent before two weeks are known.",
                 lambda: self._expected, labels,
             ),
