@@ -44,6 +44,13 @@ def build_monitoring(assembly: Assembly) -> Module:
     return monitoring.build(assembly.env, engine, catalog, frozenset(HttpMetrics.NAMES))
 
 
+def build_usage_forecast(assembly: Assembly) -> Module:
+    """Return the forecast of the use of resources; the samples come later."""
+    return monitoring.build_usage_forecast(
+        assembly.env, lambda: assembly.service(Monitoring).user_series
+    )
+
+
 def build_runbooks(assembly: Assembly) -> Module:
     """Return the runbooks of the alerts."""
     provided = ("kubernetes",) if assembly.env.settings.kubernetes.enabled else ()
