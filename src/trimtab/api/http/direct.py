@@ -54,7 +54,7 @@ class DirectRoutes:
         for route in self._routes:
             found = route.path_regex.match(scope["path"])
             # All their parameters are texts, so nothing is converted.
-            if found is not None and scope["method"] in route.methods:
+            if found is not None and scope["method"] in (route.methods or ()):
                 scope.update(app=self._app, route=route, path_params=found.groupdict())
                 await self._answer(route, scope, receive, send)
                 return

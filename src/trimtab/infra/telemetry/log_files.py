@@ -55,6 +55,19 @@ class RotatingLog(BaseRotatingHandler):
         self._packing: threading.Thread | None = None
         super().__init__(str(files.folder / ACTIVE_LOG), "a", encoding="utf-8")
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record's line, into a new file when the current one is full or old."""
+        try:
+            if self.shouldRollover(record):
+                self.doRollover()
+            self.stream.write(f"{self.format(record)}\n")
+            self.stream.flush()
+        except RecursionError:
+            raise
+        # Logging must not fail what logs.
+        except Exception:  # noqa: BLE001
+            self.handleError(record)
+
     # The name is given by the base class.
     def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802
         """Return whether to rotate before the record."""

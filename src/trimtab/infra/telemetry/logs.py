@@ -15,6 +15,7 @@ from trimtab.kernel.redaction import hide_credentials
 _LINE = "trimtab_line"
 """Attribute of a record: its formatter and its line, so that several handlers format it once."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", _LINE}
+_NUMBERS = frozenset((bool, int, float))
 _SECRET_FIELD = re.compile(r"(?i)(authorization|api[-_]?key|password|passwd|secret|token|cookie)$")
 _SECRET_TEXT = re.compile(r"(?i)\b(bearer\s+|tt_|sk-|ghp_|xox[baprs]-)[A-Za-z0-9_\-.]{8,}")
 _HIDDEN = "[redacted]"
@@ -111,11 +112,15 @@ class HumanFormatter(logging.Formatter):
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     """Return the ``extra=`` fields, with secrets hidden."""
-    return {
-        name: _HIDDEN if _is_secret(name) else _clean(value)
-        for name, value in vars(record).items()
-        if name not in _STANDARD
-    }
+    found: dict[str, object] = {}
+    for name, value in vars(record).items():
+        if name in _STANDARD:
+            continue
+        if _is_secret(name):
+            found[name] = _HIDDEN
+        else:
+            found[name] = value if type(value) in _NUMBERS else _clean(value)
+    return found
 
 
 def redacted(text: str) -> str:
@@ -123,7 +128,7 @@ def redacted(text: str) -> str:
     # Each kind of key has one of these marks; most texts, such as paths and ids, have none.
     if "_" in text or "-" in text or len(text.split(None, 1)) > 1:
         text = _SECRET_TEXT.sub(_HIDDEN, text)
-    return hide_credentials(text)
+    return hide_credentials(text) if "=" in text or "://" in text else text
 
 
 @lru_cache(1000)

@@ -4,7 +4,7 @@ Every route declares its role with `Needs`; a test fails on a route that does no
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
@@ -170,7 +170,7 @@ def _is_proxied(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 def api_key(connection: HTTPConnection) -> str:
     """Return the key in ``Authorization: Bearer`` or ``X-API-Key``; empty when there is none."""
     scope = connection.scope
-    headers = scope.get(HEADERS) or dict(reversed(scope["headers"]))
+    headers: Mapping[bytes, bytes] = scope.get(HEADERS) or dict(reversed(scope["headers"]))
     if given := headers.get(b"authorization"):
         scheme, _, credentials = given.decode("latin-1").partition(" ")
         if scheme.lower() == "bearer" and credentials.strip():
