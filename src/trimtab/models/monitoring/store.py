@@ -113,7 +113,9 @@ class MonitoringStore:
         first: dict[str, int] = {}
         for place, each in enumerate(observations):
             first.setdefault(each.id, place)
-        starts = {each.at: window_of(each.at) for each in observations}
+        # Many were made at the same instant, in one batch.
+        instants = {each.at for each in observations}
+        times = {at: (at.isoformat(), window_of(at)) for at in instants}
         with self.database.write() as connection:
             known = _known(connection, model.name, list(first))
             new = [place for key, place in first.items() if key not in known]
@@ -123,8 +125,8 @@ class MonitoringStore:
             rows = []
             for place in new:
                 each = observations[place]
-                start = starts[each.at]
-                rows.append(_prediction_row(model, each, start))
+                at, start = times[each.at]
+                rows.append(_prediction_row(model, each, at, start))
                 windows.setdefault(start, []).append(place)
             connection.exec_driver_sql(_INSERT_PREDICTION, rows)
             for start, places in windows.items():
@@ -334,18 +336,12 @@ def _known(connection: sa.Connection, model: str, ids: list[str]) -> set[str]:
     return {row[0] for row in connection.exec_driver_sql(query, (model, json.dumps(ids)))}
 
 
-def _prediction_row(model: MonitoredModel, each: Observation, start: str) -> tuple[Any, ...]:
+def _prediction_row(
+    model: MonitoredModel, each: Observation, at: str, start: str
+) -> tuple[Any, ...]:
     """Return the values of `_INSERT_PREDICTION`."""
-    return (
-        model.name,
-        each.id,
-        each.at.isoformat(),
-        start,
-        each.version,
-        model.prediction_of(each),
-        each.score,
-        each.error,
-    )
+    prediction = model.prediction_of(each)
+    return (model.name, each.id, at, start, each.version, prediction, each.score, each.error)
 
 
 def _read_state(
