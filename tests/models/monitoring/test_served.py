@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.models.factory import sample_rows, saved, trained
-from trimtab.app.review_sources import ModelFindings
 from tests.models.monitoring.data import lines, observations, reference, transactions
+from trimtab.app.review_sources import ModelFindings
 from trimtab.models.monitoring.drift import DriftVerdict
 from trimtab.models.monitoring.module import build
 from trimtab.models.monitoring.served import ServedObserver
