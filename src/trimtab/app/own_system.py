@@ -1,4 +1,4 @@
-"""What the components of trimtab depend on, from how the process is put together.
+"""Graph of what the components of trimtab depend on, from how the process is put together.
 
 A component is the first two words of a signal's name (``knowledge.search``), or the first one of a
 name of two words. A domain depends on those whose services it was built with, and a service outside

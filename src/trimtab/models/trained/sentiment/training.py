@@ -54,7 +54,7 @@ _ITERATIONS = 50_000
 _MIX = 0.25
 _NETS, _UNITS, _PASSES, _DECAY = 2, 128, 25, 0.01
 _NET_SHARE = 0.15
-"""Weight of the network's scores beside those of the linear classifier."""
+"""Weight of the network's scores next to those of the linear classifier."""
 _TEMPERATURES = np.geomspace(0.1, 3.0, 60)
 
 
