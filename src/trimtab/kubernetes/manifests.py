@@ -17,7 +17,15 @@ from trimtab.kernel.operable import (
     Risk,
 )
 from trimtab.kernel.roles import Role
-from trimtab.kubernetes.cluster import AUTOSCALER, CONFIG_MAP, SERVICE, Cluster, Object
+from trimtab.kubernetes.cluster import (
+    AUTOSCALER,
+    CONFIG_MAP,
+    SERVICE,
+    Cluster,
+    Object,
+    ObjectKind,
+    Patch,
+)
 from trimtab.kubernetes.diff import differences
 from trimtab.kubernetes.errors import ObjectUnknown
 from trimtab.kubernetes.targets import WHERE, Targets
@@ -40,12 +48,12 @@ def manifest_actions(targets: Targets) -> tuple[Action, ...]:
         kind = _KINDS[str(given["kind"])]
         manifest = _manifest(settings.manifests, str(given["name"]), kind.name, namespace)
         before = _present(cluster, manifest, str(given["kind"]))
-        lines = differences(before, cluster.apply(kind, manifest, dry_run=True, force=True))
+        lines = differences(before, _send(cluster, kind, manifest, before, dry=True))
         what = f"{kind.name} {namespace}/{given['name']}"
         if before and not lines:
             return ActionResult(f"{what} is as in its manifest already.", changes=False)
         if not dry:
-            cluster.apply(kind, manifest, force=True)
+            _send(cluster, kind, manifest, before, dry=False)
         verb = "would be" if dry else "was"
         done = "put back to its manifest" if before else "made from its manifest"
         return ActionResult(f"{what} {verb} {done}.", {"difference": list(lines)})
@@ -67,6 +75,17 @@ def manifest_actions(targets: Targets) -> tuple[Action, ...]:
             role=Role.ADMIN,
         ),
     )
+
+
+def _send(
+    cluster: Cluster, kind: ObjectKind, manifest: Object, before: Object, *, dry: bool
+) -> Object:
+    if kind is AUTOSCALER and before:
+        # A server of 1.20 adds the metrics of an applied autoscaler to those that it has.
+        meta = manifest["metadata"]
+        patch = Patch({"metadata": {"labels": meta.get("labels") or {}}, "spec": manifest["spec"]})
+        return cluster.patch(kind, meta["namespace"], meta["name"], patch, dry_run=dry)
+    return cluster.apply(kind, manifest, dry_run=dry, force=True)
 
 
 def _manifest(folder: str, name: str, kind: str, namespace: str) -> Object:

@@ -4,6 +4,7 @@ Response times come from a stand-in for the adapter of Prometheus, which the API
 """
 
 import contextlib
+from urllib.parse import unquote
 
 import pytest
 
@@ -27,7 +28,7 @@ class ResponseTimes(StandInApi):
 
     def answer(self, path):
         version = GROUP.removeprefix("/apis/")
-        path = path.split("?")[0]
+        path = unquote(path.split("?")[0])
         if path == GROUP:
             resource = {
                 "name": f"pods/{METRIC}",
