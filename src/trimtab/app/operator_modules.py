@@ -6,6 +6,7 @@ from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
 from trimtab.app.checklists import Readings
 from trimtab.app.operator_ports import HandbookSearch, OwnQuestions, QuestionsImpact
+from trimtab.app.own_system import OwnComponents
 from trimtab.drills import module as drills
 from trimtab.drills.run import DrilledService
 from trimtab.evaluation.service import EvaluationService
@@ -79,6 +80,7 @@ def build_incidents(assembly: Assembly) -> Module:
         outside=assembly.service(ReceivedRecords).view,
         on_call=assembly.service(OnCall),
         samples=assembly.service(Monitoring).user_series,
+        system=OwnComponents(assembly),
     )
     return incidents.build(
         env,
