@@ -23,11 +23,9 @@ from trimtab.kubernetes.cluster import (
     SERVICE,
     Cluster,
     Object,
-    ObjectKind,
-    Patch,
 )
 from trimtab.kubernetes.diff import differences
-from trimtab.kubernetes.errors import ObjectUnknown
+from trimtab.kubernetes.errors import ChangeRefused, ObjectUnknown
 from trimtab.kubernetes.targets import WHERE, Targets
 
 _KINDS = {
@@ -48,12 +46,14 @@ def manifest_actions(targets: Targets) -> tuple[Action, ...]:
         kind = _KINDS[str(given["kind"])]
         manifest = _manifest(settings.manifests, str(given["name"]), kind.name, namespace)
         before = _present(cluster, manifest, str(given["kind"]))
-        lines = differences(before, _send(cluster, kind, manifest, before, dry=True))
         what = f"{kind.name} {namespace}/{given['name']}"
+        lines: tuple[str, ...] = ()
+        if not _is_there(before, manifest):
+            lines = differences(before, cluster.apply(kind, manifest, dry_run=True, force=True))
         if before and not lines:
             return ActionResult(f"{what} is as in its manifest already.", changes=False)
         if not dry:
-            _send(cluster, kind, manifest, before, dry=False)
+            cluster.apply(kind, manifest, force=True)
         verb = "would be" if dry else "was"
         done = "put back to its manifest" if before else "made from its manifest"
         return ActionResult(f"{what} {verb} {done}.", {"difference": list(lines)})
@@ -77,15 +77,38 @@ def manifest_actions(targets: Targets) -> tuple[Action, ...]:
     )
 
 
-def _send(
-    cluster: Cluster, kind: ObjectKind, manifest: Object, before: Object, *, dry: bool
-) -> Object:
-    if kind is AUTOSCALER and before:
-        # A server of 1.20 adds the metrics of an applied autoscaler to those that it has.
-        meta = manifest["metadata"]
-        patch = Patch({"metadata": {"labels": meta.get("labels") or {}}, "spec": manifest["spec"]})
-        return cluster.patch(kind, meta["namespace"], meta["name"], patch, dry_run=dry)
-    return cluster.apply(kind, manifest, dry_run=dry, force=True)
+def _is_there(before: Object, manifest: Object) -> bool:
+    """Return whether an autoscaler is as in its manifest.
+
+    Raises:
+        ChangeRefused: It is not, and the server is too old to put it back: Kubernetes 1.20 adds the
+            metrics of the manifest to those that the autoscaler has.
+    """
+    if not before or manifest["kind"] != AUTOSCALER.name:
+        return False
+    if _contains(before["spec"], manifest["spec"]):
+        return True
+    if before.get("apiVersion") != "autoscaling/v2":
+        raise ChangeRefused(
+            f"This server cannot put the autoscaler {manifest['metadata']['name']} back.",
+            hint="Delete it with kubectl, then repeat the action.",
+        )
+    return False
+
+
+def _contains(found: object, wanted: object) -> bool:
+    """Return whether everything that is wanted is there; the server fills in more."""
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(
+            _contains(found.get(name), value) for name, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(found, list)
+            and len(found) == len(wanted)
+            and all(map(_contains, found, wanted))
+        )
+    return found == wanted
 
 
 def _manifest(folder: str, name: str, kind: str, namespace: str) -> Object:
