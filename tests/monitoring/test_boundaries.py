@@ -40,6 +40,7 @@ FEATURES = {
     "KnowledgeSearchSlow": ("F507",),
     "KnowledgeSearchSlowing": ("F531",),
     "KnowledgeVectorStoreDown": ("F535",),
+    "KubernetesScaleAhead": ("F235",),
     "KubernetesWorkloadBusy": ("F525",),
     "PlatformAccessRefused": ("F301",),
     "PlatformDataLoss": ("F300",),
@@ -153,6 +154,7 @@ SEVERITIES = {
         "KnowledgeDiskFillingUp",
         "KnowledgeGpuMemoryLow",
         "KnowledgeRefusalsHigh",
+        "KubernetesScaleAhead",
         "ModelDriftMild",
         "ModelLabelsLate",
         "ModelRetrainingScheduled",
@@ -162,6 +164,7 @@ SEVERITIES = {
         "ReviewItemsOld",
         "ServiceNearlyFull",
         "ServiceSlowing",
+        "ServiceUsageRising",
     },
 }
 """The alerts of each severity: of the documents where they name one, else ours."""
