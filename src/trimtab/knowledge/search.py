@@ -43,8 +43,8 @@ _SPARE = 20
 COMPUTING = max(4, 2 * (os.cpu_count() or 1))
 """How many searches of indexes in this process compute at once; others wait for their turn.
 
-More threads add no throughput, because Python runs one at a time, but each adds to the time that the
-monitor and the heartbeat wait: with 24 callers a round of the monitor took ten seconds.
+More threads add no throughput, because Python runs one at a time, but each adds to the time that
+the monitor and the heartbeat wait: with 24 callers a round of the monitor took ten seconds.
 """
 
 

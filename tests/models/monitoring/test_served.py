@@ -7,6 +7,7 @@ import pytest
 
 from tests.models.factory import sample_rows, saved, trained
 from tests.models.monitoring.data import lines, observations, reference, transactions
+from trimtab.app.review_sources import ModelFindings
 from trimtab.models.monitoring.drift import DriftVerdict
 from trimtab.models.monitoring.module import build
 from trimtab.models.monitoring.served import ServedObserver
@@ -59,6 +60,19 @@ def test_served_drift_is_found(models, module):
     status = observed(module, 1000)
     assert status.drift.features[0].feature == "amount"
     assert status.drift.verdict is DriftVerdict.DRIFT
+
+
+@pytest.mark.parametrize(("shift", "reviewed"), [(0, []), (5, ["churn drift {day}"])])
+def test_a_model_whose_inputs_have_drifted_is_reviewed_once_a_day(models, module, shift, reviewed):
+    env = models.context.env
+    findings = ModelFindings(models, module.service, env.clock)
+    rows = [{**row, "amount": row["amount"] + shift} for row in sample_rows(1000, seed=8)]
+    ask(models, rows, "r1")
+    day = f"{observed(module, 1000).at:%Y-%m-%d}"
+    for _ in range(2):
+        drifted = [each for each in findings.candidates(100) if each.reason == "drift"]
+        assert [each.subject for each in drifted] == [text.format(day=day) for text in reviewed]
+    assert all("PSI" in each.text and "amount (" in each.text for each in drifted)
 
 
 def served_batches(columns, name, at, size):

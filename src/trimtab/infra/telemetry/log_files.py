@@ -82,7 +82,7 @@ class RotatingLog(BaseRotatingHandler):
         is_old = record.created - self._began >= _LONGEST_SECONDS
         if self._room >= 0 and not is_old:
             return False
-        # Nobody else writes the file, so its size is looked up only when it seems to be full.
+        # No other process writes the file, so its size is looked up only when it seems to be full.
         size = self.stream.tell()
         self._room = self._full - size - line
         return size > 0 and (is_old or self._room < 0)

@@ -39,8 +39,8 @@ def configure_logs(
     has ``query``, empty if there is none: ``jq -r .query`` would print the word null for a line
     without it, which counts as a query.
     """
-    # No line of ours tells thread, process or place in the code, and finding them out for each record
-    # costs as much as writing it. The logging documentation names these switches.
+    # No line of ours tells thread, process or place in the code, and finding them out for each
+    # record costs as much as writing it. The logging documentation names these switches.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001
     json_lines = JsonFormatter(lower=profile == "lower", queries=queries)

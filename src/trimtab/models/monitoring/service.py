@@ -197,9 +197,9 @@ class ModelMonitor:
         """
         corrections = self._corrections[model.name]
 
-        def count(state: WindowState, places: list[int]) -> None:
-            observed = [observations[at] for at in places]
-            chosen = columns and {name: column[places] for name, column in columns.items()}
+        def count(state: WindowState, positions: list[int]) -> None:
+            observed = [observations[at] for at in positions]
+            chosen = columns and {name: column[positions] for name, column in columns.items()}
             fold(model, corrections, state, observed, chosen)
 
         new = self.store.add_observations(model, observations, self._window_start, count)

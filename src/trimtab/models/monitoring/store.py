@@ -105,7 +105,7 @@ class MonitoringStore:
             model: Whose predictions they are.
             observations: In any order; an id counts once.
             window_of: Returns the start of an instant's window.
-            fold: Counts observations in the state of their window; gets their places.
+            fold: Counts observations in the state of their window; gets their positions.
 
         Returns:
             How many were new.
@@ -129,9 +129,9 @@ class MonitoringStore:
                 rows.append(_prediction_row(model, each, at, start))
                 windows.setdefault(start, []).append(place)
             connection.exec_driver_sql(_INSERT_PREDICTION, rows)
-            for start, places in windows.items():
+            for start, positions in windows.items():
                 state, known_window = _read_state(connection, model, start)
-                fold(state, places)
+                fold(state, positions)
                 _write_state(connection, model, start, state, known=known_window)
         return len(new)
 

@@ -37,7 +37,7 @@ class RequestQueue:
         self._wake = threading.Lock()
         """Held while the taker is awake; released once for each of its sleeps."""
         self._wake.acquire()
-        self._wanted = 0
+        self._needed = 0
         """Number of requests that wakes the taker; 0 while it does not sleep."""
         self._clients = 1
         """How many requests may come: who was answered last, and who waited meanwhile."""
@@ -52,7 +52,7 @@ class RequestQueue:
             if self._closed:
                 return False
             self._items.append(item)
-            if 0 < self._wanted <= len(self._items):
+            if 0 < self._needed <= len(self._items):
                 self._rouse()
             return True
 
@@ -81,20 +81,20 @@ class RequestQueue:
         """Count who waits before the taken batch is answered; later its clients may be back."""
         self._clients += len(self._items)
 
-    def _sleep(self, wanted: int, seconds: float) -> None:
+    def _sleep(self, needed: int, seconds: float) -> None:
         with self._lock:
-            if self._closed or len(self._items) >= wanted:
+            if self._closed or len(self._items) >= needed:
                 return
-            self._wanted = wanted
+            self._needed = needed
         if not self._wake.acquire(timeout=seconds):
             with self._lock:
-                is_roused = not self._wanted
-                self._wanted = 0
+                is_roused = not self._needed
+                self._needed = 0
             if is_roused:
                 # It came between the end of the wait and the lock: it must not wake the next one.
                 self._wake.acquire()
 
     def _rouse(self) -> None:
-        if self._wanted:
-            self._wanted = 0
+        if self._needed:
+            self._needed = 0
             self._wake.release()
