@@ -96,19 +96,19 @@ def _is_there(before: Object, manifest: Object) -> bool:
     return False
 
 
-def _contains(found: object, wanted: object) -> bool:
-    """Return whether everything that is wanted is there; the server fills in more."""
-    if isinstance(wanted, dict):
+def _contains(found: object, required: object) -> bool:
+    """Return whether everything that is required is there; the server fills in more."""
+    if isinstance(required, dict):
         return isinstance(found, dict) and all(
-            _contains(found.get(name), value) for name, value in wanted.items()
+            _contains(found.get(name), value) for name, value in required.items()
         )
-    if isinstance(wanted, list):
+    if isinstance(required, list):
         return (
             isinstance(found, list)
-            and len(found) == len(wanted)
-            and all(map(_contains, found, wanted))
+            and len(found) == len(required)
+            and all(map(_contains, found, required))
         )
-    return found == wanted
+    return found == required
 
 
 def _manifest(folder: str, name: str, kind: str, namespace: str) -> Object:
