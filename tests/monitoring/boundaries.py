@@ -538,6 +538,15 @@ _KUBERNETES = [
         60,
         {of_web("k8s_replicas_desired", DEPLOYED): 3},
     ),
+    # What is scaled to none needs nothing.
+    Boundary(
+        "KubernetesScaleAhead",
+        {of_web("k8s_replicas_desired", DEPLOYED): "{v}"},
+        0,
+        1,
+        60,
+        {of_web("usage_forecast_peak", ',series="k8s_pods_memory_ratio"'): 0.8},
+    ),
     Boundary("KubernetesServiceWithoutEndpoints", {of_web("k8s_endpoints_ready"): "{v}"}, 1, 0, 2),
     Boundary("KubernetesNodeNotReady", {'k8s_nodes_ready{{cluster="c",name="a"}}': "{v}"}, 1, 0, 1),
     Boundary("KubernetesVolumeNotBound", {of_web("k8s_volumes_bound"): "{v}"}, 1, 0, 10),
