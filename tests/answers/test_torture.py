@@ -4,6 +4,7 @@
 import pytest
 
 from tests.answers.torture import exporter, generators, soak, tenants
+from tests.processes import models  # noqa: F401 - a fixture.
 
 
 def test_no_attempt_reads_another_tenants_data(tmp_path):
@@ -22,12 +23,12 @@ def test_every_misbehaviour_of_a_model_ends_in_an_answer_in_time(tmp_path):
 
 
 def test_an_hour_without_the_tracing_backend_loses_no_trace(tmp_path):
-    assert exporter.campaign(tmp_path, questions=30).wrong == []
+    assert exporter.campaign(tmp_path, questions=30, rate=1200).wrong == []
 
 
 @pytest.mark.timeout(300)
-def test_ten_clients_for_ten_seconds_cause_no_error(tmp_path):
-    found = soak.campaign(tmp_path, minutes=10 / 60, clients=10)
-    # Ten seconds are too short to tell a leak from a cache that fills.
+def test_ten_clients_for_six_seconds_cause_no_error(tmp_path, models):  # noqa: F811 - a fixture.
+    found = soak.campaign(tmp_path, minutes=6 / 60, clients=10, models=models)
+    # Six seconds are too short to tell a leak from a cache that fills.
     assert [what for what in found.wrong if "grew" not in what] == []
     assert found.tried > 10

@@ -75,6 +75,12 @@ class Bench:
 
 
 @pytest.fixture
+def knowledge(open_knowledge):
+    """Open knowledge that waits two seconds for a server, not five: one that is cut off costs each look all of it."""
+    return open_knowledge(engine_timeout_seconds=2.0)
+
+
+@pytest.fixture
 def disk(tmp_path, cause):
     """Mount a small disk at the data directory where the cause is a full disk.
 

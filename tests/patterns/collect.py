@@ -6,6 +6,7 @@ calls on the name that it is bound to.
 """
 
 import ast
+import collections
 import functools
 import importlib
 import json
@@ -78,9 +79,14 @@ def _applied(file, compiled):
     names = [name for name, value in vars(module).items() if value is compiled] if module else []
     methods = set()
     for name in names:
-        users = [file] if name.startswith("_") else list(ROOT.rglob("*.py"))
+        users = [file] if name.startswith("_") else _files()
         methods |= {method for user in users for method in _methods(user, name)}
     return (names or [""])[0], methods
+
+
+@functools.cache
+def _files():
+    return list(ROOT.rglob("*.py"))
 
 
 @functools.cache
@@ -89,24 +95,35 @@ def _tree(file):
 
 
 def _methods(file, name):
+    for attribute in _uses(file).get(name, ()):
+        yield (
+            attribute
+            if attribute in _FUNCTIONS
+            else "search"
+            if attribute != "pattern"
+            else "match"
+        )
+
+
+@functools.cache
+def _uses(file):
+    """Return the attributes that a file takes of each name: `find` of `_WORD.find` and of `words._WORD.find`."""
+    found = collections.defaultdict(set)
     for node in ast.walk(_tree(file)):
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value).split(".")[-1] == name:
-            yield (
-                node.attr
-                if node.attr in _FUNCTIONS
-                else "search"
-                if node.attr != "pattern"
-                else "match"
-            )
+        if isinstance(node, ast.Attribute):
+            owner = node.value
+            name = getattr(owner, "id", None) or getattr(owner, "attr", None)
+            found[name].add(node.attr)
+    return found
 
 
 def _inline():
     """Yield the patterns that functions give to the module `re` as a literal."""
-    for file in ROOT.rglob("*.py"):
+    for file in _files():
         for node in ast.walk(_tree(file)):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
-            if ast.unparse(node.func.value) != "re" or node.func.attr not in _FUNCTIONS:
+            if getattr(node.func.value, "id", "") != "re" or node.func.attr not in _FUNCTIONS:
                 continue
             first = node.args[0]
             if isinstance(first, ast.Constant) and node.func.attr != "compile":

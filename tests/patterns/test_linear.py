@@ -9,6 +9,8 @@ import pytest
 from tests.patterns.growth import worst
 
 SHARDS = 8
+# Every module is imported, which takes many times longer on a machine with other work to do.
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="session")

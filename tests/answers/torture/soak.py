@@ -130,10 +130,17 @@ class Crowd:
         return "" if found.status_code == 200 else str(found.status_code)
 
 
-def campaign(folder, minutes, clients=50):
-    """Let so many clients work for so long; return errors, and what grows."""
+def campaign(folder, minutes, clients=50, models=None):
+    """Let so many clients work for so long; return errors, and what grows.
+
+    Args:
+        folder: An empty one.
+        minutes: How long they work.
+        clients: How many.
+        models: The folder of the embedding model; without it, the model is made here.
+    """
     result = Result("soak")
-    service, told = _service(folder)
+    service, told = _service(folder, models)
     try:
         key = (service.data_dir / "admin.key").read_text(encoding="utf-8").strip()
         _stock(service.url, key)
@@ -167,10 +174,11 @@ def campaign(folder, minutes, clients=50):
     return result
 
 
-def _service(folder):
+def _service(folder, models):
     """Return a service that tells what it holds, and the file that it tells it in."""
-    models = folder / "models"
-    MiniLmStore(models / "minilm", 1).install()
+    if models is None:
+        models = folder / "models"
+        MiniLmStore(models / "minilm", 1).install()
     data = with_models(folder / "data", models)
     words = [word for one in SETTINGS for word in ("--set", one)]
     told = folder / "told.jsonl"

@@ -33,7 +33,11 @@ def read(catalog, name):
 @pytest.mark.parametrize(
     ("fault", "silent"), [("knowledge.engine.kill", 0.0), ("knowledge.engine.cut", 1.0)]
 )
-def test_projects_of_a_broken_server_are_searched_in_this_process(knowledge, clock, fault, silent):
+def test_projects_of_a_broken_server_are_searched_in_this_process(
+    open_knowledge, clock, fault, silent
+):
+    # Each look at the server that is cut off takes the whole timeout.
+    knowledge = open_knowledge(engine_timeout_seconds=2.0)
     catalog = catalog_of(knowledge, clock)
     broken = catalog.fault(fault)
     state = broken.inject({})
