@@ -76,6 +76,26 @@ def test_a_drill_waits_a_while_for_another_cause_of_its_page_to_pass(tank, monke
     assert min(lasts, 900) - 60 <= longest <= min(lasts, 900)
 
 
+def test_an_incident_that_opens_during_that_wait_is_not_the_one_of_the_drill(tank, monkeypatch):
+    tank.monitor.put(tap=1)
+    began, wait = tank.clock.monotonic(), tank.wait
+
+    def empty_then_refill(seconds):
+        waited = tank.clock.monotonic() - began
+        tank.monitor.put(level=1 if 300 <= waited < 600 else 9, tap=1 if waited < 300 else 0)
+        wait(seconds)
+
+    monkeypatch.setattr(tank, "wait", empty_then_refill)
+    seen = []
+    run_drill(tank, PUMP, seen.append, timeout_seconds=7200)
+    waited_for = [
+        said.condition
+        for said in seen
+        if said.stage is DrillStage.HEALTHY and hasattr(said, "condition")
+    ]
+    assert any("is not resolved" in condition for condition in waited_for), waited_for
+
+
 def test_a_part_of_the_evidence_may_hold_before_anything_is_broken(tank):
     book, cause = tank.library.cause(TAP)
     fitting = replace(cause.evidence[0], expression="pump_ok == 1")

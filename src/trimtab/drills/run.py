@@ -182,22 +182,19 @@ def run_drill(
 
 
 def _await_health(drill: _Drill) -> None:
-    healthy = drill.wait_until(
-        lambda: not _unhealthy(drill),
-        DrillStage.HEALTHY,
-        lambda: f"it is over that {_unhealthy(drill)}",
-    )
-    if not healthy:
-        raise DrillRefused(f"{drill.cause.id} cannot be drilled: {_unhealthy(drill)}.")
-    # What the drill before has left behind would be diagnosed first. The wait is bounded, because
-    # on a small or busy machine another cause may hold all the time.
     clock = drill.subject.clock
     began = clock.monotonic()
-    drill.wait_until(
-        lambda: not _supported(drill) or clock.monotonic() - began >= _OTHER_CAUSES_SECONDS,
-        DrillStage.HEALTHY,
-        lambda: f"the evidence of {_supported(drill)} no longer holds",
-    )
+
+    def obstacle() -> str:
+        if unhealthy := _unhealthy(drill):
+            return f"it is over that {unhealthy}"
+        # What the drill before has left behind would be diagnosed first. The wait is bounded,
+        # because on a small or busy machine another cause may hold all the time.
+        other = _supported(drill) if clock.monotonic() - began < _OTHER_CAUSES_SECONDS else ""
+        return f"the evidence of {other} no longer holds" if other else ""
+
+    if not drill.wait_until(lambda: not obstacle(), DrillStage.HEALTHY, obstacle):
+        raise DrillRefused(f"{drill.cause.id} cannot be drilled: {_unhealthy(drill)}.")
 
 
 def _supported(drill: _Drill) -> str:
