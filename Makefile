@@ -26,7 +26,7 @@ not_installed = { echo "trimtab: The packages could not be installed; the lines 
   echo "trimtab: Next: check the network, free disk space and the permission to write here, then repeat the command." >&2; \
   echo "trimtab: PIP_INDEX_URL and UV_DEFAULT_INDEX name another package index." >&2; exit 1; }
 
-.PHONY: bench-incidents handbook journeys quiet-start dashboards manifests image test-image test-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa bench-review mutate
+.PHONY: bench-incidents handbook journeys quiet-start dashboards manifests image test-image test-kubernetes drill-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa bench-review mutate
 
 # The service ends with code 130 on a Ctrl-C before it serves: no failure of make's.
 run: env
@@ -69,6 +69,10 @@ test: dev
 CONTROL_PLANE ?= ../shared/kubernetes/control-plane
 test-kubernetes: dev
 	TRIMTAB_CONTROL_PLANE=$(CONTROL_PLANE) $(BIN)/python -m pytest -q -n 0 --kubernetes tests/kubernetes
+
+# Each cause of the pages about clusters, drilled there: minutes, and more of them on a busy machine, so not in CI.
+drill-kubernetes: dev
+	TRIMTAB_CONTROL_PLANE=$(CONTROL_PLANE) $(BIN)/python -m pytest -q -n 0 --kubernetes tests/kubernetes/live/drills.py
 
 check: dev
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.answers.test_operable import ALERTS, CONTEXT, PAGES, Operated
+from tests.answers.test_operable import CONTEXT, PAGES, Operated, alert_rules
 from tests.answers.world import given
 from trimtab.answers.records import Question
 from trimtab.evaluation.online import Canary
@@ -19,7 +19,7 @@ def whole(tmp_path):
 
 
 def fires(whole, name):
-    (rule,) = (alert for alert in ALERTS if alert["alert"] == name)
+    (rule,) = (alert for alert in alert_rules() if alert["alert"] == name)
     return whole.holds(rule["expr"])
 
 

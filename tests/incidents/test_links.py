@@ -41,12 +41,19 @@ def test_each_tool_shows_the_time_of_the_incident():
     times = {"start": f"{begin}000000", "end": f"{end}000000"}
     assert asked(found["Jaeger"]) == {"service": "trimtab", "lookback": "custom", **times}
     assert found["Prometheus"].path == "/p/graph"
-    graph = asked(found["Prometheus"])
-    assert graph["g0.expr"] == f'ALERTS{{alertname="{incident.alert.name}"}}'
-    assert graph["g0.range_input"] == f"{end - begin}s"
+    assert asked(found["Prometheus"]) == {
+        "g0.expr": f'ALERTS{{alertname="{incident.alert.name}"}}',
+        "g0.tab": "graph",
+        "g0.range_input": f"{end - begin}s",
+        "g0.end_input": f"{START + timedelta(minutes=70):%Y-%m-%d %H:%M:%S}",
+    }
     assert found["Sentry"].path == "/issues/"
-    assert asked(found["Sentry"])["project"] == "1"
-    assert asked(found["Sentry"])["start"] == f"{START - timedelta(minutes=30):%Y-%m-%dT%H:%M:%S}"
+    assert asked(found["Sentry"]) == {
+        "project": "1",
+        "start": f"{START - timedelta(minutes=30):%Y-%m-%dT%H:%M:%S}",
+        "end": f"{START + timedelta(minutes=70):%Y-%m-%dT%H:%M:%S}",
+        "utc": "true",
+    }
 
 
 @pytest.mark.parametrize("name", ['Disk "full"', "C:\\full", "two\nlines", 'x"} or ALERTS{a="'])

@@ -17,9 +17,15 @@ from trimtab.kernel.operable import (
     Risk,
 )
 from trimtab.kernel.roles import Role
-from trimtab.kubernetes.cluster import AUTOSCALER, CONFIG_MAP, SERVICE, Cluster, Object
+from trimtab.kubernetes.cluster import (
+    AUTOSCALER,
+    CONFIG_MAP,
+    SERVICE,
+    Cluster,
+    Object,
+)
 from trimtab.kubernetes.diff import differences
-from trimtab.kubernetes.errors import ObjectUnknown
+from trimtab.kubernetes.errors import ChangeRefused, ObjectUnknown
 from trimtab.kubernetes.targets import WHERE, Targets
 
 _KINDS = {
@@ -40,8 +46,10 @@ def manifest_actions(targets: Targets) -> tuple[Action, ...]:
         kind = _KINDS[str(given["kind"])]
         manifest = _manifest(settings.manifests, str(given["name"]), kind.name, namespace)
         before = _present(cluster, manifest, str(given["kind"]))
-        lines = differences(before, cluster.apply(kind, manifest, dry_run=True, force=True))
         what = f"{kind.name} {namespace}/{given['name']}"
+        lines: tuple[str, ...] = ()
+        if not _is_there(before, manifest):
+            lines = differences(before, cluster.apply(kind, manifest, dry_run=True, force=True))
         if before and not lines:
             return ActionResult(f"{what} is as in its manifest already.", changes=False)
         if not dry:
@@ -67,6 +75,40 @@ def manifest_actions(targets: Targets) -> tuple[Action, ...]:
             role=Role.ADMIN,
         ),
     )
+
+
+def _is_there(before: Object, manifest: Object) -> bool:
+    """Return whether an autoscaler is as in its manifest.
+
+    Raises:
+        ChangeRefused: It is not, and the server is too old to put it back: Kubernetes 1.20 adds the
+            metrics of the manifest to those that the autoscaler has.
+    """
+    if not before or manifest["kind"] != AUTOSCALER.name:
+        return False
+    if _contains(before["spec"], manifest["spec"]):
+        return True
+    if before.get("apiVersion") != "autoscaling/v2":
+        raise ChangeRefused(
+            f"This server cannot put the autoscaler {manifest['metadata']['name']} back.",
+            hint="Delete it with kubectl, then repeat the action.",
+        )
+    return False
+
+
+def _contains(found: object, required: object) -> bool:
+    """Return whether everything that is required is there; the server fills in more."""
+    if isinstance(required, dict):
+        return isinstance(found, dict) and all(
+            _contains(found.get(name), value) for name, value in required.items()
+        )
+    if isinstance(required, list):
+        return (
+            isinstance(found, list)
+            and len(found) == len(required)
+            and all(map(_contains, found, required))
+        )
+    return found == required
 
 
 def _manifest(folder: str, name: str, kind: str, namespace: str) -> Object:

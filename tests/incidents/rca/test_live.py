@@ -12,6 +12,7 @@ from trimtab.incidents.diagnose import investigate
 from trimtab.incidents.errors import AlertsFileRefused
 from trimtab.incidents.intake.config import load_config
 from trimtab.incidents.rca.live import LiveRanking, ranking_text
+from trimtab.incidents.rca.ranking import CauseRanking, RankedNode
 from trimtab.monitoring.errors import EvaluationFailed
 from trimtab.monitoring.labels import labels_of
 from trimtab.monitoring.prometheus.client import RangeSeries
@@ -73,6 +74,12 @@ def test_nothing_is_named_when_nothing_moved(operator):
     found = ranking(fired(operator))
     assert found.cause == ""
     assert ranking_text(found).startswith("no cause named: no metric has moved for good")
+
+
+def test_the_first_three_nodes_are_named():
+    nodes = tuple(RankedNode(name, 1.0, f"{name} heat moved") for name in "abcd")
+    text = ranking_text(CauseRanking(nodes, "ensemble"))
+    assert text == "a (a heat moved); b (b heat moved); c (c heat moved)"
 
 
 def test_nothing_is_named_without_samples(operator):

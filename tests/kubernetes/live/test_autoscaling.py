@@ -4,13 +4,14 @@ Response times come from a stand-in for the adapter of Prometheus, which the API
 """
 
 import contextlib
+from urllib.parse import unquote
 
 import pytest
 
 from tests.kubernetes.live.stand_in_metrics import StandInApi, passed_on
 from trimtab.infra.shipped import shipped
-from trimtab.kubernetes.cluster import AUTOSCALER
-from trimtab.kubernetes.errors import ObjectUnknown
+from trimtab.kubernetes.cluster import AUTOSCALER, Patch
+from trimtab.kubernetes.errors import ChangeRefused, ObjectUnknown
 
 METRIC = "http_request_p95_seconds"
 GROUP = "/apis/custom.metrics.k8s.io/v1beta1"
@@ -27,7 +28,7 @@ class ResponseTimes(StandInApi):
 
     def answer(self, path):
         version = GROUP.removeprefix("/apis/")
-        path = path.split("?")[0]
+        path = unquote(path.split("?")[0])
         if path == GROUP:
             resource = {
                 "name": f"pods/{METRIC}",
@@ -76,6 +77,15 @@ def test_the_manifest_is_the_one_that_ships(world):
     assert METRIC in file.read_text(encoding="utf-8")
     world.run("k8s.apply", "act", **GIVEN)
     assert not world.run("k8s.apply", "again", **GIVEN).changes
+    limit = Patch({"spec": {"maxReplicas": 3}})
+    world.cluster.patch(AUTOSCALER, world.namespace, "api-gateway", limit)
+    if world.cluster._version(AUTOSCALER) == "v2":
+        assert world.run("k8s.apply", "back", **GIVEN).changes
+        assert world.get(AUTOSCALER, "api-gateway")["spec"]["maxReplicas"] == 10
+        return
+    # An old server would add the metrics a second time.
+    with pytest.raises(ChangeRefused, match="cannot put the autoscaler api-gateway back"):
+        world.dry_run("k8s.apply", **GIVEN)
 
 
 @pytest.mark.feature("F188")

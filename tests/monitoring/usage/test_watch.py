@@ -178,7 +178,7 @@ def test_a_notice_proposes_replicas_before_seventy_per_cent_are_reached(plant, s
         return
     (alert,) = found
     assert alert.annotations["summary"].endswith(f": {proposed} replicas keep it below.")
-    assert (alert.severity, alert.runbook) == ("P3", "usage-forecast")
+    assert (alert.severity, alert.runbook) == ("P3", "kubernetes-load")
     assert rows[0]["act"].startswith("trimtab act k8s.scale name=web kind=deployment ")
     assert rows[0]["act"].endswith(f" replicas={proposed}")
 

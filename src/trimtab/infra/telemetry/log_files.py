@@ -60,6 +60,7 @@ class RotatingLog(BaseRotatingHandler):
         try:
             if self.shouldRollover(record):
                 self.doRollover()
+            assert self.stream is not None  # noqa: S101 - `shouldRollover` has opened it.
             self.stream.write(f"{self.format(record)}\n")
             self.stream.flush()
         except RecursionError:

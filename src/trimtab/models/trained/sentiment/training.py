@@ -28,7 +28,6 @@ from trimtab.models.trained.sentiment.model import (
     WEIGHTS_FILE,
     SentimentPredictor,
     SentimentWeights,
-    VectorNet,
     softmax,
 )
 
@@ -52,9 +51,6 @@ _STRENGTH = 0.15
 _ITERATIONS = 50_000
 """Small sets with vectors that are alike need more than the 1,000 of scikit-learn."""
 _MIX = 0.25
-_NETS, _UNITS, _PASSES, _DECAY = 2, 128, 25, 0.01
-_NET_SHARE = 0.15
-"""Weight of the network's scores next to those of the linear classifier."""
 _TEMPERATURES = np.geomspace(0.1, 3.0, 60)
 
 
@@ -120,7 +116,7 @@ def encode(labelled: LabelledTexts, encoder: TextEncoder) -> EncodedTexts:
 
 
 def fit(encoded: EncodedTexts, encoder: str, temperature: float = 1.0) -> SentimentWeights:
-    """Return the weights of a linear classifier, one class against the others, and of a network."""
+    """Return the weights of a linear classifier, one class against the others."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.svm import LinearSVC
 
@@ -145,45 +141,8 @@ def fit(encoded: EncodedTexts, encoder: str, temperature: float = 1.0) -> Sentim
         np.asarray(cells, dtype=np.float32),
         np.asarray(dense, dtype=np.float32),
         np.asarray(intercept, dtype=np.float32),
-        fit_net(encoded.vectors, encoded.labels),
         temperature,
         encoder,
-    )
-
-
-def fit_net(vectors: NDArray[np.float32], labels: Labels) -> VectorNet:
-    """Return a network that finds in the vectors what no linear classifier does.
-
-    Several networks from different starts make one wide network, whose scores are their mean.
-    """
-    import warnings
-
-    from sklearn.neural_network import MLPClassifier
-
-    mean, scale = vectors.mean(axis=0), vectors.std(axis=0)
-    scale = np.where(scale, scale, 1)
-    nets = []
-    with warnings.catch_warnings():
-        # It ends after a fixed number of passes, before it has learnt the texts by heart.
-        warnings.simplefilter("ignore")
-        for seed in range(_NETS):
-            net = MLPClassifier(
-                (_UNITS,),
-                alpha=_DECAY,
-                batch_size=min(64, len(vectors)),
-                learning_rate_init=5e-4,
-                max_iter=_PASSES,
-                random_state=seed,
-            )
-            nets.append(net.fit((vectors - mean) / scale, labels))
-    hidden = np.concatenate([(net.coefs_[0] / scale[:, None]).T for net in nets])
-    bias = np.concatenate([net.intercepts_[0] for net in nets]) - hidden @ mean
-    output = np.concatenate([net.coefs_[1] for net in nets]).T
-    output_bias = np.sum([net.intercepts_[1] for net in nets], axis=0)
-    share = _NET_SHARE / len(nets)
-    return VectorNet(
-        *(np.asarray(each, dtype=np.float32) for each in (hidden, bias, output * share)),
-        np.asarray(output_bias * share, dtype=np.float32),
     )
 
 
