@@ -159,6 +159,94 @@ def test_lines_before_the_mark_belong_to_the_launcher():
     assert import_text(lines.encode(), "x", "mlperf").report["status"] == "PASS"
 
 
+def _faults(edit):
+    """Import the sound log after an edit of its lines; returns status and faults."""
+    report = import_text("\n".join(edit(sound_log())).encode(), "x", "mlperf").report
+    return report["status"], report["extra"].get("faults", [])
+
+
+def _again(key, old="", new=""):
+    """Repeat the line of a key right behind it, as another process would write it."""
+
+    def edit(lines):
+        at = next(i for i, line in enumerate(lines) if f'"key":"{key}"' in line)
+        return [*lines[: at + 1], lines[at].replace(old, new), *lines[at + 1 :]]
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "faults"),
+    [
+        (_again("seed"), []),
+        (_again("eval_samples"), []),
+        (_again("seed", "4711", "4712"), ["seed occurs 2 times"]),
+        (_again("global_batch_size", "256", "512"), ["global_batch_size occurs 2 times"]),
+        (_again("run_start"), ["run_start occurs 2 times"]),
+        (_again("run_stop"), ["run_stop occurs 2 times"]),
+    ],
+)
+def test_each_rank_may_repeat_a_setting_but_the_run_starts_and_stops_once(edit, faults):
+    assert _faults(edit) == ("ERROR" if faults else "PASS", faults)
+
+
+def _without(*keys):
+    return lambda lines: [line for line in lines if not any(f'"key":"{k}"' in line for k in keys)]
+
+
+def _without_last(key):
+    def edit(lines):
+        at = max(i for i, line in enumerate(lines) if f'"key":"{key}"' in line)
+        return [*lines[:at], *lines[at + 1 :]]
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "faults"),
+    [
+        (_without_last("epoch_stop"), []),
+        (_without_last("epoch_start"), ["epoch_start 2 times, epoch_stop 3 times"]),
+        (_without("epoch_stop"), ["epoch_start 3 times, epoch_stop 0 times"]),
+        (
+            _without_last("eval_stop"),
+            ["eval_start 3 times, eval_stop 2 times", "3 evaluation results for 2 evaluations"],
+        ),
+    ],
+)
+def test_only_the_last_epoch_may_be_left_open(edit, faults):
+    assert _faults(edit) == ("ERROR" if faults else "PASS", faults)
+
+
+@pytest.mark.parametrize(("value", "status"), [("0.34", "PASS"), ("0.339", "ERROR")])
+def test_an_evaluation_reaches_its_target_exactly(value, status):
+    assert _faults(lambda lines: [line.replace("0.345", value) for line in lines])[0] == status
+
+
+@pytest.mark.parametrize(("value", "status"), [("0.925", "PASS"), ("0.926", "ERROR"), ("0", "ERROR")])  # fmt: skip
+def test_a_loss_reaches_its_target_from_above(value, status):
+    def edit(lines):
+        named = [line.replace("retinanet", "llama2_70b_lora") for line in lines]
+        return [line.replace("0.345", value) for line in named]
+
+    assert _faults(edit)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "score"),
+    [
+        ("", "", {"metric": "eval_accuracy", "value": 0.345, "higher_is_better": True, "target": 0.34}),
+        ("retinanet", "unheard_of", {"metric": "eval_accuracy", "value": 0.345, "higher_is_better": True}),
+        ("0.345", "1.5", {"metric": "eval_accuracy", "value": 1.5, "higher_is_better": True, "target": 0.34}),
+    ],
+)  # fmt: skip
+def test_a_score_is_kept_with_its_target_though_it_is_no_fraction(old, new, score):
+    lines = [line.replace(old, new) if old else line for line in sound_log()]
+    (result,) = import_text("\n".join(lines).encode(), "x", "mlperf").report["results"]
+    assert result["score"] == score
+    assert ("accuracy" in result) is (score["value"] <= 1)
+
+
 @pytest.mark.parametrize("source", ["lm-eval", "mlperf", "junit"])
 def test_a_file_of_another_kind_is_refused(source):
     with pytest.raises(ImportRefused):

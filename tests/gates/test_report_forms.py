@@ -436,6 +436,33 @@ def test_lines_of_one_moment_are_in_order(tmp_path):
     assert read_log(writer.path).findings == ()
 
 
+def test_a_run_that_fails_is_written_into_both_logs_and_closed(tmp_path):
+    writer = BenchmarkLogger("run", folder=tmp_path / "new", clock=StepClock())
+
+    def fail():
+        with writer:
+            writer.start(seeds={"python": 1}, environment={"A": "b"}, compute_mode="cpu")
+            raise ValueError("no such model")
+
+    with pytest.raises(ValueError, match="no such model"):
+        fail()
+    records = [orjson.loads(line) for line in writer.path.read_bytes().splitlines()]
+    assert [record["event"] for record in records] == ["run_start", "error", "run_end"]
+    assert [record["seq"] for record in records] == [0, 1, 2]
+    start, error, end = records
+    assert (start["benchmark"], start["seeds"], start["environment"], start["compute_mode"]) == (
+        "run", {"python": 1}, {"A": "b"}, "cpu",
+    )  # fmt: skip
+    assert error["message"] == "ValueError: no such model"
+    assert end["events"] == 2
+    (plain,) = [path for path in (tmp_path / "new").iterdir() if path != writer.path]
+    assert plain.read_text().endswith(" ERROR run benchmark failed: ValueError: no such model\n")
+    said = read_log(writer.path, "run")
+    assert (said.result, said.findings) == (None, ())
+    writer.close()
+    assert len(writer.path.read_bytes().splitlines()) == 3
+
+
 def test_a_line_that_follows_the_end_is_a_fault_though_it_continues_the_chain(log):
     last = orjson.loads(log.read_bytes().splitlines()[-1])
     body = orjson.dumps({"seq": last["seq"] + 1, "at": last["at"], "event": "note"})

@@ -9,7 +9,7 @@ import pytest
 
 from trimtab.gates import benchmark, datasets, drift, plausibility, process
 from trimtab.gates.benchmark.check import _fixed, _times, _totals
-from trimtab.gates.data_drift import _judge, data_findings, pin_bins, psi
+from trimtab.gates.data_drift import _judge, data_findings, pin_bins, psi, read_table
 from trimtab.gates.drift import Level, compare
 from trimtab.gates.errors import EvidenceUnreadable
 from trimtab.gates.matrix import HANDLING
@@ -366,6 +366,55 @@ def test_psi_is_the_documented_sum_less_its_floor():
     raw = (0.05 - 0.1) * np.log(0.05 / 0.1) + (0.15 - 0.1) * np.log(0.15 / 0.1)
     assert psi(pinned, now) == pytest.approx(max(0.0, raw - 9 * (1 / 1000 + 1 / 1000)), abs=1e-9)
     assert psi(pinned, then[:, 0]) == 0.0
+
+
+def test_every_row_of_a_small_table_and_every_known_value_makes_its_bins():
+    alternating = np.tile([0.0, 1.0], 50).reshape(-1, 1)
+    assert set(pin_bins(alternating)[0].edges) >= {0.0, 1.0}
+    missing = np.full((10, 1), np.nan)
+    (pinned,) = pin_bins(missing)
+    assert (pinned.edges.size, list(pinned.shares), pinned.rows) == (0, [0.0, 1.0], 10)
+    assert psi(pinned, missing[:, 0]) == 0.0
+    assert psi(pinned, alternating[:, 0]) > 1
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("a,b\n1,2\n3,4\n", [[1, 2], [3, 4]]),
+        ("a,b\n1,2\n", [[1, 2]]),
+        ("a\n1\n2\n", [[1], [2]]),
+    ],
+)
+def test_a_table_of_text_begins_with_a_heading(tmp_path, text, values):
+    (tmp_path / "x.csv").write_text(text)
+    assert read_table(tmp_path / "x.csv").tolist() == values
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (np.ones((2, 3)), ""),
+        (np.ones(3), r"x\.npy has shape \(3,\)"),
+        (np.ones((2, 3, 4)), r"x\.npy has shape \(2, 3, 4\)"),
+        (np.ones((0, 3)), r"x\.npy has shape \(0, 3\)"),
+    ],
+)
+def test_a_saved_table_has_rows_and_columns(tmp_path, table, said):
+    np.save(tmp_path / "x.npy", table)
+    if not said:
+        assert read_table(tmp_path / "x.npy").tolist() == table.tolist()
+        return
+    with pytest.raises(EvidenceUnreadable, match=said):
+        read_table(tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize(("name", "text"), [("x.npy", "a,b\n1,2\n"), ("x.csv", "a,b\n1,2\n3\n"), ("none.csv", "")])  # fmt: skip
+def test_what_is_no_table_is_said_so(tmp_path, name, text):
+    if text:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(EvidenceUnreadable, match="is not a table of numbers"):
+        read_table(tmp_path / name)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Actions that change evidence need approval and can be undone.
 from collections.abc import Callable
 
 import orjson
+import yaml
 
 from trimtab.gates import datasets
 from trimtab.gates.baseline import Approvals
@@ -20,6 +21,7 @@ from trimtab.gates.dry_runs import (
     preview_sbom,
     preview_signing,
 )
+from trimtab.gates.errors import PolicyWrong
 from trimtab.gates.monitor import GROUPS, REPORT, GateMonitor
 from trimtab.gates.reset import plan, reset
 from trimtab.gates.schema import check_report
@@ -167,18 +169,9 @@ def _protect_actions(monitor: GateMonitor) -> tuple[Action, ...]:
 
     def policy_with_timeout(arguments: Arguments) -> str:
         """Return the policy file's text with the given time limit."""
-        lines = project.policy.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if not line.startswith(_TIMEOUT_LINE)]
-        at = next(
-            (i + 1 for i, line in enumerate(kept) if line.rstrip() == "benchmark:"), len(kept)
-        )
-        head = (
-            []
-            if at < len(kept) or (kept and kept[-1].rstrip() == "benchmark:")
-            else ["benchmark:\n"]
-        )
-        kept[at:at] = [*head, f"{_TIMEOUT_LINE}{arguments['seconds']}\n"]
-        return "".join(kept)
+        path = project.policy
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        return _with_timeout(text, float(str(arguments["seconds"])), path.name)
 
     def timeout(arguments: Arguments, _: ActionContext) -> str:
         text = policy_with_timeout(arguments)
@@ -198,6 +191,45 @@ def _protect_actions(monitor: GateMonitor) -> tuple[Action, ...]:
         _protect_keys_action(monitor),
         _action(monitor, "gates.timeout.raise", "Changed the time limit of benchmarks.", timeout, preview_timeout, params=(seconds,)),
     )  # fmt: skip
+
+
+def _with_timeout(text: str, seconds: float, name: str) -> str:
+    """Return a policy with another time limit and every other line as it is.
+
+    Raises:
+        PolicyWrong: The policy is written in a form in which one line cannot be added.
+    """
+    lines = text.splitlines()
+    kept = [line for line in lines if not line.startswith(_TIMEOUT_LINE)]
+    if "benchmark:" not in map(str.rstrip, kept):
+        kept.append("benchmark:")
+    at = next(i for i, line in enumerate(kept, start=1) if line.rstrip() == "benchmark:")
+    kept.insert(at, f"  {yaml.safe_dump({'timeout_s': seconds}).strip()}")
+    changed = "\n".join(kept) + "\n"
+    if _loaded(changed) != _limited(_loaded(text), seconds):
+        raise PolicyWrong(
+            f"The time limit cannot be written into {name} without losing other settings.",
+            hint=f"Set `timeout_s: {seconds:g}` under `benchmark` in {name} yourself.",
+        )
+    return changed
+
+
+def _loaded(text: str) -> object:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        return error
+
+
+def _limited(policy: object, seconds: float) -> object:
+    """Return a parsed policy with another time limit; None if it is not a mapping."""
+    settings = {} if policy is None else policy
+    if not isinstance(settings, dict):
+        return None
+    benchmark = settings.get("benchmark") or {}
+    if not isinstance(benchmark, dict):
+        return None
+    return {**settings, "benchmark": {**benchmark, "timeout_s": seconds}}
 
 
 def _protect_keys_action(monitor: GateMonitor) -> Action:
