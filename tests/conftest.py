@@ -6,6 +6,8 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import schemas
+
 pytest_plugins = ["tests.contract.report"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -23,6 +25,10 @@ def _own_state_directory(tmp_path_factory):
         patched.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         patched.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         yield
+
+
+def pytest_runtest_setup():
+    schemas.install()
 
 
 def pytest_addoption(parser):

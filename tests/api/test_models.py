@@ -169,6 +169,51 @@ def test_a_prediction_needs_a_key_for_all_projects_and_post(served, app):
     assert alerts.post(path, json=body).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("churn", b'{"rows": []}'),
+        ("churn", b'{"rows": [{"amount": 1}]}'),
+        ("churn", b'{"rows": [], "version": "newest"}'),
+        ("churn", b"{"),
+        ("unknown", b'{"rows": [{}]}'),
+        ("a%2Fb", b'{"rows": [{}]}'),
+    ],
+)
+def test_the_short_way_to_a_prediction_refuses_as_the_framework_does(served, app, path, body):
+    short = client_of(app, key=key_of(app, Role.ADMIN))
+    answers = [
+        client.post(f"/v1/models/{path}/predict", content=body) for client in (short, served)
+    ]
+    assert answers[0].status_code >= 400
+    assert answers[0].status_code == answers[1].status_code
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].headers["X-Error-Code"] == answers[1].headers["X-Error-Code"]
+
+
+def test_an_unexpected_error_of_the_short_way_is_the_internal_error(served, app, monkeypatch):
+    def fail(*_args, **_options):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("trimtab.models.serving.service.parse_rows", fail)
+    short = client_of(app, key=key_of(app, Role.READER))
+    answer = short.post("/v1/models/churn/predict", json={"rows": ROWS})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "api.internal")
+    assert short.get("/v1/models").status_code == 200
+
+
+def test_a_prediction_is_counted_and_logged_under_its_route(served, app, caplog):
+    short = client_of(app, key=key_of(app, Role.READER))
+    with caplog.at_level("INFO", "trimtab.api.http.middleware"):
+        short.post("/v1/models/churn/predict", json={"rows": ROWS}, headers={"X-Request-ID": "r7"})
+    (line,) = [each for each in caplog.records if getattr(each, "request_id", "") == "r7"]
+    assert (line.path, line.status) == ("/v1/models/churn/predict", 200)
+    text = short.get("/metrics").text
+    assert (
+        'http_requests_total{method="POST",route="/v1/models/{name}/predict",status="200"}' in text
+    )
+
+
 def test_more_rows_than_one_call_may_have_are_refused(app_of, tmp_path):
     app = app_of(models__max_rows="40")
     client = TestClient(app.http_apps.control, base_url="http://localhost")

@@ -2,10 +2,14 @@
 
 import pytest
 
+from tests.api.test_models import form
 from tests.faces import client_of
 from tests.infra.test_notification_channels import receiver, url  # noqa: F401 - fixtures.
+from tests.models.factory import matrix, sample_rows, trained
+from trimtab.app.review_sources import LOW_CONFIDENCE, UNSURE_PER_HOUR
 from trimtab.infra.auth import Role
 from trimtab.kernel.operable import ActionContext
+from trimtab.review.records import ReviewQueue
 
 QUESTION = {"project": "yard", "question": "When does the shipyard open?"}
 
@@ -132,3 +136,53 @@ def test_a_test_notification_goes_through_each_channel(app_of, receiver, url):  
     results = operator.post("/test-notification").json()["results"]
     assert [(each["channel"], each["error"]) for each in results] == [("slack", "")]
     assert b"Test message from trimtab" in receiver.got[0][2]
+
+
+@pytest.fixture
+def churn(control, tmp_path):
+    """Return a function that asks a served model; return each row with how sure the model is."""
+    assert control.post("/v1/models", **form(tmp_path)).status_code == 201
+    assert control.post("/v1/models/churn/promote", json={"version": 1}).status_code == 200
+    rows = sample_rows(2000, seed=3)
+    sure = trained().predict_proba(matrix(rows)).max(axis=1)
+
+    def predict(row, request_id):
+        body = {"rows": [row], "user_id": "ingrid"}
+        headers = {"X-Request-ID": request_id}
+        done = control.post("/v1/models/churn/predict", json=body, headers=headers)
+        assert done.status_code == 200
+
+    predict.rows = list(zip(rows, sure, strict=True))
+    return predict
+
+
+def of_models(app):
+    app.reviews.collect()
+    return {each.subject: each for each in app.reviews.items.open_items() if each.source == "model"}
+
+
+def test_predictions_that_are_not_sure_are_reviewed(app, churn, control):
+    below = max((each for each in churn.rows if each[1] < LOW_CONFIDENCE), key=lambda each: each[1])
+    above = min(
+        (each for each in churn.rows if each[1] >= LOW_CONFIDENCE), key=lambda each: each[1]
+    )
+    churn(below[0], "below")
+    churn(above[0], "above")
+    (item,) = of_models(app).values()
+    found = (item.subject, item.reason, item.queue)
+    assert found == ("below", "low_confidence", ReviewQueue.NORMAL)
+    assert item.owner == "ingrid"  # By whom an erasure finds it.
+    taken = control.post("/v1/review/next", json={"queue": "review_queue:normal_priority"}).json()
+    assert taken["item"]["text"].startswith(f"churn@1 was sure to {below[1]:.0%}.")
+    judged = {"verdict": "bad", "failure_type": "wrong_answer"}
+    done = control.post(f"/v1/review/items/{item.id}/submit", json=judged)
+    assert done.status_code == 200, done.text
+    assert of_models(app) == {}
+
+
+def test_a_model_that_is_never_sure_fills_no_queue(app, churn):
+    unsure = [row for row, sure in churn.rows if sure < LOW_CONFIDENCE][: UNSURE_PER_HOUR + 2]
+    for number, row in enumerate(unsure):
+        churn(row, f"request-{number}")
+    assert len(of_models(app)) == UNSURE_PER_HOUR
+    assert len(of_models(app)) == UNSURE_PER_HOUR

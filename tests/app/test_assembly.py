@@ -53,6 +53,27 @@ def test_a_module_that_is_left_out_of_the_start_stays_idle(assembly):
     assert calls == []
 
 
+def test_a_module_uses_those_whose_services_it_was_built_with(assembly):
+    class Pump:
+        """A service of its own type."""
+
+    assembly.add(Module("pump", Pump()))
+    assembly.add(Module("catalog", Catalog()))
+    assembly.service(Pump)
+    assembly.add(Module("tank", object()))
+    assembly.service(Pump)
+    assembly.service(Catalog)
+    assembly.add(Module("pier", object()))
+    assembly.add(Module("horn", object()))
+    assert {name: set(used) for name, used in assembly.uses.items()} == {
+        "pump": set(),
+        "catalog": set(),
+        "tank": {"pump"},
+        "pier": {"pump", "catalog"},
+        "horn": set(),
+    }
+
+
 def test_a_service_is_found_by_its_type_once_its_module_is_added(assembly):
     with pytest.raises(LookupError, match="no module has a Catalog: list the one"):
         assembly.service(Catalog)

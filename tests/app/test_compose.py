@@ -158,7 +158,7 @@ def test_prometheus_lists_the_firing_alerts_of_our_rules(tmp_path):
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     assert config["scrape_configs"][0]["static_configs"] == [{"targets": ["pipeline:8000"]}]
     config["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{free_port()}"]}]
-    pause, end = threading.Event(), time.monotonic() + 120
+    pause, end = threading.Event(), time.monotonic() + 500
     with prometheus(tmp_path, config) as client:
         while "PlatformDown" not in firing(client):
             assert time.monotonic() < end

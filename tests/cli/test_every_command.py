@@ -151,6 +151,7 @@ TABLE = {
     "incidents follow-up": ("INC-1 test", 4),
     "incidents similar": ("rudder", 0),
     "incidents replay": ("INC-1", 4),
+    "incidents dependencies": ("", 0),
     "incidents propose": ("INC-1 --cause x --act 'notify.send text=x'", 4),
     "mcp": ("--role nobody", 2),
     "incidents evaluate": ("--rca {folder}", 2),

@@ -35,6 +35,63 @@ def test_a_database_goes_back_to_the_backup_from_before_wrong_documents(serve, c
     assert "3 litres" in command("search", "manual", QUERY, "--json").out
 
 
+@pytest.mark.feature("F485")
+def test_documents_are_deleted_and_their_folder_is_ingested_again(serve, command, tmp_path):
+    serve()
+    folder, wrong = tmp_path / "sample_corpus", tmp_path / "wrong.txt"
+    folder.mkdir()
+    (folder / "right.txt").write_text("The pump needs 3 litres of oil.")
+    (folder / "changed.txt").write_text("The seal is changed every year.")
+    wrong.write_text("The pump needs 300 litres of oil.")
+    assert command("ingest", "manual", str(folder), str(wrong)).code == 0
+    (folder / "changed.txt").write_text("The seal is changed every month.")
+    words = ("rollback", "database", "manual", "--ingest", str(folder), "--user-id", "system")
+    planned = command(*words, "--dry-run")
+    expected = "All 3 documents of manual would be deleted for good, then 2 files ingested."
+    assert (planned.code, " ".join(planned.out.split())) == (0, expected)
+    assert command(*words).code == 3
+    assert documents(command, "manual") == ["changed.txt", "right.txt", "wrong.txt"]
+    done = command(*words, "--yes", "--json")
+    assert (done.code, done.json["verified"]) == (0, True), done.out + done.err
+    assert documents(command, "manual") == ["changed.txt", "right.txt"]
+    assert "300 litres" not in command("search", "manual", QUERY, "--json").out
+    assert "3 litres" in command("search", "manual", QUERY, "--json").out
+    assert "every month" in command("search", "manual", "When is the seal changed?", "--json").out
+    # The documents are those of the user now: an erasure takes them.
+    command("answers", "erase", "system", "--yes")
+    left = documents(command, "manual")
+    while left:
+        left = documents(command, "manual")
+
+
+def test_nothing_is_deleted_when_there_is_nothing_to_ingest(serve, command, tmp_path):
+    serve()
+    (tmp_path / "empty").mkdir()
+    right = tmp_path / "right.txt"
+    right.write_text("The pump needs 3 litres of oil.")
+    assert command("ingest", "manual", str(right)).code == 0
+    for folder, words in (("empty", "nothing to ingest"), ("none", "no folder")):
+        given = ("--ingest", str(tmp_path / folder), "--yes")
+        refused = command("rollback", "database", "manual", *given)
+        assert refused.code == 2
+        assert words in refused.err
+    assert command("rollback", "model", "manual", *given).code == 2
+    assert documents(command, "manual") == ["right.txt"]
+
+
+def test_a_refused_file_is_no_verified_rollback(serve, command, tmp_path):
+    serve()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "right.txt").write_text("The pump needs 3 litres of oil.")
+    assert command("ingest", "manual", str(folder)).code == 0
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 and no more")
+    done = command("rollback", "database", "manual", "--ingest", str(folder), "--yes", "--json")
+    assert (done.code, done.json["verified"]) == (1, False), done.out + done.err
+    assert "1 files were refused" in done.json["detail"]
+    assert documents(command, "manual") == ["right.txt"]
+
+
 def test_a_model_goes_back_to_the_version_before(serve, command, tmp_path):
     serve()
     name = Stock(command, tmp_path)["twice"]

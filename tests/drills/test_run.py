@@ -55,6 +55,27 @@ def test_a_drill_does_not_begin_on_a_service_that_is_not_healthy(tank):
         run_drill(tank, TAP, timeout_seconds=30)
 
 
+@pytest.mark.parametrize("lasts", [600, 1200])
+def test_a_drill_waits_a_while_for_another_cause_of_its_page_to_pass(tank, monkeypatch, lasts):
+    tank.monitor.put(tap=1)
+    began, seen, wait = tank.clock.monotonic(), [], tank.wait
+
+    def close_the_tap_later(seconds):
+        if tank.clock.monotonic() - began >= lasts:
+            tank.monitor.put(tap=0)
+        wait(seconds)
+
+    monkeypatch.setattr(tank, "wait", close_the_tap_later)
+    run_drill(tank, PUMP, seen.append)
+    injected = next(said for said in seen if said.stage is DrillStage.INJECTED)
+    assert injected.seconds == pytest.approx(0, abs=1), (
+        "the time of the drill starts after the wait"
+    )
+    assert f"the evidence of {TAP} no longer holds" in seen[0].condition
+    longest = max(said.seconds for said in seen if said.stage is DrillStage.HEALTHY)
+    assert min(lasts, 900) - 60 <= longest <= min(lasts, 900)
+
+
 def test_a_part_of_the_evidence_may_hold_before_anything_is_broken(tank):
     book, cause = tank.library.cause(TAP)
     fitting = replace(cause.evidence[0], expression="pump_ok == 1")

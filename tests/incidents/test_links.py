@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from promql_parser import VectorSelector, parse
 
 from tests.incidents.records import START, drift_incident
 from trimtab.incidents.links import tool_links
@@ -46,6 +47,17 @@ def test_each_tool_shows_the_time_of_the_incident():
     assert found["Sentry"].path == "/issues/"
     assert asked(found["Sentry"])["project"] == "1"
     assert asked(found["Sentry"])["start"] == f"{START - timedelta(minutes=30):%Y-%m-%dT%H:%M:%S}"
+
+
+@pytest.mark.parametrize("name", ['Disk "full"', "C:\\full", "two\nlines", 'x"} or ALERTS{a="'])
+def test_the_alert_of_the_link_is_quoted(name):
+    incident = drift_incident()
+    first = incident.alerts[0]
+    named = replace(first, alert=replace(first.alert, name=name))
+    expression = asked(linked(replace(incident, alerts=(named,)))["Prometheus"])["g0.expr"]
+    selector = parse(expression)
+    assert isinstance(selector, VectorSelector)
+    assert [(each.name, each.value) for each in selector.matchers.matchers] == [("alertname", name)]
 
 
 def test_an_open_incident_is_shown_until_now():

@@ -6,7 +6,7 @@ from tests.incidents.operator import make_operator
 from tests.incidents.world import PUMP, TAP
 from trimtab.incidents import State
 from trimtab.incidents.errors import NothingToDecide, PlanChanged
-from trimtab.incidents.loop import Loop
+from trimtab.incidents.loop import WAKE, Loop, Wakes, job_id
 
 
 def test_a_proven_automatic_fix_runs_by_itself_to_resolved(operator):
@@ -272,3 +272,45 @@ def test_a_quiet_alert_alone_proves_no_fix(operator):
     (attempt,) = operator.incidents.get(incident.id).attempts
     assert attempt.outcome == "did_not_help"
     assert operator.effects() == ["close_tap", "refill", "drain", "open_tap"]
+
+
+def test_a_job_has_one_message_however_often_it_is_woken_until_it_looks(operator):
+    incident = _at_approval(operator)
+    inbox = operator.jobs._find(job_id(incident)).inbox[WAKE]
+    for _ in range(3):
+        operator.incidents.wake(incident)
+    assert len(inbox) == 1
+    operator.jobs.run(until=lambda: not inbox)
+    operator.incidents.wake(incident)
+    assert len(inbox) == 1
+
+
+def test_what_changes_while_a_job_looks_wakes_it_again(operator):
+    incident, seen = _at_approval(operator), []
+    inbox = operator.jobs._find(job_id(incident)).inbox[WAKE]
+    get = operator.context.store.get
+
+    def read(incident_id):
+        found = get(incident_id)
+        if not seen:
+            seen.append(found.id)
+            operator.incidents.wake(found)  # After it was read.
+        return found
+
+    operator.incidents.wake(incident)
+    operator.context.store.get = read
+    operator.jobs.run(until=lambda: seen != [])
+    assert seen == [incident.id]
+    assert len(inbox) == 1
+
+
+def test_a_message_that_cannot_be_sent_is_sent_the_next_time():
+    wakes, sent = Wakes(), []
+    with pytest.raises(OSError, match="full"):
+        wakes.send("job", lambda: (_ for _ in ()).throw(OSError("full")))
+    wakes.send("job", lambda: sent.append(1))
+    wakes.send("job", lambda: sent.append(2))
+    assert sent == [1]
+    wakes.heed("job")
+    wakes.send("job", lambda: sent.append(3))
+    assert sent == [1, 3]

@@ -19,6 +19,7 @@ from trimtab.infra.notify.delivery import Delivery
 from trimtab.infra.notify.mail import BadAddress, EmailChannel
 from trimtab.infra.notify.pagerduty import PagerDutyChannel
 from trimtab.infra.notify.service import ChannelUnknown, DeadLetterUnknown, Notifications
+from trimtab.infra.notify.signals import signals
 from trimtab.infra.notify.tracker import GitHubChannel
 from trimtab.infra.storage import Database
 from trimtab.testing.clock import FakeClock
@@ -177,6 +178,19 @@ def test_each_channel_is_tested_at_its_interval_and_the_result_is_kept(
     clock.advance(1)
     assert found.test_due()[0].error == "The webhook answered 500."
     assert outbox.deliveries.tests()[0].error == "The webhook answered 500."
+
+
+def test_a_failed_self_test_is_forgotten_with_its_channel(receiver, url, client, outbox, clock):
+    receiver.status = 500
+    found = notifications(outbox, clock, WebhookChannel(url, client), hours=24)
+    found.test_due()
+
+    def tested(service):
+        (signal,) = [each for each in signals(service) if each.name == "notify.self_test_ok"]
+        return [(sample.labels["channel"], sample.value) for sample in signal.read()]
+
+    assert tested(found) == [("webhook", 0.0)]
+    assert tested(notifications(outbox, clock)) == []
 
 
 def test_without_channels_nothing_is_tested_and_nothing_claims_it(outbox, clock):

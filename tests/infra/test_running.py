@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from trimtab.infra.control_socket import bind_control
+from trimtab.infra.control_socket import bind_control, is_of_another_user
 from trimtab.infra.running import register_folder, registered, running_services
 
 
@@ -41,6 +41,16 @@ def test_a_relative_directory_is_found_from_another_folder(tmp_path, state, monk
     with listening(tmp_path / "here"), registered(type(tmp_path)("here")):
         monkeypatch.chdir("/")
         assert running_services() == [tmp_path / "here"]
+
+
+def test_the_service_of_another_user_is_not_listed(tmp_path, state, monkeypatch):
+    folder = tmp_path / "theirs"
+    with listening(folder), registered(folder):
+        assert not is_of_another_user(folder)
+        monkeypatch.setattr("os.getuid", lambda: folder.stat().st_uid + 1)
+        assert is_of_another_user(folder)
+        assert running_services() == []
+    assert not is_of_another_user(folder / "nothing")
 
 
 @pytest.mark.parametrize("damage", [b"", b"relative/path", b"\xff\xfe", b"/no/such\x00folder"])

@@ -2,11 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Condition
 
 import pytest
 
 from trimtab.knowledge import indexes
+from trimtab.knowledge import search as searching
 from trimtab.knowledge.index import ProjectIndex
+from trimtab.knowledge.search import COMPUTING
 
 _STAYING = 24
 
@@ -49,3 +52,30 @@ def test_eight_readers_find_their_documents_while_others_come_and_go(shore):
             done.result()
     assert answers == [before[number] for number in asked]
     assert [name for _, name, _ in before] == [f"stays{number}.md" for number in range(_STAYING)]
+
+
+def test_more_callers_than_may_compute_wait_for_their_turn(open_knowledge, monkeypatch):
+    knowledge, callers = open_knowledge(), COMPUTING + 3
+    knowledge.ingest_text("sea", "harbour.md", "The harbour is deep.")
+    inside, gate, rank = [], Condition(), searching.rank
+    opened = False
+
+    def rank_behind_the_gate(*args, **options):
+        with gate:
+            inside.append(None)
+            gate.notify_all()
+            assert gate.wait_for(lambda: opened, timeout=60)
+        return rank(*args, **options)
+
+    monkeypatch.setattr(searching, "rank", rank_behind_the_gate)
+    with ThreadPoolExecutor(callers) as pool:
+        found = [pool.submit(knowledge.search, "sea", f"harbour {n}") for n in range(callers)]
+        with gate:
+            assert gate.wait_for(lambda: len(inside) == COMPUTING, timeout=60)
+            # One more would come at once.
+            assert not gate.wait_for(lambda: len(inside) > COMPUTING, timeout=0.5)
+            opened = True
+            gate.notify_all()
+        names = [each.result(timeout=60).passages[0].document_name for each in found]
+    assert names == ["harbour.md"] * callers
+    assert len(inside) == callers

@@ -38,7 +38,9 @@ def test_each_job_does_its_work_and_the_restart_ends_on_its_date(job, command):
         assert done.code == 0, (name, done.out, done.err)
     assert len(command("knowledge", "backups", "--json").json["backups"]) == 1
     begun = job.started_at()
-    args = pod(manifest("CronJob", "six-hour-restart"))["containers"][0]["args"]
+    restart = manifest("CronJob", "six-hour-restart")
+    assert restart["spec"]["schedule"] == "0 */6 * * *"
+    args = pod(restart)["containers"][0]["args"]
     over = command(*args[:-1], "2026-01-31")
     assert (over.code, over.out) == (0, "Not restarted: this was asked for until 2026-01-31.\n")
     assert job.started_at() == begun

@@ -237,6 +237,13 @@ CALLS, READS = "http_error_rate_requests", "http_latency_requests"
 NORMAL = "http_p99_latency_normal_ms"
 
 _SERVICE = [
+    Boundary(
+        "ServiceUsageRising",
+        {'usage_forecast_peak{{series="kb_memory_used_ratio"}}': "{v}"},
+        0.7,
+        0.71,
+        60,
+    ),
     Boundary("ServiceFailing", {RATE: "{v}"}, 0.1, 0.11, 1, {CALLS: 20}),
     Boundary("ServiceFailing", {CALLS: "{v}"}, 19, 20, 1, {RATE: 0.5}),
     Boundary("ServiceErrorRateHigh", {RATE: "{v}"}, 0.05, 0.051, 10, {CALLS: 20}),
@@ -523,6 +530,14 @@ _KUBERNETES = [
     Boundary("KubernetesRolloutStuck", {of_web("k8s_rollout_stuck", DEPLOYED): "{v}"}, 0, 1, 0),
     Boundary("KubernetesWorkloadBusy", {of_web("k8s_pods_cpu_ratio"): "{v}"}, 0.8, 0.81, 5),
     Boundary("KubernetesWorkloadBusy", {of_web("k8s_pods_memory_ratio"): "{v}"}, 0.9, 0.91, 5),
+    Boundary(
+        "KubernetesScaleAhead",
+        {of_web("usage_forecast_peak", ',series="k8s_pods_memory_ratio"'): "{v}"},
+        0.7,
+        0.701,
+        60,
+        {of_web("k8s_replicas_desired", DEPLOYED): 3},
+    ),
     Boundary("KubernetesServiceWithoutEndpoints", {of_web("k8s_endpoints_ready"): "{v}"}, 1, 0, 2),
     Boundary("KubernetesNodeNotReady", {'k8s_nodes_ready{{cluster="c",name="a"}}': "{v}"}, 1, 0, 1),
     Boundary("KubernetesVolumeNotBound", {of_web("k8s_volumes_bound"): "{v}"}, 1, 0, 10),

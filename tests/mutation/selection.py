@@ -43,7 +43,10 @@ class Selection:
     def choose(self, mutant: Mutant) -> Choice:
         """Return the tests that may notice the mutant, within its time, and those to run after them."""
         if mutant.file.endswith(".py"):
-            names = self._at(mutant.file, mutant.line)
+            # A statement over several lines may have no code on its first one.
+            names = self._at(mutant.file, mutant.line) or self._at(
+                mutant.file, self._line_at(mutant.file, mutant.start)
+            )
             if mutant.name:
                 names = self._of_constant(mutant)
         else:
@@ -52,6 +55,9 @@ class Selection:
 
     def _at(self, file: str, line: int) -> set[str]:
         return {n for n in self._lines.get(file, {}).get(str(line), ()) if n in self._tests}
+
+    def _line_at(self, file: str, offset: int) -> int:
+        return (self._root / file).read_bytes().count(b"\n", 0, offset) + 1
 
     def _of_data(self, mutant: Mutant) -> set[str]:
         """Return the tests that open the file, bear its name, or lie in a file that names the rule."""

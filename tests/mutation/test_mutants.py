@@ -151,6 +151,21 @@ def test_a_default_and_a_decorator_are_tested_by_those_who_use_the_function(sour
     assert {m.name for m in PythonMutants("a.py", nested.encode()).all()} == {""}
 
 
+def test_a_condition_below_its_if_is_tested_by_those_who_reach_the_condition(tmp_path):
+    (tmp_path / "a.py").write_text("def f(x):\n    if (\n        x > 5\n    ):\n        return 1\n")
+    (tmp_path / "test_a.py").write_text("")
+    record = tmp_path / "record.json"
+    test = {"seconds": 0.1, "passed": True, "features": [], "opened": []}
+    lines = {"a.py": {"3": ["test_a.py::user"]}}
+    record.write_text(json.dumps({"tests": {"test_a.py::user": test}, "lines": lines}))
+    found = PythonMutants("a.py", (tmp_path / "a.py").read_bytes()).all()
+    guard = next(m for m in found if m.kind == "guard")
+    assert (guard.line, Selection(record, tmp_path, 10).choose(guard).tests) == (
+        2,
+        ["test_a.py::user"],
+    )
+
+
 def test_tests_that_bear_the_name_of_a_rule_run_first(tmp_path):
     (tmp_path / "test_a.py").write_text("ServiceSlow")
     (tmp_path / "test_b.py").write_text("")

@@ -1,23 +1,23 @@
 """Routes of predictions: rows as JSON, the Open Inference Protocol, health, and many models."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from trimtab.api.data_subject import MAX_USER_ID, Person, validate_user_id
 from trimtab.api.errors import ErrorFacts, error_body
+from trimtab.api.http.direct import DirectRoute
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.roles import READER
 from trimtab.api.services import ModelsDep
-from trimtab.infra.web import Needs
 from trimtab.infra.web.json_body import InvalidRequest, problem_of
 from trimtab.infra.web.request_id import request_id_of
 from trimtab.kernel.errors import ErrorKind, TrimtabError
@@ -80,24 +80,6 @@ _ROWS_SCHEMA = {"parameters": [
 }}}}}  # fmt: skip
 
 
-class DirectRoute(ApiRoute):
-    """A route whose endpoint reads the request itself: no dependency is resolved per request."""
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Authorize the caller, then run the endpoint; FastAPI handles other methods."""
-        if scope["method"] not in (self.methods or ()):
-            await super().handle(scope, receive, send)
-            return
-        request = Request(scope, receive, send)
-        await self._needs(request)
-        response: Response = await self.endpoint(request)
-        await response(scope, receive, send)
-
-    def _work_without(self, needs: Needs) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        self._needs = needs
-        return super()._work_without(needs)
-
-
 async def predict(request: Request) -> Response:
     """Predict rows: ``{"rows": [{"column": value, ...}, ...]}``.
 
@@ -129,7 +111,7 @@ router.add_api_route(
 
 async def _body_of(request: Request) -> Any:
     """Return the JSON of a body; its number of rows is checked later, by the model's limit."""
-    body = await request.body()
+    body = await _read(request)
     try:
         if len(body) > _ON_LOOP_BYTES:
             return await run_in_threadpool(orjson.loads, body)
@@ -140,6 +122,18 @@ async def _body_of(request: Request) -> Any:
         except RecursionError:
             problem = "The JSON is nested too deep."
         raise InvalidRequest(problem) from None
+
+
+async def _read(request: Request) -> bytes:
+    """Return the body; `Request.body` would take more processor time than parsing it."""
+    parts = []
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _predict_request(body: Any) -> tuple[list[Any], str, str]:

@@ -23,6 +23,9 @@ class Assembly:
     def __init__(self, env: Environment, closing: ExitStack) -> None:
         self.env = env
         self.modules: list[Module] = []
+        self.uses: dict[str, frozenset[str]] = {}
+        """The modules whose services each module was built with."""
+        self._asked: set[str] = set()
         self._closing = closing
 
     def add(self, module: Module) -> None:
@@ -43,11 +46,14 @@ class Assembly:
         for component, probe in module.health:
             self.env.health.register(component, probe)
         self.modules.append(module)
+        self.uses[module.name] = frozenset(self._asked)
+        self._asked.clear()
 
     def service(self, kind: type[_S]) -> _S:
         """Return the service of that type; raises `LookupError` when no module before has it."""
         for module in self.modules:
             if isinstance(module.service, kind):
+                self._asked.add(module.name)
                 return module.service
         raise LookupError(f"no module has a {kind.__name__}: list the one that has it earlier")
 

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from trimtab.api import create_api, create_fault_api
 from trimtab.api.http import (
     AddressRateLimit,
+    DirectRoutes,
     HttpMetrics,
     LazyApp,
     PathMount,
@@ -123,12 +124,9 @@ def _is_local(settings: Settings) -> bool:
     return is_loopback(settings.service.host)
 
 
-def _with_console(api: ASGIApp, console: ASGIApp) -> ASGIApp:
-    below = PathMount(api, prefix="/console", there=console)
-    return PathMount(below, prefix="/", there=console)
+def _with_console(api: FastAPI, console: ASGIApp) -> ASGIApp:
+    return PathMount(api, {"/": console, "/console": console, "/v1/models": DirectRoutes(api)})
 
 
 def _with_faults(api: ASGIApp, faults: ASGIApp) -> ASGIApp:
-    for prefix in ("/v1/faults", "/v1/drills"):
-        api = PathMount(api, prefix=prefix, there=faults)
-    return api
+    return PathMount(api, {"/v1/faults": faults, "/v1/drills": faults})

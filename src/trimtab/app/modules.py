@@ -72,6 +72,7 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         alerts.build_received_alerts,
         alerts.build_calendar,
         alone(monitoring.build_rules),
+        operator.build_usage_forecast,
         services.build_catalog,
         operator.build_monitoring,
         operator.build_runbooks,

@@ -6,6 +6,7 @@ from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
 from trimtab.app.checklists import Readings
 from trimtab.app.operator_ports import HandbookSearch, OwnQuestions, QuestionsImpact
+from trimtab.app.own_system import OwnComponents
 from trimtab.drills import module as drills
 from trimtab.drills.run import DrilledService
 from trimtab.evaluation.service import EvaluationService
@@ -44,6 +45,13 @@ def build_monitoring(assembly: Assembly) -> Module:
     return monitoring.build(assembly.env, engine, catalog, frozenset(HttpMetrics.NAMES))
 
 
+def build_usage_forecast(assembly: Assembly) -> Module:
+    """Return the forecast of the use of resources; the samples come later."""
+    return monitoring.build_usage_forecast(
+        assembly.env, lambda: assembly.service(Monitoring).user_series
+    )
+
+
 def build_runbooks(assembly: Assembly) -> Module:
     """Return the runbooks of the alerts."""
     provided = ("kubernetes",) if assembly.env.settings.kubernetes.enabled else ()
@@ -72,6 +80,7 @@ def build_incidents(assembly: Assembly) -> Module:
         outside=assembly.service(ReceivedRecords).view,
         on_call=assembly.service(OnCall),
         samples=assembly.service(Monitoring).user_series,
+        system=OwnComponents(assembly),
     )
     return incidents.build(
         env,

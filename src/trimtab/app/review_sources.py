@@ -1,14 +1,31 @@
 """Sources of review items in domains that stand next to or above the review domain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from itertools import islice
 
 from trimtab.evaluation.flywheel import FailureRecord, ReviewOutcome
 from trimtab.gates.monitor import GateMonitor
 from trimtab.gates.records import Severity
+from trimtab.kernel.clock import Clock
+from trimtab.models.monitoring.drift import DriftVerdict
+from trimtab.models.monitoring.service import ModelMonitor
+from trimtab.models.monitoring.status import DRILL_PREFIX, MonitoredStatus
+from trimtab.models.service import Models
+from trimtab.models.serving.unsure import UnsurePrediction
 from trimtab.review import Reviews
 from trimtab.review.records import ReviewCandidate
 
 _TEXT = 1900
+LOW_CONFIDENCE = 0.6
+"""Predictions that are less sure than this are reviewed; of two classes, .5 is a coin toss."""
+UNSURE_PER_HOUR = 10
+"""Predictions of a model that are queued in an hour: a sample, or a bad model would fill the queue.
+"""
+_LOOKED_AT = 200
+_OVERLAP = timedelta(seconds=60)
+"""Predictions are stored some moments after they were made."""
+_SHOWN_FEATURES = 5
 
 
 class GateFindings:
@@ -41,6 +58,78 @@ class GateFindings:
 
     def mark_queued(self, subjects: Sequence[str]) -> None:
         """Do nothing: the queue ignores a finding that it knows."""
+
+
+class ModelFindings:
+    """Predictions of low confidence, and models whose inputs have drifted.
+
+    Args:
+        models: Has the stored predictions.
+        monitor: Judges the drift.
+        clock: Of the process.
+    """
+
+    name = "models"
+
+    def __init__(self, models: Models, monitor: ModelMonitor, clock: Clock) -> None:
+        self._models = models
+        self._monitor = monitor
+        self._clock = clock
+        self._since = clock.now()
+        self._hour = ""
+        self._queued: dict[str, set[str]] = {}
+        """Requests that were queued in this hour, by model."""
+
+    def candidates(self, limit: int) -> Sequence[ReviewCandidate]:
+        """Return a sample of the unsure predictions since the last look, and what drifts today."""
+        return list(islice((*self._drifted(), *self._unsure()), limit - 1))
+
+    def mark_queued(self, subjects: Sequence[str]) -> None:
+        """Do nothing: the queue ignores what it knows."""
+
+    def _drifted(self) -> Iterator[ReviewCandidate]:
+        for status in self._monitor.statuses():
+            if status.drift.verdict is DriftVerdict.DRIFT and not status.is_drill:
+                subject = f"{status.model} drift {status.at:%Y-%m-%d}"
+                at = status.at.isoformat()
+                yield ReviewCandidate("model", subject, "drift", at, text=_describe(status))
+
+    def _unsure(self) -> Iterator[ReviewCandidate]:
+        now = self._clock.now()
+        since, self._since = self._since - _OVERLAP, now
+        if (hour := f"{now:%Y-%m-%dT%H}") != self._hour:
+            self._hour = hour
+            self._queued = {}
+        for found in self._models.unsure(since, LOW_CONFIDENCE, _LOOKED_AT):
+            if found.model.startswith(DRILL_PREFIX):
+                continue
+            queued = self._queued.setdefault(found.model, set())
+            if found.request_id not in queued and len(queued) < UNSURE_PER_HOUR:
+                queued.add(found.request_id)
+                yield _candidate(found)
+
+
+def _describe(status: MonitoredStatus) -> str:
+    drift = status.drift
+    worst = [each for each in drift.features if each.drifted][:_SHOWN_FEATURES]
+    features = ", ".join(f"{each.feature} ({each.psi:.2f})" for each in worst)
+    text = f"The inputs of {status.model} differ from its reference: PSI {drift.score:.2f}"
+    return f"{text}, most in {features}." if features else f"{text}."
+
+
+def _candidate(found: UnsurePrediction) -> ReviewCandidate:
+    text = (
+        f"{found.served_by} was sure to {found.confidence:.0%}. "
+        f"Outputs: {found.outputs} Inputs: {found.inputs}"
+    )
+    return ReviewCandidate(
+        "model",
+        found.request_id,
+        "low_confidence",
+        found.at,
+        owner=found.user_id,
+        text=text[:_TEXT],
+    )
 
 
 class FlywheelTasks:

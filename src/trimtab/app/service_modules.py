@@ -10,7 +10,7 @@ from trimtab.app.foundation import AnswersFoundation
 from trimtab.app.handbook import HANDBOOK, PAGES_FILE, Handbook
 from trimtab.app.operator_ports import PROBE
 from trimtab.app.retrieval import KnowledgeEmbedder, KnowledgeRetriever
-from trimtab.app.review_sources import FlywheelTasks, GateFindings
+from trimtab.app.review_sources import FlywheelTasks, GateFindings, ModelFindings
 from trimtab.evaluation import module as evaluation
 from trimtab.evaluation.contradictions import ContradictionFinder, contradiction_signal
 from trimtab.gates.monitor import GateMonitor
@@ -26,6 +26,7 @@ from trimtab.kernel.tasks import ScheduledTask
 from trimtab.knowledge import Knowledge
 from trimtab.models import module as models
 from trimtab.models.monitoring import module as model_monitoring
+from trimtab.models.monitoring.service import ModelMonitor
 from trimtab.models.retraining import module as model_retraining
 from trimtab.models.retraining.candidates import retraining_trainers
 from trimtab.models.service import Models
@@ -113,13 +114,15 @@ def build_contradictions(assembly: Assembly) -> Module:
 
 
 def build_review(assembly: Assembly) -> Module:
-    """Return the review queues of answers, guards and gates."""
+    """Return the review queues of answers, guards, models and gates."""
     engines = assembly.service(Guardrails).engines
+    known, monitor = assembly.service(Models), assembly.service(ModelMonitor)
+    from_models = ModelFindings(known, monitor, assembly.env.clock)
     return review.build(
         assembly.env,
         assembly.service(AnswerService),
         lambda judged, wrongly: engines[judged].review(wrongly_blocked=wrongly),
-        [GateFindings(assembly.service(GateMonitor))],
+        [GateFindings(assembly.service(GateMonitor)), from_models],
         frozenset({PROBE}),
     )
 

@@ -78,7 +78,9 @@ def running(settings: "Settings") -> Iterator[tuple["App", str]]:
     """Run the app with its console on the usual port, or a free one when that is taken."""
     from trimtab.api.http.server import AddressInUse, bind, served
     from trimtab.app import build
+    from trimtab.infra.interpreter import prepare_process
 
+    prepare_process()
     logging.basicConfig(level=logging.CRITICAL)
     app = build(settings)
     try:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from trimtab.cli import kubernetes_manifests
+from trimtab.cli.kubernetes_forecast import forecast_rows
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.session import Json, session_of
 
@@ -72,7 +73,7 @@ def rbac(
     import yaml
 
     from trimtab.kernel.errors import InvalidInput
-    from trimtab.kubernetes.rbac import ACTIONS, manifests
+    from trimtab.kubernetes.rbac import ACTIONS, manifests, usual_actions
 
     session = session_of(context)
     unknown = sorted(set(action or ()) - ACTIONS)
@@ -81,10 +82,35 @@ def rbac(
             f"No action is named {unknown[0]!r}.",
             hint=f"Name one of: {', '.join(sorted(ACTIONS))}.",
         )
-    names = sorted(action or ACTIONS)
-    made = manifests(names, session.settings.kubernetes.namespaces, account, namespace)
+    settings = session.settings.kubernetes
+    names = sorted(action) if action else usual_actions(allow_exec=settings.allow_exec)
+    made = manifests(names, settings.namespaces, account, namespace)
     if not printed_as_json(session, {"manifests": made}):
         typer.echo(yaml.safe_dump_all(made, sort_keys=False), nl=False)
+
+
+@app.command()
+def forecast(context: typer.Context, json: Json = False) -> None:
+    """Show what workloads will use within a week, and the replicas that keep it below 70 %."""
+    session = session_of(context)
+    names = ["usage.peak", "usage.forecast.peak", "usage.forecast.days", "k8s.replicas.desired"]
+    found = session.client.call("GET", "/v1/signals", params={"name": names})
+    read = {each["name"]: each["samples"] for each in found["signals"]}
+    rows, days = forecast_rows(read), read["usage.forecast.days"][0]["value"]
+    if printed_as_json(session, {"days": days, "usage": rows}):
+        return
+    if not any(row["expected"] is not None for row in rows):
+        print_line(f"A forecast needs 14 days; {days:g} are known.")
+    print_table(
+        ("what", "namespace", "name", "last week", "next week", "proposal"),
+        (
+            (
+                row["series"], row["namespace"], row["name"], _percent(row["peak"]),
+                _percent(row["expected"]), row["act"] or row["advice"],
+            )
+            for row in rows
+        ),
+    )  # fmt: skip
 
 
 def _place(sample: dict[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -93,3 +119,7 @@ def _place(sample: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def _by_place(samples: list[dict[str, Any]]) -> dict[tuple[tuple[str, str], ...], float]:
     return {_place(each): each["value"] for each in samples}
+
+
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{share:.0%}"

@@ -19,6 +19,26 @@ _ROLLOUT_SECONDS = 300.0
 _LOOK_SECONDS = 1.0
 
 
+Kind = Annotated[
+    str, typer.Argument(metavar="KIND", help="configuration, database, model or deployment.")
+]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="The model, the backup's file name (with --ingest the project), or "
+        "NAMESPACE/DEPLOYMENT."
+    ),
+]
+Commit = Annotated[
+    str, typer.Option(help="Configuration: take trimtab.toml of this git commit and restart.")
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option(help="Database: delete all documents of the project, and ingest this folder."),
+]
+Owner = Annotated[str, typer.Option(help="With --ingest: the user who owns the documents.")]
+
+
 class RollbackKind(StrEnum):
     """Kind of a rollback, by what it changes."""
 
@@ -41,17 +61,11 @@ class RollbackPlan:
 @app.command()
 def rollback(
     context: typer.Context,
-    what: Annotated[
-        str,
-        typer.Argument(metavar="KIND", help="configuration, database, model or deployment."),
-    ],
-    name: Annotated[
-        str,
-        typer.Argument(help="The model, the backup's file name, or NAMESPACE/DEPLOYMENT."),
-    ] = "",
-    commit: Annotated[
-        str, typer.Option(help="Configuration: take trimtab.toml of this git commit and restart.")
-    ] = "",
+    what: Kind,
+    name: Name = "",
+    commit: Commit = "",
+    ingest: Folder = None,
+    user_id: Owner = "",
     dry_run: Annotated[
         bool, typer.Option(help="Say what would change, and change nothing.")
     ] = False,
@@ -64,12 +78,15 @@ def rollback(
     and says how.
     """
     session, kind = session_of(context), _kind(what)
-    if commit and kind is not RollbackKind.CONFIGURATION:
-        raise InvalidInput(f"A {kind} has no commit; --commit is for configuration.")
+    _check_options(kind, commit, ingest)
     if kind is RollbackKind.DEPLOYMENT and not name:
         _by_a_person(session)
         return
-    plan = _plan(session, kind, name, commit)
+    plan = (
+        _plan(session, kind, name, commit)
+        if ingest is None
+        else _documents(session, name, ingest, user_id)
+    )
     if dry_run:
         if not printed_as_json(session, {"dry_run": plan.facts}):
             print_line(plan.summary)
@@ -84,6 +101,13 @@ def rollback(
         print_line(f"{'Verified' if verified else 'NOT verified'}: {detail}")
     if not verified:
         raise typer.Exit(Exit.FAILED)
+
+
+def _check_options(kind: RollbackKind, commit: str, ingest: Path | None) -> None:
+    if commit and kind is not RollbackKind.CONFIGURATION:
+        raise InvalidInput(f"A {kind} has no commit; --commit is for configuration.")
+    if ingest is not None and kind is not RollbackKind.DATABASE:
+        raise InvalidInput(f"A {kind} has no documents; --ingest is for the database.")
 
 
 def _kind(text: str) -> RollbackKind:
@@ -140,6 +164,16 @@ def _database(session: Session, backup: str) -> RollbackPlan:
     summary = f"The database would go back to {planned['source']}, {planned['documents']} documents"
     lost = planned["report"]
     return RollbackPlan(f"{summary}. {lost}.", planned, run, lambda _: _checked(session))
+
+
+def _documents(session: Session, project: str, folder: Path, user_id: str) -> RollbackPlan:
+    """Delete all documents of a project and ingest a folder: for documents that are wrong."""
+    from trimtab.cli.knowledge.reingestion import Reingestion
+
+    if not project:
+        raise InvalidInput("--ingest needs the name of a project, before or after it.")
+    again = Reingestion.of(session, project, folder, user_id)
+    return RollbackPlan(again.summary, again.facts, again.run, again.verify)
 
 
 def _checked(session: Session) -> tuple[bool, str]:

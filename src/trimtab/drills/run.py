@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Event
@@ -23,6 +23,10 @@ PRINCIPAL = "drill"
 _LOOK_SECONDS = 1.0
 _REPORT_SECONDS = 3.0
 """Interval of wait reports, in real seconds."""
+_OTHER_CAUSES_SECONDS = 900.0
+"""How long a drill waits until no other cause of its page is supported; rules look back over ten
+minutes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +189,35 @@ def _await_health(drill: _Drill) -> None:
     )
     if not healthy:
         raise DrillRefused(f"{drill.cause.id} cannot be drilled: {_unhealthy(drill)}.")
+    # What the drill before has left behind would be diagnosed first. The wait is bounded, because
+    # on a small or busy machine another cause may hold all the time.
+    clock = drill.subject.clock
+    began = clock.monotonic()
+    drill.wait_until(
+        lambda: not _supported(drill) or clock.monotonic() - began >= _OTHER_CAUSES_SECONDS,
+        DrillStage.HEALTHY,
+        lambda: f"the evidence of {_supported(drill)} no longer holds",
+    )
+
+
+def _supported(drill: _Drill) -> str:
+    """Return the first cause of the page whose evidence holds, or an empty text."""
+    for cause in drill.book.causes:
+        with suppress(TrimtabError):
+            if cause.evidence and len(_held(drill, cause)) == len(cause.evidence):
+                return cause.id
+    return ""
+
+
+def _held(drill: _Drill, cause: Cause) -> list[str]:
+    """Return the checks of the cause that hold; raises `TrimtabError`."""
+    # Before the drill there is no incident whose values an expression could have.
+    monitor = drill.subject.monitor
+    return [
+        check.expression
+        for check in cause.evidence
+        if monitor.evaluate(match_any(check.expression), drill=True)
+    ]
 
 
 def _unhealthy(drill: _Drill) -> str:
@@ -195,14 +228,10 @@ def _unhealthy(drill: _Drill) -> str:
         if incident.alert.name not in drill.book.alerts:
             continue
         return f"{incident.id} ({incident.title}) is not resolved"
-    held: list[str] = []
-    for check in drill.cause.evidence:
-        try:
-            # Before the drill there is no incident whose values an expression could have.
-            if drill.subject.monitor.evaluate(match_any(check.expression), drill=True):
-                held.append(f"`{check.expression}`")
-        except TrimtabError as error:
-            return f"`{check.expression}` cannot be evaluated: {error.message}"
+    try:
+        held = [f"`{expression}`" for expression in _held(drill, drill.cause)]
+    except TrimtabError as error:
+        return f"the evidence of {drill.cause.id} cannot be evaluated: {error.message}"
     # One part of the evidence may hold by itself; the cause is there when all of it does.
     if len(held) < len(drill.cause.evidence):
         return ""

@@ -1,5 +1,6 @@
 """Shared dependencies of the incident stages."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from trimtab.incidents.ports import (
     ServiceProbe,
 )
 from trimtab.incidents.proofs import Proofs
+from trimtab.incidents.rca import Graph
 from trimtab.incidents.store import IncidentStore
 from trimtab.infra.audit import Audit
 from trimtab.infra.notify import Reach
@@ -50,6 +52,8 @@ class IncidentContext:
     history: History | None = None
     ranking: Ranking | None = None
     """Ranks what has moved since an incident began; used when no cause is supported."""
+    dependencies: Callable[[], Graph] = dict
+    """Returns what each component and node depends on, as far as it is known without a server."""
 
     def now(self) -> datetime:
         """Return the current time of the service's clock."""

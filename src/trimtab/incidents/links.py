@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from trimtab.incidents.model import Incident
 from trimtab.infra.settings.sections.tools import ToolsSettings
+from trimtab.monitoring.labels import quoted
 
 _BEFORE, _AFTER = timedelta(minutes=30), timedelta(minutes=10)
 _DASHBOARDS = {"KB": "knowledgebeast-overview", "ENT": "trimtab-answers"}
@@ -42,7 +43,7 @@ def _links(
         yield "Grafana", f"{tools.grafana_url.rstrip('/')}/d/{uid}?{urlencode(times)}"
     if tools.prometheus_url:
         asked = {
-            "g0.expr": f'ALERTS{{alertname="{incident.alert.name}"}}',
+            "g0.expr": f"ALERTS{{alertname={quoted(incident.alert.name)}}}",
             "g0.tab": "graph",
             "g0.range_input": f"{int((end - begin).total_seconds())}s",
             "g0.end_input": f"{end.astimezone(UTC):%Y-%m-%d %H:%M:%S}",

@@ -7,6 +7,7 @@ twice.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -69,23 +70,59 @@ def job_id(incident: Incident, restart: int = 0) -> str:
     return f"incident:{incident.id}:{incident.episode.number}{suffix}"
 
 
+class Wakes:
+    """Jobs that were woken and have not looked since; in a storm one message stands for many.
+
+    Thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: set[str] = set()
+        self._lock = threading.Lock()
+
+    def send(self, job_id: str, send: Callable[[], object]) -> None:
+        """Send a message to the job, unless it has one that it has not heeded."""
+        with self._lock:
+            if job_id in self._waiting:
+                return
+            self._waiting.add(job_id)
+        try:
+            send()
+        except BaseException:
+            self.heed(job_id)
+            raise
+
+    def heed(self, job_id: str) -> None:
+        """Record that the job is about to look at its incident."""
+        with self._lock:
+            self._waiting.discard(job_id)
+
+
 class Loop:
     """Body of the durable job of an incident.
 
     Args:
         context: Dependencies of the stages.
+        wakes: The jobs that were woken.
     """
 
-    def __init__(self, context: IncidentContext) -> None:
+    def __init__(self, context: IncidentContext, wakes: Wakes | None = None) -> None:
         self._context = context
+        self._wakes = wakes or Wakes()
 
     def body(self, run: JobRun, argument: Mapping[str, Json]) -> Json:
         """Drive the incident until it is resolved."""
         incident_id, episode = str(argument["incident_id"]), argument["opening"]
+
+        def look() -> float:
+            # Before the incident is read: what changes later needs a message of its own.
+            self._wakes.heed(run.job_id)
+            return self.safe_advance(incident_id, episode)
+
         number = 0
         while True:
             # Jobs of earlier releases have recorded steps of this name.
-            pause = run.step(f"turn {number}", lambda: self.safe_advance(incident_id, episode))
+            pause = run.step(f"turn {number}", look)
             number += 1
             # `advance` returns it; this tells mypy.
             assert isinstance(pause, int | float)  # noqa: S101

@@ -27,6 +27,7 @@ from trimtab.incidents.ports import (
 from trimtab.incidents.prometheus import AlertHistory, MonitorWithPrometheus
 from trimtab.incidents.proofs import Proofs, shipped_proofs
 from trimtab.incidents.rca.live import LiveRanking
+from trimtab.incidents.rca.own import OwnSystem
 from trimtab.incidents.service import Incidents
 from trimtab.incidents.signals import signals
 from trimtab.incidents.store import IncidentStore
@@ -64,6 +65,7 @@ class OperatorPorts:
         outside: Knows the alerts from outside.
         on_call: Knows who is on call.
         samples: The samples of the service, without drills; they rank what has moved.
+        system: The components of the service, and what each of them depends on.
     """
 
     consult: Consult | None = None
@@ -73,6 +75,7 @@ class OperatorPorts:
     outside: OutsideAlerts = field(default_factory=NoOutsideAlerts)
     on_call: OnCallPeople = field(default_factory=NobodyOnCall)
     samples: SeriesView | None = None
+    system: OwnSystem | None = None
 
 
 def build_records(env: Environment, outbox: Outbox) -> Module:
@@ -109,6 +112,7 @@ def build(
         ports: What it asks of the services.
     """
     settings, source = env.settings.incidents, _prometheus(env)
+    ranking = _ranking(env, ports, source)
     context = IncidentContext(
         store=records.store,
         library=library,
@@ -126,7 +130,8 @@ def build(
         outside=ports.outside,
         on_call=ports.on_call,
         history=AlertHistory(source, env.clock) if source else None,
-        ranking=_ranking(env, ports.samples, source) if ports.samples else None,
+        ranking=ranking,
+        dependencies=ranking.dependencies if ranking is not None else dict,
     )
     incidents = Incidents(context, env.jobs)
     resume = ScheduledTask("resume the jobs of incidents", _RESUME_SECONDS, incidents.resume)
@@ -155,9 +160,13 @@ def build_anomaly_watch(env: Environment, samples: SeriesView, intake: AlertInta
     return Module("anomalies", watch, scheduled=scheduled, close=(watch.close,))
 
 
-def _ranking(env: Environment, samples: SeriesView, source: PrometheusSource | None) -> LiveRanking:
+def _ranking(
+    env: Environment, ports: OperatorPorts, source: PrometheusSource | None
+) -> LiveRanking | None:
+    if ports.samples is None:
+        return None
     dependencies = load_config(env.settings.incidents.alerts_file).dependencies
-    return LiveRanking(samples, source, env.clock, dependencies)
+    return LiveRanking(ports.samples, source, env.clock, dependencies, ports.system)
 
 
 def _prometheus(env: Environment) -> PrometheusSource | None:

@@ -20,7 +20,7 @@ from trimtab.incidents.errors import (
     StillFiring,
 )
 from trimtab.incidents.ladders import check_ladders
-from trimtab.incidents.loop import KIND, WAKE, Loop, job_id
+from trimtab.incidents.loop import KIND, WAKE, Loop, Wakes, job_id
 from trimtab.incidents.model import (
     AttemptOutcome,
     Entry,
@@ -42,7 +42,7 @@ from trimtab.incidents.state import State
 from trimtab.incidents.statements import resolution_by_person
 from trimtab.incidents.transition import NewEntry, moved, sentence
 from trimtab.incidents.triage import group_key
-from trimtab.infra.jobs import Jobs, JobState, JobUnknown, Json
+from trimtab.infra.jobs import Jobs, JobState, JobUnknown
 from trimtab.infra.notify import Receipt
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import content_id
@@ -80,7 +80,8 @@ class Incidents:
         self._changed = threading.Condition()
         self._changes = 0
         self._store.listen(self._notice)
-        jobs.register(KIND, Loop(context).body)
+        self._wakes = Wakes()
+        jobs.register(KIND, Loop(context, self._wakes).body)
 
     def resume(self) -> None:
         """Start the missing jobs of active incidents; safe to call at any time.
@@ -103,9 +104,7 @@ class Incidents:
             alert = replace(alert, value=0.0)
         with self._intake:
             incident, joined = self._opening.place(group_key(alert), (alert,))
-        if joined:
-            self.wake(incident)
-        self._start(incident)
+        (self.wake if joined else self._start)(incident)
         return incident
 
     def alerts_fired(
@@ -123,9 +122,7 @@ class Incidents:
         with self._intake:
             incident, joined = self._opening.place(group, alerts, title)
         try:
-            if joined:
-                self.wake(incident)
-            self._start(incident)
+            (self.wake if joined else self._start)(incident)
         except TrimtabError:
             _log.exception("an incident's job cannot start", extra={"incident": incident.id})
         return incident
@@ -373,26 +370,29 @@ class Incidents:
         return answer
 
     def _start(self, incident: Incident) -> None:
-        argument: dict[str, Json] = {"incident_id": incident.id, "opening": incident.episode.number}
-        self._jobs.start(KIND, self._driver(incident), argument)
+        name, known = self._driver(incident)
+        number = incident.episode.number
+        if not known:
+            self._jobs.start(KIND, name, {"incident_id": incident.id, "opening": number})
 
     def wake(self, incident: Incident) -> None:
         """Let the job of an incident look at it now; start the job if there is none."""
-        try:
-            self._jobs.send(self._driver(incident), WAKE, incident.state.value)
-        except JobUnknown:
+        name, known = self._driver(incident)
+        if known:
+            self._wakes.send(name, lambda: self._jobs.send(name, WAKE, incident.state.value))
+        else:
             self._start(incident)
 
-    def _driver(self, incident: Incident) -> str:
-        """Return the id of the incident's job; a new id if all jobs so far have failed."""
+    def _driver(self, incident: Incident) -> tuple[str, bool]:
+        """Return the id of the incident's job, a new one if all have failed; whether it exists."""
         for restart in range(_MAX_RESTARTS):
             name = job_id(incident, restart)
             try:
                 if self._jobs.status(name).state not in {JobState.FAILED, JobState.CANCELLED}:
-                    return name
+                    return name, True
             except JobUnknown:
-                return name
-        return job_id(incident, _MAX_RESTARTS)
+                return name, False
+        return job_id(incident, _MAX_RESTARTS), False
 
     def _notice(self, _incident_id: str) -> None:
         with self._changed:

@@ -83,6 +83,17 @@ def is_answering(data_dir: Path) -> bool:
     return True
 
 
+def is_of_another_user(data_dir: Path) -> bool:
+    """Return whether the control socket of a data directory belongs to another user.
+
+    Any user who may write in a folder can listen there, and would get all that a command sends.
+    """
+    try:
+        return control_path(data_dir).stat().st_uid != os.getuid()
+    except OSError:
+        return False
+
+
 def _require_private(folder: Path) -> None:
     found = folder.lstat()
     if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:

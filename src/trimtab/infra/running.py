@@ -13,7 +13,7 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
-from trimtab.infra.control_socket import is_answering
+from trimtab.infra.control_socket import is_answering, is_of_another_user
 from trimtab.kernel.errors import TrimtabError
 
 _log = logging.getLogger(__name__)
@@ -51,7 +51,8 @@ def running_services() -> list[Path]:
     for file in files:
         try:
             path = Path(file.read_text(encoding="utf-8"))
-            if path.is_absolute() and is_answering(path):
+            # With sudo the register may be that of the user whose home it keeps.
+            if path.is_absolute() and is_answering(path) and not is_of_another_user(path):
                 found.append(path)
         except (OSError, ValueError, TrimtabError):
             continue

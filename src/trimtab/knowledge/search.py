@@ -1,7 +1,10 @@
 """Hybrid search: keywords and vectors ranked together, keywords alone when degraded."""
 
 import logging
+import os
+import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
@@ -37,6 +40,12 @@ WORDS_WANTED = "words_only_wanted"
 INDEX_BUILDING = "index_building"
 # Hits whose rows were deleted are dropped, so a few more are ranked than requested.
 _SPARE = 20
+COMPUTING = max(4, 2 * (os.cpu_count() or 1))
+"""How many searches of indexes in this process compute at once; others wait for their turn.
+
+More threads add no throughput, because Python runs one at a time, but each adds to the time that
+the monitor and the heartbeat wait: with 24 callers a round of the monitor took ten seconds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,7 @@ class Searcher:
         self.queries = queries
         self._machine = machine_clock(clock)
         self._log_queries = settings.log_queries
+        self._turns = threading.BoundedSemaphore(COMPUTING)
         self.metrics = Apart(lambda: SearchMetrics(settings, clock))
         self.cache: BoundedCache[_QueryKey, SearchResult] = BoundedCache(
             CacheLimits(
@@ -105,7 +115,9 @@ class Searcher:
             if result is not None:
                 result = replace(result, cache_hit=True)
             else:
-                result = self._retrieve(row, text, key[3])
+                # A search on a server of vectors waits for it and needs no turn.
+                with self._turns if row.engine == EMBEDDED else nullcontext():
+                    result = self._retrieve(row, text, key[3])
                 if not result.degraded_mode:
                     self.cache.put(key, result, _estimate_bytes(result))
             outcome, passages = "degraded" if result.degraded_mode else "full", len(result.passages)

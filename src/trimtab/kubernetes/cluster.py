@@ -9,18 +9,17 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trimtab.infra.dependencies import Dependencies
 from trimtab.infra.settings.sections.kubernetes import KubernetesSettings
 from trimtab.kernel.errors import TrimtabError
+from trimtab.kubernetes.api_errors import client_errors
 from trimtab.kubernetes.errors import (
-    ChangeRefused,
-    CredentialsRefused,
     KubernetesNotConfigured,
     KubernetesTimeout,
     KubernetesUnavailable,
     NamespaceNotAllowed,
     ObjectChanged,
     ObjectUnknown,
-    VerbForbidden,
 )
 
 if TYPE_CHECKING:
@@ -86,12 +85,17 @@ class Cluster:
     Args:
         name: The context in the kubeconfig; empty for its current one or the pod's own cluster.
         settings: Limits and namespaces.
+        dependencies: Circuit breakers of the process; None sends every call.
     """
 
-    def __init__(self, name: str, settings: KubernetesSettings) -> None:
+    def __init__(
+        self, name: str, settings: KubernetesSettings, dependencies: Dependencies | None = None
+    ) -> None:
         self.name = name
+        self._dependencies = dependencies
         self.label = name or "current"
         """Its name in labels of signals and in arguments of actions."""
+        self._dependency = f"kubernetes {name}".rstrip()
         self._settings = settings
         self._client: Client | None = None
         self._versions: frozenset[str] | None = None
@@ -100,19 +104,18 @@ class Cluster:
     def get(self, kind: ObjectKind, namespace: str, name: str) -> Object:
         """Return an object; raises `ObjectUnknown`."""
         self._check(kind, namespace)
-        with self._mapped(f"{kind.name} {name}"):
-            found = self.client().get(self._resource(kind), name, **_in(kind, namespace))
-            return _plain(found)
+        client, resource = self.client(), self._resource(kind)
+        with self._calling(f"{kind.name} {name}"):
+            return _plain(client.get(resource, name, **_in(kind, namespace)))
 
     def find_all(
         self, kind: ObjectKind, namespace: str = "", labels: Mapping[str, str] | None = None
     ) -> list[Object]:
         """Return the objects of a kind in a namespace, page by page."""
         self._check(kind, namespace)
-        with self._mapped(f"the list of {kind.plural}"):
-            found = self.client().list(
-                self._resource(kind), labels=labels, chunk_size=_PAGE, **_in(kind, namespace)
-            )
+        client, resource = self.client(), self._resource(kind)
+        with self._calling(f"the list of {kind.plural}"):
+            found = client.list(resource, labels=labels, chunk_size=_PAGE, **_in(kind, namespace))
             return [_plain(each) for each in found]
 
     def patch(
@@ -127,9 +130,10 @@ class Cluster:
         """Patch an object, or let the server only say what it would become."""
         self._check(kind, namespace)
         what = f"{kind.name} {name}"
-        with self._mapped(what), patch.tested(what):
-            found = self.client().patch(
-                self._resource(kind), name, patch.document, patch_type=patch.type(),
+        client, resource = self.client(), self._resource(kind)
+        with self._calling(what), patch.tested(what):
+            found = client.patch(
+                resource, name, patch.document, patch_type=patch.type(),
                 field_manager=FIELD_MANAGER, dry_run=dry_run, **_in(kind, namespace),
             )  # fmt: skip
             return _plain(found)
@@ -141,12 +145,13 @@ class Cluster:
         meta = manifest["metadata"]
         namespace, name = str(meta.get("namespace", "")), str(meta["name"])
         self._check(kind, namespace)
-        with self._mapped(f"{kind.name} {name}"):
-            version = f"{kind.group}/{self._version(kind)}".removeprefix("/")
-            body = self._resource(kind).from_dict(
-                {**manifest, "kind": kind.name, "apiVersion": version}
-            )
-            found = self.client().apply(
+        client, resource = self.client(), self._resource(kind)
+        version = f"{kind.group}/{self._version(kind)}".removeprefix("/")
+        what = f"{kind.name} {name}"
+        with client_errors(what, self._settings.request_seconds):
+            body = resource.from_dict({**manifest, "kind": kind.name, "apiVersion": version})
+        with self._calling(what):
+            found = client.apply(
                 body, field_manager=FIELD_MANAGER, force=force, dry_run=dry_run,
                 **_in(kind, namespace),
             )  # fmt: skip
@@ -155,22 +160,25 @@ class Cluster:
     def delete(self, kind: ObjectKind, namespace: str, name: str) -> None:
         """Delete an object; raises `ObjectUnknown` when there is none."""
         self._check(kind, namespace)
-        with self._mapped(f"{kind.name} {name}"):
-            self.client().delete(self._resource(kind), name, **_in(kind, namespace))
+        client, resource = self.client(), self._resource(kind)
+        with self._calling(f"{kind.name} {name}"):
+            client.delete(resource, name, **_in(kind, namespace))
 
     def evict(self, namespace: str, name: str, *, dry_run: bool = False) -> None:
         """Evict a pod; raises `ObjectChanged` when a disruption budget forbids it now."""
         self._check(POD, namespace)
         version = "v1" if "v1.policy" in self._offered_versions() else "v1beta1"
         body = _eviction(version)({"metadata": {"name": name, "namespace": namespace}})
-        with self._mapped(f"Pod {name}"):
-            self.client().create(body, name, namespace=namespace, dry_run=dry_run)
+        client = self.client()
+        with self._calling(f"Pod {name}"):
+            client.create(body, name, namespace=namespace, dry_run=dry_run)
 
     def logs(self, namespace: str, name: str, container: str, lines: int) -> str:
         """Return the last lines of a container's log."""
         self._check(POD, namespace)
-        with self._mapped(f"the log of {name}"):
-            found = self.client().log(
+        client = self.client()
+        with self._calling(f"the log of {name}"):
+            found = client.log(
                 name, namespace=namespace, container=container or None, tail_lines=lines
             )
             return "\n".join(line.rstrip("\n") for line in found)
@@ -247,10 +255,10 @@ class Cluster:
             )
         return self._versions
 
-    def _list_api_services(self) -> Iterator[Object]:
-        with self._mapped("the list of API versions"):
-            resource = _resource(API_SERVICE, "v1")
-            yield from (_plain(each) for each in self.client().list(resource))
+    def _list_api_services(self) -> list[Object]:
+        client = self.client()
+        with self._calling("the list of API versions"):
+            return [_plain(each) for each in client.list(_resource(API_SERVICE, "v1"))]
 
     def _version(self, kind: ObjectKind) -> str:
         if not kind.group or len(kind.versions) == 1:
@@ -274,27 +282,32 @@ class Cluster:
             )
 
     @contextmanager
-    def _mapped(self, what: str) -> Iterator[None]:
-        """Raise the errors of the client as ours."""
-        import httpx2
-        from lightkube import ApiError
-        from msgspec import MsgspecError
+    def _calling(self, what: str) -> Iterator[None]:
+        """Refuse the call while the breaker is open; raise the client's errors as ours.
 
-        try:
-            yield
-        except ApiError as error:
-            raise _refusal(what, error.status.code or 0, error.status.message or "") from None
-        except httpx2.TimeoutException:
-            raise KubernetesTimeout(
-                f"The API server did not answer for {what} in {self._settings.request_seconds:g} s."
-            ) from None
-        except httpx2.HTTPStatusError as error:
-            raise _refusal(what, error.response.status_code, error.response.text[:200]) from None
-        except (httpx2.HTTPError, MsgspecError, LookupError, ValueError, OSError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        One call at a time: a call inside another one would find its probe taken.
+        """
+        known = self._dependencies
+        breaker = known.breaker(self._dependency) if known else None
+        if breaker and not breaker.allow():
             raise KubernetesUnavailable(
-                f"The API server cannot be asked for {what}: {reason}"
-            ) from None
+                f"The API server is not asked for {what}: it failed several times in a row.",
+                hint="It is tried again by itself; `trimtab read service.dependency.breaker` "
+                "tells its state.",
+            )
+        try:
+            with client_errors(what, self._settings.request_seconds):
+                yield
+        except (KubernetesUnavailable, KubernetesTimeout):
+            if known:
+                known.note_failure(self._dependency)
+            raise
+        except TrimtabError:
+            if breaker:
+                breaker.record_success()  # A refusal is an answer.
+            raise
+        if breaker:
+            breaker.record_success()
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,27 +382,3 @@ def _in(kind: ObjectKind, namespace: str) -> dict[str, str]:
 
 def _plain(found: Any) -> Object:
     return dict(found.to_dict())
-
-
-_REFUSALS: Mapping[int, tuple[type[TrimtabError], str]] = {
-    401: (CredentialsRefused, "The API server refused the credentials for"),
-    403: (VerbForbidden, "The role in the cluster does not allow"),
-    404: (ObjectUnknown, "The cluster does not have"),
-    408: (KubernetesTimeout, "The API server did not answer in time for"),
-    409: (ObjectChanged, "The cluster cannot change now"),
-    410: (ObjectUnknown, "The cluster no longer has"),
-    429: (ObjectChanged, "The cluster cannot change now"),
-    504: (KubernetesTimeout, "The API server did not answer in time for"),
-}
-
-
-def _refusal(what: str, code: int, message: str) -> TrimtabError:
-    """Return the error for a status of the API server."""
-    text = message.splitlines()[0][:500] if message else f"HTTP {code}"
-    fallback: tuple[type[TrimtabError], str] = (
-        (KubernetesUnavailable, "The API server failed for")
-        if code >= 500
-        else (ChangeRefused, "The API server refused")
-    )
-    error, words = _REFUSALS.get(code, fallback)
-    return error(f"{words} {what}: {text}")

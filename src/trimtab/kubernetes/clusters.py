@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from trimtab.infra.dependencies import Dependencies
 from trimtab.infra.settings.sections.kubernetes import KubernetesSettings
 from trimtab.kubernetes.cluster import Cluster
 from trimtab.kubernetes.errors import KubernetesNotConfigured, ObjectUnknown
@@ -12,12 +13,15 @@ class Clusters:
 
     Args:
         settings: Contexts and limits.
+        dependencies: Circuit breakers of the process; None sends every call.
     """
 
-    def __init__(self, settings: KubernetesSettings) -> None:
+    def __init__(
+        self, settings: KubernetesSettings, dependencies: Dependencies | None = None
+    ) -> None:
         self.settings = settings
         names = (settings.contexts or ("",)) if settings.enabled else ()
-        clusters = (Cluster(name, settings) for name in names)
+        clusters = (Cluster(name, settings, dependencies) for name in names)
         self._clusters = {each.label: each for each in clusters}
 
     def __iter__(self) -> Iterator[Cluster]:

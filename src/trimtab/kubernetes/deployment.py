@@ -15,7 +15,7 @@ from typing import Any
 from trimtab.infra.shipped import shipped
 from trimtab.infra.yaml_loader import SafeLoader
 from trimtab.kernel.errors import InvalidInput
-from trimtab.kubernetes.rbac import ACTIONS, manifests
+from trimtab.kubernetes.rbac import manifests, usual_actions
 
 Manifest = dict[str, Any]
 COMPONENTS: Mapping[str, str] = {
@@ -94,7 +94,7 @@ def cluster_access() -> list[Manifest]:
     """Return the role and bindings of the component `cluster-access`, made from the actions."""
     made = [
         each
-        for each in manifests(sorted(ACTIONS), [NAMESPACE], NAME, NAMESPACE)
+        for each in manifests(usual_actions(), [NAMESPACE], NAME, NAMESPACE)
         if each["kind"] != "ServiceAccount"
     ]
     for each in made:

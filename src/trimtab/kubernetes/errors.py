@@ -69,3 +69,17 @@ class ChangeRefused(InvalidInput):
     """The API server or an admission check refused the change."""
 
     code = "kubernetes.change_refused"
+
+
+class PodCommandTimeout(DeadlineExceeded):
+    """A command in a pod did not end in time."""
+
+    code = "kubernetes.command_timeout"
+    default_hint = "`trimtab act k8s.top` and `k8s.describe` tell whether the pod is busy."
+
+
+class ProgramMissing(NotFound):
+    """The container does not have the program."""
+
+    code = "kubernetes.program_missing"
+    default_hint = "Name another container, or a pod whose image has it."

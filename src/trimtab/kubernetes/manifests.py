@@ -17,12 +17,16 @@ from trimtab.kernel.operable import (
     Risk,
 )
 from trimtab.kernel.roles import Role
-from trimtab.kubernetes.cluster import CONFIG_MAP, SERVICE, Cluster, Object
+from trimtab.kubernetes.cluster import AUTOSCALER, CONFIG_MAP, SERVICE, Cluster, Object
 from trimtab.kubernetes.diff import differences
 from trimtab.kubernetes.errors import ObjectUnknown
 from trimtab.kubernetes.targets import WHERE, Targets
 
-_KINDS = {"service": SERVICE, "configmap": CONFIG_MAP}
+_KINDS = {
+    "service": SERVICE,
+    "configmap": CONFIG_MAP,
+    "horizontalpodautoscaler": AUTOSCALER,
+}
 """Objects that can be made again without a loss: they run nothing and store no data."""
 
 
@@ -49,7 +53,7 @@ def manifest_actions(targets: Targets) -> tuple[Action, ...]:
     return (
         Action(
             "k8s.apply",
-            "Make a Service or ConfigMap again from its manifest NAME-KIND.yaml.",
+            "Make a Service, ConfigMap or autoscaler again from its manifest NAME-KIND.yaml.",
             Risk.APPROVAL,
             apply,
             lambda given, context: apply(given, context, dry=True),

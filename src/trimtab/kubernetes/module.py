@@ -9,6 +9,7 @@ from trimtab.kubernetes.clusters import Clusters
 from trimtab.kubernetes.faults import faults
 from trimtab.kubernetes.manifests import manifest_actions
 from trimtab.kubernetes.object_actions import object_actions
+from trimtab.kubernetes.pod_commands import pod_command_actions
 from trimtab.kubernetes.pod_reads import pod_read_actions
 from trimtab.kubernetes.reads import read_actions
 from trimtab.kubernetes.signals import signals
@@ -19,7 +20,7 @@ from trimtab.kubernetes.workload_actions import workload_actions
 def build(env: Environment) -> Module:
     """Return the clusters of the settings with their signals and actions."""
     settings = env.settings.kubernetes
-    clusters = Clusters(settings)
+    clusters = Clusters(settings, env.dependencies)
     states = ClusterStates(clusters, env.clock)
     targets = Targets(clusters)
     published = (
@@ -28,6 +29,7 @@ def build(env: Environment) -> Module:
         *read_actions(targets),
         *manifest_actions(targets),
         *pod_read_actions(targets, env.clock),
+        *pod_command_actions(targets),
     )
     breaking = faults(clusters)
     if not settings.enabled:

@@ -5,6 +5,7 @@ from typing import Any
 
 from trimtab.kubernetes.cluster import (
     API_SERVICE,
+    AUTOSCALER,
     CONFIG_MAP,
     CONTROLLER_REVISION,
     DEPLOYMENT,
@@ -34,7 +35,7 @@ _NEEDS: Mapping[str, Mapping[ObjectKind, Sequence[str]]] = {
     "k8s.delete_pod": {},
     "k8s.cordon": {NODE: ("patch",)},
     "k8s.canary_weight": {INGRESS: ("patch",)},
-    "k8s.apply": dict.fromkeys((SERVICE, CONFIG_MAP), ("create", "patch")),
+    "k8s.apply": dict.fromkeys((SERVICE, CONFIG_MAP, AUTOSCALER), ("create", "patch")),
     "k8s.rollout_status": {},
     "k8s.top": {},
     "k8s.pods": {},
@@ -43,16 +44,26 @@ _NEEDS: Mapping[str, Mapping[ObjectKind, Sequence[str]]] = {
     "k8s.history": {},
     "k8s.describe": {},
     "k8s.logs": {},
+    "k8s.exec": {},
 }
 """What each action writes, by kind; reading is in `_READS`, and subresources in `_SUB`."""
 ACTIONS = frozenset(_NEEDS)
 """Names of the actions whose needs are known."""
+_ON_REQUEST = frozenset({"k8s.exec"})
+"""Actions whose verbs allow more than the action does: no role can limit the commands."""
 _READS = (*KINDS.values(), CONTROLLER_REVISION, API_SERVICE, NODE_METRICS, POD_METRICS)
 """What signals, plans and `k8s.describe` read."""
-_SUB: Mapping[str, tuple[str, str, str]] = {
-    "k8s.delete_pod": ("", "pods/eviction", "create"),
-    "k8s.logs": ("", "pods/log", "get"),
+_SUB: Mapping[str, tuple[str, str, Sequence[str]]] = {
+    "k8s.delete_pod": ("", "pods/eviction", ("create",)),
+    "k8s.logs": ("", "pods/log", ("get",)),
+    # Newer servers ask for `create` where a websocket was a `get` before.
+    "k8s.exec": ("", "pods/exec", ("create", "get")),
 }
+
+
+def usual_actions(*, allow_exec: bool = False) -> list[str]:
+    """Return the actions that a role is made for when none is named."""
+    return sorted(ACTIONS if allow_exec else ACTIONS - _ON_REQUEST)
 
 
 def manifests(
@@ -98,8 +109,8 @@ def _rules(names: Sequence[str], *, namespaced: bool) -> list[dict[str, Any]]:
             if kind.namespaced == namespaced:
                 verbs.setdefault((kind.group, kind.plural), set()).update(needed)
         if namespaced and name in _SUB:
-            group, resource, verb = _SUB[name]
-            verbs.setdefault((group, resource), set()).add(verb)
+            group, resource, needed = _SUB[name]
+            verbs.setdefault((group, resource), set()).update(needed)
     return [
         {"apiGroups": [group], "resources": [resource], "verbs": sorted(each)}
         for (group, resource), each in sorted(verbs.items())

@@ -1,10 +1,11 @@
 """Records of the registry: versions, manifests, input schemas and alias moves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cache, cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -65,6 +66,14 @@ class InputSchema:
     def names(self) -> tuple[str, ...]:
         """Return the names of the columns, in order."""
         return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def values_of(self) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+        """Return a function from a row to its values in order; it raises `KeyError`."""
+        if len(self.names) == 1:
+            (only,) = self.names
+            return lambda row: (row[only],)
+        return itemgetter(*self.names)
 
     @cached_property
     def is_numeric(self) -> bool:

@@ -145,32 +145,20 @@ def parse_rows(schema: InputSchema, records: Sequence[Mapping[str, Any]]) -> Row
 
 def _numbers(schema: InputSchema, records: Sequence[Mapping[str, Any]]) -> Floats:
     """Return the matrix of a numeric schema; the slow path only finds what is wrong or missing."""
-    names = schema.names
-    expected = len(names)
+    expected = len(schema.columns)
     try:
-        flat = [
-            record[name] if len(record) == expected else _refuse_length(schema, record, at)
-            for at, record in enumerate(records)
-            for name in names
-        ]
-        if not set(map(type, flat)) <= _NUMBERS:
+        flat = list(chain.from_iterable(map(schema.values_of, records)))
+        if not set(map(type, flat)) <= _NUMBERS or not set(map(len, records)) == {expected}:
+            raise TypeError
+        # The sum of finite numbers is finite, or so large that the slow path looks at each.
+        if not math.isfinite(sum(flat)):
             raise TypeError
         values = np.array(flat, dtype=np.float64).reshape(len(records), expected)
-    except (KeyError, TypeError, OverflowError, _Incomplete):
+    except (KeyError, TypeError, OverflowError):
         return _slow_numbers(schema, records)
-    if not np.isfinite(values).all() or (
-        not schema.is_unbounded and _out_of_bounds(schema, values)
-    ):
+    if not schema.is_unbounded and _out_of_bounds(schema, values):
         return _slow_numbers(schema, records)
     return values
-
-
-class _Incomplete(Exception):
-    """A row has another number of columns than the schema."""
-
-
-def _refuse_length(schema: InputSchema, record: Mapping[str, Any], at: int) -> float:
-    raise _Incomplete
 
 
 def _out_of_bounds(schema: InputSchema, values: Floats) -> bool:

@@ -2,7 +2,8 @@
 
 import io
 import zipfile
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,6 +31,7 @@ from trimtab.models.registry import Registry
 from trimtab.models.registry.reconcile import append_missing
 from trimtab.models.serving.health import ModelHealth, check_health
 from trimtab.models.serving.service import Serving
+from trimtab.models.serving.unsure import UnsurePrediction, unsure_predictions
 from trimtab.models.trained import predictor_loader
 
 _WARM_UP_SECONDS = 3600.0
@@ -69,6 +71,10 @@ class Models:
         """Return what the domain keeps about people."""
         store = self.serving.store
         return (ErasureStep("models.results", store.count_user, self._forget_user),)
+
+    def unsure(self, since: datetime, below: float, limit: int) -> Iterator[UnsurePrediction]:
+        """Yield the newest stored predictions of low confidence; see `unsure_predictions`."""
+        return unsure_predictions(self.serving.store, since, below, limit)
 
     def health(self, name: str) -> ModelHealth:
         """Predict a golden row with what serves; see `check_health`."""

@@ -10,6 +10,12 @@ means that the label is not there, so no pair has one.
 METRIC_NAME = "__name__"
 
 
+def quoted(value: str) -> str:
+    """Return the text as a string of PromQL, in double quotes."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
 def labels_of(pairs: Mapping[str, str]) -> Labels:
     """Return the label set of a mapping."""
     return tuple(sorted((name, value) for name, value in pairs.items() if value))

@@ -6,13 +6,16 @@ from trimtab.infra.environment import Environment
 from trimtab.infra.shipped import shipped
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
+from trimtab.kernel.tasks import ScheduledTask
 from trimtab.monitoring.alerts import Alert
 from trimtab.monitoring.engine import RuleEngine
 from trimtab.monitoring.files import read_rules
 from trimtab.monitoring.monitor import Monitor, Sink
-from trimtab.monitoring.series import SeriesStore
+from trimtab.monitoring.series import Samples, SeriesStore
 from trimtab.monitoring.service import Metrics, Monitoring
 from trimtab.monitoring.signals import metric_names, signals
+from trimtab.monitoring.usage.history import UsageHistory
+from trimtab.monitoring.usage.watch import LOOK_SECONDS, UsageForecast
 from trimtab.monitoring.views import metrics_apart
 
 
@@ -21,6 +24,25 @@ def build_rules(env: Environment) -> Module:
     series = SeriesStore(env.settings.monitor.retention_minutes * 60)
     engine = RuleEngine(read_rules(sorted(shipped("rules").glob("*.yml"))), series)
     return Module("rules", engine, signals=signals(engine, series))
+
+
+def build_usage_forecast(env: Environment, samples: Callable[[], Samples]) -> Module:
+    """Return the forecast of the use of resources.
+
+    Args:
+        env: Of the process.
+        samples: Returns the samples of this process, without drills.
+    """
+    expressions = env.settings.monitor.forecast_series
+    forecast = UsageForecast(expressions, samples, UsageHistory(env.directory), env.clock)
+    task = ScheduledTask("note the use of resources", LOOK_SECONDS, forecast.look)
+    return Module(
+        "usage_forecast",
+        forecast,
+        signals=forecast.signals(),
+        scheduled=(task,) if expressions else (),
+        close=(forecast.close,),
+    )
 
 
 def build(

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TypeVar
 
 from trimtab.kernel.operable import Param
+from trimtab.monitoring.labels import quoted
 from trimtab.runbooks.errors import PlaceholderUnknown
 
 _PLACEHOLDER = re.compile(r"\$([a-z_][a-z0-9_]*)")
@@ -38,7 +39,7 @@ def bind_expression(expression: str, values: LabelValues) -> str:
         PlaceholderUnknown: The alerts do not have the label, or have several values of it.
     """
     return _MATCHER.sub(
-        lambda found: f'{found[1]}{found[2]}"{_quoted(_value(found[3], values))}"', expression
+        lambda found: f"{found[1]}{found[2]}{quoted(_value(found[3], values))}", expression
     )
 
 
@@ -112,7 +113,3 @@ def _value(name: str, values: LabelValues) -> str:
             f"The alerts of the incident name more than one {name}: {', '.join(found[:5])}."
         )
     return found[0]
-
-
-def _quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -50,11 +50,13 @@ def test_a_repeated_alert_is_counted_once(desk):
     assert sum("fired" in text for text in desk.operator.texts(incident.id)) == 1
 
 
+@pytest.mark.feature("F344", "F346")
 def test_an_alert_without_a_runbook_is_triaged_and_handed_to_people(desk):
-    desk.post(posted(severity="critical", annotations={"summary": "Disk of db-1 is full."}))
+    notes = {"summary": "Disk of db-1 is full."}
+    desk.post(posted(severity="critical", annotations=notes, service="db-1"))
     (incident,) = desk.open()
     incident = until(desk.operator, incident, State.ESCALATED)
-    assert incident.severity == "P1"
+    assert (incident.severity, incident.component) == ("P1", "db-1")
     assert incident.episode.diagnosis.abstained_because == "no runbook knows this alert"
     assert "On-Call Engineer" in incident.episode.called
 

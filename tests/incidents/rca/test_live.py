@@ -107,11 +107,12 @@ def on_server(operator, server, **labels):
     return ranking(fired(operator, source="prometheus", labels=labels))
 
 
+@pytest.mark.feature("F347")
 def test_an_incident_from_outside_is_ranked_on_the_server(operator):
     server = Server(("cart", lambda left: 50 if left < 15 else 2), ("pay", lambda _: 3))
-    found = on_server(operator, server, alertname="Slow", namespace='shop"1')
+    found = on_server(operator, server, alertname="Slow", namespace='shop"1\n')
     assert found.cause == "cart"
-    assert server.asked[0] == '{namespace="shop\\"1"}'
+    assert server.asked[0] == '{namespace="shop\\"1\\n"}'
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,7 @@ def test_what_cannot_be_compared_names_no_cause(operator, server, labels, reason
     assert reason in found.abstained_because
 
 
+@pytest.mark.feature("F350")
 def test_an_incident_that_no_runbook_explains_gets_the_ranking(operator):
     ranking = LiveRanking(samples(operator.clock), None, operator.clock)
     object.__setattr__(operator.context, "ranking", ranking)
@@ -136,6 +138,7 @@ def test_an_incident_that_no_runbook_explains_gets_the_ranking(operator):
     incident = until(operator, operator.fire(), State.ESCALATED)
     gathered = incident.episode.diagnosis.gathered
     assert "metrics that moved since it began" in gathered
+    assert incident.episode.root_cause == ranking(incident).cause == "pump"
     assert (
         "metrics that moved since it began" not in investigate(operator.context, incident).gathered
     )

@@ -24,9 +24,15 @@ SMALLEST_MEMORY = ("1Mi", "2Mi", "4Mi")
 
 
 class StandInKubelet:
-    """Reports the pods of one node until it is closed; other nodes take no pods meanwhile."""
+    """Reports the pods of one node until it is closed; other nodes take no pods meanwhile.
 
-    def __init__(self, kubeconfig):
+    Args:
+        kubeconfig: Of the cluster.
+        port: Where the API server reaches what runs commands in its pods; None for nothing.
+    """
+
+    def __init__(self, kubeconfig, port=None):
+        self._port = port
         self._client = Client(config=KubeConfig.from_file(str(kubeconfig)), trust_env=False)
         self._ending = threading.Event()
         self._addresses = itertools.count()
@@ -71,6 +77,9 @@ class StandInKubelet:
             "lastHeartbeatTime": stamp,
         }
         status = {"capacity": room, "allocatable": room, "conditions": [ready]}
+        if self._port:
+            status["addresses"] = [{"type": "InternalIP", "address": "127.0.0.1"}]
+            status["daemonEndpoints"] = {"kubeletEndpoint": {"Port": self._port}}
         self._client.patch(Node.Status, NAME, {"status": status}, patch_type=PatchType.MERGE)
 
     def _run(self):

@@ -2,34 +2,22 @@
 
 import contextlib
 import json
-import ssl
-import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.kubernetes.live.certificate import server_context
 from trimtab.kubernetes.cluster import API_SERVICE, SERVICE
 from trimtab.kubernetes.errors import KubernetesUnavailable, ObjectUnknown
 from trimtab.kubernetes.usage import NODE_METRICS, POD_METRICS
 
 GROUP = "/apis/metrics.k8s.io/v1beta1"
-NAME = "v1beta1.metrics.k8s.io"
 
 
-class StandInMetrics:
-    """Serves what it is given; listens on loopback with a certificate of its own."""
+class StandInApi:
+    """Serves an API group that the API server passes on; listens on loopback with a certificate of its own."""
 
     def __init__(self, folder):
-        self.nodes, self.pods = [], []
-        key, certificate = folder / "key.pem", folder / "certificate.pem"
-        subject = ["-subj", "/CN=localhost", "-days", "1", "-nodes"]
-        made = ["-keyout", str(key), "-out", str(certificate)]
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", *subject, *made],
-            check=True,
-            capture_output=True,
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
+        context = server_context(folder)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         # The thread of each connection shakes hands: one that waits must not stop the others.
         self._server.socket = context.wrap_socket(
@@ -43,6 +31,35 @@ class StandInMetrics:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def answer(self, path):
+        """Return the document of a path."""
+        raise NotImplementedError
+
+    def _handler(self):
+        stand_in = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = json.dumps(stand_in.answer(self.path)).encode()
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        return Handler
+
+
+class StandInMetrics(StandInApi):
+    """The use of nodes and pods that it is given."""
+
+    def __init__(self, folder):
+        self.nodes, self.pods = [], []
+        super().__init__(folder)
 
     def answer(self, path):
         """Return the document of a path."""
@@ -71,50 +88,42 @@ class StandInMetrics:
         version = GROUP.removeprefix("/apis/")
         return {"kind": kind, "apiVersion": version, "metadata": {}, "items": items}
 
-    def _handler(self):
-        stand_in = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = json.dumps(stand_in.answer(self.path)).encode()
-                self.send_response(200)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        return Handler
-
 
 @contextlib.contextmanager
 def metrics_api(world, folder):
     """Yield a metrics API of the cluster; it is taken away at the end."""
-    with contextlib.closing(StandInMetrics(folder)) as stand_in:
-        port = {"port": stand_in.port, "protocol": "TCP"}
-        spec = {"type": "ExternalName", "externalName": "localhost", "ports": [port]}
-        world.apply(SERVICE, "metrics", spec=spec)
-        service = {"namespace": world.namespace, "name": "metrics", "port": stand_in.port}
-        spec = {
-            "group": "metrics.k8s.io",
-            "version": "v1beta1",
-            "service": service,
-            "insecureSkipTLSVerify": True,
-            "groupPriorityMinimum": 100,
-            "versionPriority": 100,
-        }
-        # This kind cannot be applied on the old server.
-        resource = world.cluster._resource(API_SERVICE)
-        manifest = {"kind": "APIService", "metadata": {"name": NAME}, "spec": spec}
-        version = "apiregistration.k8s.io/v1"
-        world.cluster.client().create(resource.from_dict({**manifest, "apiVersion": version}))
-        try:
-            world.wait(lambda: _is_available(world))
-            yield stand_in
-        finally:
-            world.cluster.delete(API_SERVICE, "", NAME)
+    with (
+        contextlib.closing(StandInMetrics(folder)) as stand_in,
+        passed_on(world, stand_in, "metrics.k8s.io"),
+    ):
+        world.wait(lambda: _is_available(world))
+        yield stand_in
+
+
+@contextlib.contextmanager
+def passed_on(world, stand_in, group):
+    """Let the API server pass requests for a group to the stand-in; end it afterwards."""
+    port = {"port": stand_in.port, "protocol": "TCP"}
+    spec = {"type": "ExternalName", "externalName": "localhost", "ports": [port]}
+    world.apply(SERVICE, "passed-on", spec=spec)
+    service = {"namespace": world.namespace, "name": "passed-on", "port": stand_in.port}
+    spec = {
+        "group": group,
+        "version": "v1beta1",
+        "service": service,
+        "insecureSkipTLSVerify": True,
+        "groupPriorityMinimum": 100,
+        "versionPriority": 100,
+    }
+    # This kind cannot be applied on the old server.
+    resource = world.cluster._resource(API_SERVICE)
+    manifest = {"kind": "APIService", "metadata": {"name": f"v1beta1.{group}"}, "spec": spec}
+    version = "apiregistration.k8s.io/v1"
+    world.cluster.client().create(resource.from_dict({**manifest, "apiVersion": version}))
+    try:
+        yield
+    finally:
+        world.cluster.delete(API_SERVICE, "", f"v1beta1.{group}")
 
 
 def _is_available(world):

@@ -37,9 +37,6 @@ DEFINITION = ObjectKind(
     "customresourcedefinitions",
     namespaced=False,
 )
-REVIEW = ObjectKind(
-    "SubjectAccessReview", "authorization.k8s.io", "subjectaccessreviews", namespaced=False
-)
 SERVICE_MONITOR = {
     "kind": "CustomResourceDefinition",
     "metadata": {"name": "servicemonitors.monitoring.coreos.com"},
@@ -185,16 +182,7 @@ def volume(world, name, size):
 def allowed(world, verb, group, resource, namespace):
     """Ask the server whether the account of the pod may do it."""
     where = {"verb": verb, "group": group, "resource": resource, "namespace": namespace}
-    user = f"system:serviceaccount:{world.namespace}:knowledgebeast"
-    body = world.cluster._resource(REVIEW).from_dict(
-        {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SubjectAccessReview",
-            "metadata": {},
-            "spec": {"resourceAttributes": where, "user": user},
-        }
-    )
-    return world.cluster.client().create(body).to_dict()["status"]["allowed"]
+    return world.allows("knowledgebeast", where)
 
 
 def test_all_are_applied_and_the_pods_run_with_bound_volumes(installed):

@@ -39,12 +39,13 @@ def with_token(kubeconfig, path, token):
     return str(path)
 
 
-def restricted(world, tmp_path, kubeconfig, actions):
+def restricted(world, tmp_path, kubeconfig, actions, **settings):
     """Return a world whose credentials hold exactly the printed role."""
     import base64
 
     name = world.namespace
-    for manifest in manifests(actions, [name], name, name):
+    made = manifests(actions, [name], name, name)
+    for manifest in made:
         world.cluster.apply(KINDS[manifest["kind"]], manifest)
 
     def token():
@@ -57,8 +58,23 @@ def restricted(world, tmp_path, kubeconfig, actions):
         return ""
 
     world.wait(token)
+    # The server learns of a role a moment after it has stored it.
+    rules = [rule for each in made if each["kind"] == "Role" for rule in each["rules"]]
+    world.wait(lambda: all(world.allows(name, each) for each in attributes_of(rules, name)))
     path = with_token(kubeconfig, tmp_path / "kubeconfig", token())
-    return type(world)(path, name)
+    return type(world)(path, name, **settings)
+
+
+def attributes_of(rules, namespace):
+    for rule in rules:
+        resource, _, part = rule["resources"][0].partition("/")
+        yield {
+            "verb": rule["verbs"][-1],
+            "group": rule["apiGroups"][0],
+            "resource": resource,
+            "subresource": part,
+            "namespace": namespace,
+        }
 
 
 def test_an_expired_token_is_named_as_such(world, kubeconfig, tmp_path):

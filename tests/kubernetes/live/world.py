@@ -5,17 +5,22 @@ import time
 from trimtab.infra.settings.sections.kubernetes import KubernetesSettings
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
-from trimtab.kubernetes.cluster import DEPLOYMENT, KINDS, NAMESPACE, POD, Cluster
+from trimtab.kubernetes.cluster import DEPLOYMENT, KINDS, NAMESPACE, POD, Cluster, ObjectKind
 from trimtab.kubernetes.cluster_state import ClusterStates
 from trimtab.kubernetes.clusters import Clusters
 from trimtab.kubernetes.errors import KubernetesUnavailable, VerbForbidden
 from trimtab.kubernetes.manifests import manifest_actions
 from trimtab.kubernetes.object_actions import object_actions
+from trimtab.kubernetes.pod_commands import pod_command_actions
 from trimtab.kubernetes.pod_reads import pod_read_actions
 from trimtab.kubernetes.reads import read_actions
 from trimtab.kubernetes.signals import signals
 from trimtab.kubernetes.targets import Targets
 from trimtab.kubernetes.workload_actions import workload_actions
+
+REVIEW = ObjectKind(
+    "SubjectAccessReview", "authorization.k8s.io", "subjectaccessreviews", namespaced=False
+)
 
 
 class World:
@@ -36,6 +41,7 @@ class World:
                 *read_actions(targets),
                 *manifest_actions(targets),
                 *pod_read_actions(targets, SystemClock()),
+                *pod_command_actions(targets),
             ),
         )
 
@@ -107,6 +113,21 @@ class World:
         ]
         assert len(found) <= 1, found
         return found[0] if found else None
+
+    def allows(self, account, attributes):
+        """Ask the server whether a service account of this namespace may do something."""
+        body = self.cluster._resource(REVIEW).from_dict(
+            {
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SubjectAccessReview",
+                "metadata": {},
+                "spec": {
+                    "resourceAttributes": attributes,
+                    "user": f"system:serviceaccount:{self.namespace}:{account}",
+                },
+            }
+        )
+        return self.cluster.client().create(body).to_dict()["status"]["allowed"]
 
     def wait(self, condition, seconds=60):
         """Wait for the controllers of the cluster."""

@@ -1,7 +1,7 @@
 """ASGI apps created on their first request, and mounting of apps below a path."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 from anyio.to_thread import run_sync
@@ -36,15 +36,22 @@ class LazyApp(Generic[App]):
 
 
 class PathMount:
-    """Mounts an app below a path prefix; the app sees the whole path."""
+    """Mounts apps below path prefixes; each app sees the whole path.
 
-    def __init__(self, app: ASGIApp, *, prefix: str, there: ASGIApp) -> None:
+    Args:
+        app: Of all other paths.
+        mounts: The app of each prefix; the first that fits is taken.
+    """
+
+    def __init__(self, app: ASGIApp, mounts: Mapping[str, ASGIApp]) -> None:
         self._app = app
-        self._prefix = prefix
-        self._there = there
+        self._mounts = tuple((prefix, f"{prefix}/", there) for prefix, there in mounts.items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle the request with the app of its path."""
-        path = scope.get("path", "")
-        inside = path == self._prefix or path.startswith(f"{self._prefix}/")
-        await (self._there if inside else self._app)(scope, receive, send)
+        path, app = scope.get("path", ""), self._app
+        for prefix, start, there in self._mounts:
+            if path == prefix or path.startswith(start):
+                app = there
+                break
+        await app(scope, receive, send)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,7 +17,7 @@ from trimtab.api.errors import ERROR_CODE_HEADER, InternalError, error_response
 from trimtab.api.http.body_limit import CONSOLE, STRANGER, UPLOADS, BodyLimit
 from trimtab.infra.auth import Principal
 from trimtab.infra.maintenance import MaintenanceMode
-from trimtab.infra.web.access import KNOWN, LOCAL, Access
+from trimtab.infra.web.access import HEADERS, KNOWN, LOCAL, Access
 from trimtab.infra.web.request_id import REQUEST_ID
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
@@ -132,10 +131,11 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(8)
+        headers = dict(reversed(scope["headers"]))
+        given = headers.get(_ID_HEADER, b"").decode("latin-1")
+        request_id = given if given and _REQUEST_ID.match(given) else secrets.token_hex(8)
         # One dict for the whole request: the access check and the router leave their results in it.
-        scope = {**scope, LOCAL: self.is_local, REQUEST_ID: request_id}
+        scope = {**scope, LOCAL: self.is_local, REQUEST_ID: request_id, HEADERS: headers}
         exchange = Exchange(receive, send, request_id, self.response_headers)
         started = self.log.machine.monotonic()
         try:
@@ -169,9 +169,10 @@ class RequestMiddleware:
             and (refusal := await self._refuse(maintenance, connection)) is not None
         ):
             return refusal
-        length = connection.headers.get("content-length", "")
+        headers = scope[HEADERS]
+        length = headers.get(b"content-length", b"").decode("latin-1")
         # HTTP/2 has bodies without any header that tells of them.
-        has_body = length != "" or "transfer-encoding" in connection.headers
+        has_body = length != "" or b"transfer-encoding" in headers
         if not has_body and scope["method"] in ("GET", "HEAD"):
             return None
         found = await self.access.find(connection)
@@ -292,7 +293,7 @@ class RequestLog:
         facts = {
             "request_id": exchange.request_id,
             "method": method,
-            "path": _PERSON.sub(r"\1-\2", path),
+            "path": _PERSON.sub(r"\1-\2", path) if "user" in path.casefold() else path,
             "status": status,
             "duration_ms": round(seconds * 1000, 3),
             "request_count": self._counters.total,

@@ -43,15 +43,16 @@ class TrustedOrigins:
 
     def check(self, scope: Scope) -> Forbidden | None:
         """Return why the request is refused, or None."""
-        request = HTTPConnection(scope)
-        given = request.headers.getlist("host")
-        host = given[0] if len(given) == 1 else ""  # Two of them may be read differently elsewhere.
+        given = [value for name, value in scope["headers"] if name == b"host"]
+        # Two of them may be read differently elsewhere.
+        host = given[0].decode("latin-1") if len(given) == 1 else ""
         name = _name_in(host)
         if self._hosts and name not in self._hosts:
             return UntrustedHost(
                 "The request's Host header names a host that is not ours.",
                 hint="Add the name to `api.allowed_hosts` if it is.",
             )
+        request = HTTPConnection(scope)
         if not api_key(request) and _is_foreign(request, host):
             return UntrustedOrigin("The request comes from a page of another site.")
         return None

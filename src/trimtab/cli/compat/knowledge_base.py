@@ -138,6 +138,22 @@ def write_files(folder: Path, *, dry_run: bool = False) -> list[tuple[str, bool]
     return written
 
 
+def link_audit_log(
+    folder: Path, data_dir: Path, *, dry_run: bool = False
+) -> list[tuple[str, bool]]:
+    """Link `audit_logs` of a data directory into a folder; return its name and whether it is new.
+
+    The runbooks list `audit_logs/local/` in their own folder.
+    """
+    link, target = folder.resolve() / "audit_logs", data_dir.resolve() / "audit_logs"
+    if link == target:
+        return []
+    fresh = not os.path.lexists(link)
+    if fresh and not dry_run:
+        link.symlink_to(os.path.relpath(target, link.parent))
+    return [(link.name, fresh)]
+
+
 def _module(about: str, module: str, *names: str) -> str:
     quoted = ", ".join(f'"{name}"' for name in names)
     imports = f"from {module} import {', '.join(names)}"

@@ -80,7 +80,9 @@ class OwnService:
 
     def __init__(self, settings: "Settings", speed: float) -> None:
         from trimtab.app import build
+        from trimtab.infra.interpreter import prepare_process
 
+        prepare_process()
         # The drill reports its own faults, so they are not logged.
         logging.basicConfig(level=logging.CRITICAL)
         # The file system and directory are removed also if the service fails to start or close.

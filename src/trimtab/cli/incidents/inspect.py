@@ -234,6 +234,8 @@ def _print_diagnosis(found: dict[str, Any]) -> None:
             for candidate in found["candidates"]
         ),
     )
+    for name, value in found["gathered"].items():
+        print_line(f"{name}: {value}")
 
 
 def _print_plan(plan: dict[str, Any]) -> None:

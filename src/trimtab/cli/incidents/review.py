@@ -1,4 +1,4 @@
-"""`incidents similar`, `incidents replay`: learn from incidents that are over."""
+"""`incidents similar`, `replay`, `dependencies`: what a diagnosis knows."""
 
 from typing import Annotated
 
@@ -54,3 +54,18 @@ def replay(context: typer.Context, incident: IncidentId, json: Json = False) -> 
     for cause in body["causes"]:
         new = "" if cause["known_then"] else ", new since then"
         print_line(f"  {cause['title']}: {_SUPPORTED[cause['supported']]}{new}")
+
+
+@app.command("dependencies")
+def dependencies(context: typer.Context, json: Json = False) -> None:
+    """List the components and what each depends on, as a diagnosis follows them."""
+    session = session_of(context)
+    body = session.client.call("GET", "/v1/dependencies")
+    if not printed_as_json(session, body):
+        print_table(
+            ("component", "depends on", "needed by"),
+            (
+                (each["name"], ", ".join(each["needs"]), ", ".join(each["needed_by"]))
+                for each in body["components"]
+            ),
+        )

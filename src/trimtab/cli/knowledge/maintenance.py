@@ -9,7 +9,7 @@ from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
 from trimtab.cli.runtime.session import Json, Session, Yes, confirm, session_of
 from trimtab.infra.control_socket import is_answering
-from trimtab.kernel.errors import Conflict, Corrupt
+from trimtab.kernel.errors import Conflict, Corrupt, TrimtabError
 
 app = typer.Typer()
 
@@ -127,15 +127,28 @@ def scaffold(
     json: Json = False,
 ) -> None:
     """Write the runbook's scripts and Python names into a folder; replaces nothing."""
-    from trimtab.cli.compat.knowledge_base import write_files
+    from trimtab.cli.compat.knowledge_base import link_audit_log, write_files
 
+    session = session_of(context)
     written = list(write_files(folder, dry_run=dry_run))
+    if not session.url:
+        data_dir = _meant_directory(session)
+        written += link_audit_log(folder, data_dir, dry_run=dry_run)
     files = [{"file": name, "new": is_new} for name, is_new in written]
-    if printed_as_json(session_of(context), {"files": files, "dry_run": dry_run}):
+    if printed_as_json(session, {"files": files, "dry_run": dry_run}):
         return
     for name, is_new in written:
         verb = ("would write" if dry_run else "wrote") if is_new else "kept"
         typer.echo(f"{verb} {name}")
+
+
+def _meant_directory(session: Session) -> Path:
+    """Return the data directory that commands reach, or would when its service runs."""
+    try:
+        running = session.running_directory()
+    except TrimtabError:
+        running = None
+    return running or session.settings.service.data_dir
 
 
 def _repair(session: Session, verb: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -208,7 +208,7 @@ class Client:
         assert self._settings is not None  # noqa: S101 - only `remote` and sockets have none.
         data_dir = self._settings.service.data_dir
         if not may_create and not data_dir.is_dir():
-            raise NoService(f"No trimtab service is running, and {data_dir} does not exist.")
+            raise NoService(f"No trimtab service runs on {data_dir}, which does not exist.")
         # The output of a command is for people; the log of the service is not part of it.
         logging.getLogger().addHandler(logging.NullHandler())
         self._app = build(self._settings)

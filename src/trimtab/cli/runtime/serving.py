@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from trimtab.api.http.server import Listener, bind, serve
 from trimtab.infra.control_socket import bind_control, control_path
-from trimtab.infra.malloc import limit_malloc_arenas
+from trimtab.infra.interpreter import prepare_process
 from trimtab.infra.restarts import start_again
 from trimtab.infra.running import registered
 from trimtab.infra.telemetry import LogFiles, configure_logs
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from trimtab.infra.settings import Settings
 
 _log = logging.getLogger(__name__)
-_SWITCH_SECONDS = 0.0005
-"""Python's thread switch interval. A request switches threads a few times; with the default of 5 ms
-it would wait tens of milliseconds for a thread that computes."""
 
 
 def run(build: Callable[["Settings"], "App"], settings: "Settings", *, human: bool = False) -> None:
@@ -44,8 +41,7 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings", *, human: bo
         human=human,
     )
     logs()
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    limit_malloc_arenas()
+    prepare_process()
     # First: when the address is taken, nothing has been made yet.
     with bind(service.host, service.port) as listener, closing(build(settings)) as app:
         if service.log_to_files:  # Only now is the data directory ours.

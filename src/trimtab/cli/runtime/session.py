@@ -1,5 +1,6 @@
 """Options, settings and connection of one command."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from trimtab.cli.runtime.interrupts import ending_at_once
-from trimtab.kernel.errors import Conflict, InvalidInput
+from trimtab.kernel.errors import Conflict, Forbidden, InvalidInput
 
 if TYPE_CHECKING:
     from trimtab.cli.runtime.connect import Client
@@ -20,6 +21,16 @@ class SeveralServices(InvalidInput):
     """More than one local service could be meant."""
 
     code = "cli.several_services"
+
+
+class AnotherUsersService(Forbidden):
+    """The service of the data directory was started by another user."""
+
+    code = "cli.another_users_service"
+    default_hint = (
+        "Name a data directory of yours with --data-dir, or --url and a key of that service. "
+        "Only the administrator may name the data directory of another user."
+    )
 
 
 class NotConfirmed(Conflict):
@@ -76,16 +87,21 @@ class Session:
         of the only running service of this user.
 
         Raises:
+            AnotherUsersService: Another user started it, and no administrator has named it.
             SeveralServices: More than one runs elsewhere.
         """
-        from trimtab.infra.control_socket import is_answering
+        from trimtab.infra.control_socket import is_answering, is_of_another_user
         from trimtab.infra.running import running_services
-        from trimtab.infra.settings.sections.service import ServiceSettings
+        from trimtab.infra.settings import is_given
 
-        named = self.settings.service.data_dir
-        if is_answering(named):
-            return named
-        if named != ServiceSettings().data_dir or named.exists():
+        data_dir = self.settings.service.data_dir
+        is_named = is_given("service.data_dir", self.config, self.flags)
+        if is_answering(data_dir):
+            is_administrator = os.getuid() == 0
+            if is_of_another_user(data_dir) and not (is_administrator and is_named):
+                raise AnotherUsersService(f"The service of {data_dir} belongs to another user.")
+            return data_dir
+        if is_named or data_dir.exists():
             return None
         found = running_services()
         if len(found) > 1:

@@ -1,26 +1,22 @@
 """Ranks what has moved since an incident began, on the samples of the service or of a server."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from trimtab.incidents.model import Incident
 from trimtab.incidents.rca.contribution import Symptom, Target, additions
 from trimtab.incidents.rca.frame import Array, MetricColumn, MetricFrame
+from trimtab.incidents.rca.own import MAX_SERIES, OwnRanking, OwnSystem, is_compared, series_name
 from trimtab.incidents.rca.ranking import CauseRanking, rank_causes
 from trimtab.incidents.rca.requests import EDGES, NodeSeries, edges, request_columns
 from trimtab.incidents.rca.traversal import Graph, by_traversal
 from trimtab.incidents.rca.windows import Windows
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
-from trimtab.monitoring.labels import METRIC_NAME
+from trimtab.monitoring.labels import METRIC_NAME, quoted
 from trimtab.monitoring.prometheus import PrometheusSource
-from trimtab.monitoring.scrape import milliseconds
-from trimtab.monitoring.series import Selection
 from trimtab.monitoring.views import SeriesView
 
-_MAX_SERIES = 1000
-_LEFT_OUT = ("_bucket", "_created", "ALERTS")
 _SCOPES = ("cluster", "namespace", "environment", "job", "service")
 """Labels of an alert, one of which says what belongs to its system; the widest first."""
 _NODES = ("service", "app", "job", "pod", "instance")
@@ -31,9 +27,9 @@ _SYMPTOMS: tuple[Symptom, ...] = ("latency", "availability")
 class LiveRanking:
     """Ranks the nodes of the system of an incident by how their metrics have moved.
 
-    An incident of trimtab's own rules is looked up in its own samples, where a node is the domain
-    of a metric. One from outside is looked up on the Prometheus server, when there is one. There a
-    dependency graph that has the alert's node leads the search.
+    An incident of trimtab's own rules is looked up in its own samples, where a node is a component.
+    One from outside is looked up on the Prometheus server, when there is one. A dependency graph
+    that has the alert's node leads the search.
 
     Args:
         samples: Of the service, without drills.
@@ -41,6 +37,7 @@ class LiveRanking:
         clock: Of the service.
         dependencies: The nodes that each node depends on, as configured. Nodes of other systems
             have those of the service graph on the server.
+        own: The components of trimtab itself.
     """
 
     def __init__(
@@ -49,20 +46,20 @@ class LiveRanking:
         source: PrometheusSource | None,
         clock: Clock,
         dependencies: Graph | None = None,
+        own: OwnSystem | None = None,
     ) -> None:
-        self._samples = samples
+        self._own = OwnRanking(samples, clock, own)
+        self._system = own
         self._source = source
         self._clock = clock
         self._dependencies = dependencies or {}
-        self._lock = threading.Lock()
-        self._known: tuple[tuple[datetime, datetime], CauseRanking] | None = None
 
     def __call__(self, incident: Incident) -> CauseRanking:
         """Return the ranking; it abstains when nothing can be compared or nothing has moved."""
         first = min((each.alert for each in incident.alerts), key=lambda alert: alert.fired_at)
         begun = first.fired_at - timedelta(seconds=first.pending_seconds)
         if not first.source:
-            return self._of_service(begun)
+            return self._own(first, begun)
         if self._source is None:
             return CauseRanking((), "none", "no server with metrics of this system is configured")
         try:
@@ -70,31 +67,10 @@ class LiveRanking:
         except TrimtabError as error:
             return CauseRanking((), "none", f"its metrics cannot be read: {error.message}")
 
-    def _of_service(self, begun: datetime) -> CauseRanking:
-        # The incidents of a storm begin together: they are ranked once.
-        now = self._clock.now().replace(second=0, microsecond=0)
-        key = (begun.replace(second=0, microsecond=0), now)
-        with self._lock:
-            if self._known is None or self._known[0] != key:
-                windows = Windows(begun, self._clock.now())
-                self._known = key, _by_metrics(windows, self._own_columns(windows))
-            return self._known[1]
-
-    def _own_columns(self, windows: Windows) -> dict[MetricColumn, Array]:
-        found: dict[tuple[tuple[str, str], ...], dict[float, float]] = {}
-        for at in windows.instants():
-            for sample in self._samples.latest(Selection(None), milliseconds(at)):
-                if len(found) < _MAX_SERIES or tuple(sample.labels) in found:
-                    points = found.setdefault(tuple(sample.labels), {})
-                    points[at.timestamp()] = sample.value
-        columns = {}
-        for each, points in found.items():
-            labels = dict(each)
-            metric = labels.get(METRIC_NAME, "")
-            column = MetricColumn(metric.partition("_")[0], _name(labels).partition("_")[2])
-            if _is_compared(metric):
-                columns[column] = windows.values(points, metric)
-        return columns
+    def dependencies(self) -> Graph:
+        """Return what each component of trimtab and each node of the file of alerts depends on."""
+        own = self._system.graph() if self._system is not None else {}
+        return {**own, **self._dependencies}
 
     def _on_server(
         self, source: PrometheusSource, labels: Mapping[str, str], begun: datetime
@@ -103,17 +79,16 @@ class LiveRanking:
         if not scope:
             return CauseRanking((), "none", "the alert has no label that names its system")
         windows = Windows(begun, self._clock.now())
-        value = labels[scope].replace("\\", "\\\\").replace('"', '\\"')
-        series = _read(source, windows, f'{{{scope}="{value}"}}')
+        series = _read(source, windows, f"{{{scope}={quoted(labels[scope])}}}")
         graph = self._dependencies
         if _target(labels, graph) is None:
             called = _service_graph(source, windows)
             graph = edges(each.labels for each in called)
             series += called
         columns = {
-            MetricColumn(each.node, _name(each.labels)): each.values
+            MetricColumn(each.node, series_name(each.labels)): each.values
             for each in series
-            if _is_compared(each.labels.get(METRIC_NAME, ""))
+            if is_compared(each.labels.get(METRIC_NAME, ""))
         }
         target = _target(labels, graph)
         if target is None:
@@ -169,7 +144,7 @@ def _worst_first(normal: MetricFrame, abnormal: MetricFrame, node: str) -> list[
 def _read(source: PrometheusSource, windows: Windows, selector: str) -> list[NodeSeries]:
     step = windows.step_seconds
     window = windows.now - windows.instants()[0]
-    found = source.history(selector, windows.now, window, step)[:_MAX_SERIES]
+    found = source.history(selector, windows.now, window, step)[:MAX_SERIES]
     return [
         NodeSeries(
             _node(each.labels),
@@ -190,17 +165,6 @@ def _service_graph(source: PrometheusSource, windows: Windows) -> list[NodeSerie
 def _target(labels: Mapping[str, str], graph: Graph) -> str | None:
     """Return the alert's node in the graph; None if the graph does not have it."""
     return next((labels[name] for name in _NODES if labels.get(name, "") in graph), None)
-
-
-def _is_compared(metric: str) -> bool:
-    return not metric.startswith(_LEFT_OUT[-1]) and not metric.endswith(_LEFT_OUT[:-1])
-
-
-def _name(labels: Mapping[str, str]) -> str:
-    others = ",".join(
-        f"{name}={text}" for name, text in sorted(labels.items()) if name != METRIC_NAME
-    )
-    return labels.get(METRIC_NAME, "") + (f"{{{others}}}" if others else "")
 
 
 def _node(labels: Mapping[str, str]) -> str:

@@ -70,7 +70,8 @@ def _paths(
     found: dict[str, tuple[str, ...]] = {start: (start,)}
     waiting = [start]
     for node in waiting:
-        for callee in graph.get(node, ()):
+        # Of two paths of the same length the one through nodes that moved counts.
+        for callee in sorted(graph.get(node, ()), key=lambda name: name not in unusual):
             if callee not in found and (callee in unusual or callee not in measured):
                 found[callee] = (*found[node], callee)
                 waiting.append(callee)

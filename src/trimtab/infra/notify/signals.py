@@ -17,7 +17,9 @@ def signals(notifications: Notifications) -> tuple[Signal, ...]:
 
     def tested() -> Iterable[Sample]:
         for result in log.tests():
-            yield Sample(float(not result.error), {"channel": result.channel})
+            # Nothing could ever repair a channel that is no longer configured.
+            if result.channel in notifications.channels:
+                yield Sample(float(not result.error), {"channel": result.channel})
 
     def dead() -> Iterable[Sample]:
         counts = log.counts()

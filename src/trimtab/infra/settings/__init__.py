@@ -4,8 +4,8 @@ A domain's section is a frozen dataclass in ``sections/<domain>.py`` whose field
 `setting`; `Settings` holds one of each.
 """
 
-from trimtab.infra.settings.load import load
+from trimtab.infra.settings.load import is_given, load
 from trimtab.infra.settings.settings import Settings
 from trimtab.infra.settings.table import rows
 
-__all__ = ["Settings", "load", "rows"]
+__all__ = ["Settings", "is_given", "load", "rows"]

@@ -44,12 +44,7 @@ def load(
     """
     table = {row.name: row for row in rows(Settings)}
     chosen: dict[str, object] = {}
-    for name, raw, place in (
-        *_from_file(file),
-        # The only place that reads the environment for settings.
-        *_from_environment(table, os.environ if environment is None else environment),  # noqa: TID251
-        *((name, value, f"--set {name}") for name, value in (flags or {}).items()),
-    ):
+    for name, raw, place in _all_given(table, file, flags, environment):
         chosen[name] = _check(table, name, raw, place)
     sections = {}
     for section, section_type in get_type_hints(Settings).items():
@@ -62,7 +57,37 @@ def load(
     return Settings(**sections)
 
 
+def is_given(
+    name: str,
+    file: Path | None = None,
+    flags: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> bool:
+    """Return whether a setting was given, also when its value is the default; arguments of `load`.
+
+    Raises:
+        Misconfigured: The file cannot be read or parsed.
+    """
+    table = {row.name: row for row in rows(Settings)}
+    return any(each == name for each, _, _ in _all_given(table, file, flags, environment))
+
+
 _Given = tuple[str, object, str]
+
+
+def _all_given(
+    table: Mapping[str, Setting],
+    file: Path | None,
+    flags: Mapping[str, str] | None,
+    environment: Mapping[str, str] | None,
+) -> list[_Given]:
+    """Return what the file, the environment and the flags set, the strongest last."""
+    return [
+        *_from_file(file),
+        # The only place that reads the environment for settings.
+        *_from_environment(table, os.environ if environment is None else environment),  # noqa: TID251
+        *((name, value, f"--set {name}") for name, value in (flags or {}).items()),
+    ]
 
 
 def _from_file(file: Path | None) -> list[_Given]:

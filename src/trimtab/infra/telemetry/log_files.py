@@ -48,10 +48,25 @@ class RotatingLog(BaseRotatingHandler):
         self._files = files
         self._full = files.megabytes * 1024 * 1024
         self._began: float | None = None
+        self._room = 0
+        """Bytes that still fit into the current file, at least; not known yet when negative."""
         self._now = 0.0
         """Time of the newest line, in seconds since the epoch."""
         self._packing: threading.Thread | None = None
         super().__init__(str(files.folder / ACTIVE_LOG), "a", encoding="utf-8")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record's line, into a new file when the current one is full or old."""
+        try:
+            if self.shouldRollover(record):
+                self.doRollover()
+            self.stream.write(f"{self.format(record)}\n")
+            self.stream.flush()
+        except RecursionError:
+            raise
+        # Logging must not fail what logs.
+        except Exception:  # noqa: BLE001
+            self.handleError(record)
 
     # The name is given by the base class.
     def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802
@@ -61,10 +76,16 @@ class RotatingLog(BaseRotatingHandler):
             self._began = record.created
         if self.stream is None:
             self.stream = self._open()
+        text = self.format(record)
+        line = (len(text) if text.isascii() else len(text.encode())) + 1
+        self._room -= line
+        is_old = record.created - self._began >= _LONGEST_SECONDS
+        if self._room >= 0 and not is_old:
+            return False
+        # No other process writes the file, so its size is looked up only when it seems to be full.
         size = self.stream.tell()
-        line = len(self.format(record).encode()) + 1
-        old = record.created - self._began >= _LONGEST_SECONDS
-        return size > 0 and (old or size + line > self._full)
+        self._room = self._full - size - line
+        return size > 0 and (is_old or self._room < 0)
 
     def doRollover(self) -> None:  # noqa: N802 - the base class's name.
         """Rename the current file by its time, open a new one, compress in background."""
@@ -74,6 +95,7 @@ class RotatingLog(BaseRotatingHandler):
         with contextlib.suppress(OSError):
             active.replace(self._unused(active.stat().st_mtime))
         self._began = None
+        self._room = self._full
         self.stream = self._open()
         self._wait()
         self._packing = threading.Thread(target=self._tidy, name="log files", daemon=True)

@@ -15,6 +15,7 @@ from trimtab.kernel.redaction import hide_credentials
 _LINE = "trimtab_line"
 """Attribute of a record: its formatter and its line, so that several handlers format it once."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", _LINE}
+_NUMBERS = frozenset((bool, int, float))
 _SECRET_FIELD = re.compile(r"(?i)(authorization|api[-_]?key|password|passwd|secret|token|cookie)$")
 _SECRET_TEXT = re.compile(r"(?i)\b(bearer\s+|tt_|sk-|ghp_|xox[baprs]-)[A-Za-z0-9_\-.]{8,}")
 _HIDDEN = "[redacted]"
@@ -38,6 +39,10 @@ def configure_logs(
     has ``query``, empty if there is none: ``jq -r .query`` would print the word null for a line
     without it, which counts as a query.
     """
+    # No line of ours tells thread, process or place in the code, and finding them out for each
+    # record costs as much as writing it. The logging documentation names these switches.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001
     json_lines = JsonFormatter(lower=profile == "lower", queries=queries)
     shown = logging.StreamHandler(stream or sys.stderr)
     shown.setFormatter(HumanFormatter() if human else json_lines)
@@ -107,16 +112,23 @@ class HumanFormatter(logging.Formatter):
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     """Return the ``extra=`` fields, with secrets hidden."""
-    return {
-        name: _HIDDEN if _is_secret(name) else _clean(value)
-        for name, value in vars(record).items()
-        if name not in _STANDARD
-    }
+    found: dict[str, object] = {}
+    for name, value in vars(record).items():
+        if name in _STANDARD:
+            continue
+        if _is_secret(name):
+            found[name] = _HIDDEN
+        else:
+            found[name] = value if type(value) in _NUMBERS else _clean(value)
+    return found
 
 
 def redacted(text: str) -> str:
     """Return the text without API keys and credentials in URLs."""
-    return hide_credentials(_SECRET_TEXT.sub(_HIDDEN, text))
+    # Each kind of key has one of these marks; most texts, such as paths and ids, have none.
+    if "_" in text or "-" in text or len(text.split(None, 1)) > 1:
+        text = _SECRET_TEXT.sub(_HIDDEN, text)
+    return hide_credentials(text) if "=" in text or "://" in text else text
 
 
 @lru_cache(1000)

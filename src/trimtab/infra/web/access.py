@@ -4,7 +4,7 @@ Every route declares its role with `Needs`; a test fails on a route that does no
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
@@ -54,6 +54,8 @@ _PROXY_HEADERS = frozenset(
     )
 )
 _PROXY_PREFIXES = (b"x-forwarded", b"x-original-", b"x-envoy-", b"cf-", b"fastly-", b"x-amzn-")
+HEADERS = "trimtab.headers"
+"""Key in the request's scope: its headers by name in lower case; of a repeated one the first."""
 LOCAL = "trimtab.local"
 """Key in the request's scope: True for a request on the control socket."""
 KNOWN = "trimtab.known"
@@ -167,10 +169,13 @@ def _is_proxied(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 
 def api_key(connection: HTTPConnection) -> str:
     """Return the key in ``Authorization: Bearer`` or ``X-API-Key``; empty when there is none."""
-    scheme, _, credentials = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and credentials.strip():
-        return credentials.strip()
-    return connection.headers.get("x-api-key", "").strip()
+    scope = connection.scope
+    headers: Mapping[bytes, bytes] = scope.get(HEADERS) or dict(reversed(scope["headers"]))
+    if given := headers.get(b"authorization"):
+        scheme, _, credentials = given.decode("latin-1").partition(" ")
+        if scheme.lower() == "bearer" and credentials.strip():
+            return credentials.strip()
+    return headers.get(b"x-api-key", b"").decode("latin-1").strip()
 
 
 def is_loopback(host: str) -> bool:

@@ -10,5 +10,7 @@ REQUEST_ID = "trimtab.request_id"
 
 def request_id_of(scope: MutableMapping[str, Any]) -> str:
     """Return the request's id; a new one where no middleware has set it."""
-    found: str = scope.setdefault(REQUEST_ID, secrets.token_hex(8))
+    if REQUEST_ID not in scope:
+        scope[REQUEST_ID] = secrets.token_hex(8)
+    found: str = scope[REQUEST_ID]
     return found

@@ -11,7 +11,7 @@ from trimtab.models.monitoring.observations import Observation
 from trimtab.models.monitoring.performance import Confusion, Estimate, estimate, measure
 from trimtab.models.monitoring.profile import ReferenceProfile
 from trimtab.models.monitoring.records import FeatureWindow, MetricWindow, MonitoredModel
-from trimtab.models.monitoring.tables import columns_of, fit_columns
+from trimtab.models.monitoring.tables import Block, columns_of, fit_columns
 from trimtab.models.monitoring.window import WindowState
 
 FAMILY_LEVEL = 0.01
@@ -23,17 +23,27 @@ def fold(
     corrections: Sequence[InputCorrection],
     state: WindowState,
     observed: Sequence[Observation],
+    columns: Block | None = None,
 ) -> None:
-    """Count observations of a model in the state of their window."""
+    """Count observations of a model in the state of their window.
+
+    Args:
+        model: Whose observations they are.
+        corrections: Of its inputs.
+        state: Of the window.
+        observed: What was observed in it.
+        columns: The features of all of them, instead of those in each observation.
+    """
     made = [each for each in observed if each.error is None]
     state.errors += len(observed) - len(made)
     state.rows += len(made)
     rows = [each.features for each in made if each.features]
-    if rows:
-        columns = fit_columns(columns_of(rows), model.reference)
-        scaled = corrected(columns, (c for c in corrections if c.kind is CorrectionKind.SCALE))
+    block, count = (columns_of(rows), len(rows)) if columns is None else (columns, len(observed))
+    if count:
+        fitted = fit_columns(block, model.reference)
+        scaled = corrected(fitted, (c for c in corrections if c.kind is CorrectionKind.SCALE))
         filled = frozenset(c.feature for c in corrections if c.kind is CorrectionKind.FILL)
-        state.add_features(model.reference, scaled, len(rows), filled)
+        state.add_features(model.reference, scaled, count, filled)
     scored = [each for each in made if each.score is not None]
     if scored:
         positive = model.reference.positive

@@ -38,6 +38,7 @@ from trimtab.models.monitoring.profile import ReferenceProfile
 from trimtab.models.monitoring.records import MonitoredModel
 from trimtab.models.monitoring.status import BatchResult, MonitoredStatus, MonitoringOptions
 from trimtab.models.monitoring.store import MonitoringStore
+from trimtab.models.monitoring.tables import Block
 from trimtab.models.monitoring.window import WindowState
 
 FOLLOWS_REGISTRY = "version "
@@ -180,13 +181,26 @@ class ModelMonitor:
         return replace(self.record(model, observations, actor), ignored_features=ignored)
 
     def record(
-        self, model: MonitoredModel, observations: Sequence[Observation], actor: str
+        self,
+        model: MonitoredModel,
+        observations: Sequence[Observation],
+        actor: str,
+        columns: Block | None = None,
     ) -> BatchResult:
-        """Store parsed observations of a model."""
+        """Store parsed observations of a model.
+
+        Args:
+            model: Whose observations they are.
+            observations: In any order; an id counts once.
+            actor: Who sent them; empty for this process.
+            columns: The features of all of them, instead of those in each observation.
+        """
         corrections = self._corrections[model.name]
 
-        def count(state: WindowState, observed: list[Observation]) -> None:
-            fold(model, corrections, state, observed)
+        def count(state: WindowState, positions: list[int]) -> None:
+            observed = [observations[at] for at in positions]
+            chosen = columns and {name: column[positions] for name, column in columns.items()}
+            fold(model, corrections, state, observed, chosen)
 
         new = self.store.add_observations(model, observations, self._window_start, count)
         if new and actor:

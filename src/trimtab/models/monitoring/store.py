@@ -34,6 +34,11 @@ _predictions = _table(
     *("model", "id", "at", "window_start", "version", "prediction", "score", "error"),
     *("label", "labelled_at"),
 )
+_INSERT_PREDICTION = (
+    "INSERT INTO observed_predictions"
+    " (model, id, at, window_start, version, prediction, score, error)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _windows = _table(
     "model_windows", "model", "reference_id", "window_start", "state", "changes", "computed"
 )
@@ -92,7 +97,7 @@ class MonitoringStore:
         model: MonitoredModel,
         observations: Sequence[Observation],
         window_of: Callable[[datetime], str],
-        fold: Callable[[WindowState, list[Observation]], None],
+        fold: Callable[[WindowState, list[int]], None],
     ) -> int:
         """Add the observations whose ids are new, with their windows, in one transaction.
 
@@ -100,25 +105,33 @@ class MonitoringStore:
             model: Whose predictions they are.
             observations: In any order; an id counts once.
             window_of: Returns the start of an instant's window.
-            fold: Counts observations in the state of their window.
+            fold: Counts observations in the state of their window; gets their positions.
 
         Returns:
             How many were new.
         """
-        first = {each.id: each for each in reversed(observations)}
+        first: dict[str, int] = {}
+        for place, each in enumerate(observations):
+            first.setdefault(each.id, place)
+        # Many were made at the same instant, in one batch.
+        instants = {each.at for each in observations}
+        times = {at: (at.isoformat(), window_of(at)) for at in instants}
         with self.database.write() as connection:
-            known = _known(connection, model.name, first)
-            new = [each for each in first.values() if each.id not in known]
+            known = _known(connection, model.name, list(first))
+            new = [place for key, place in first.items() if key not in known]
             if not new:
                 return 0
-            rows = [_prediction_row(model, each, window_of(each.at)) for each in new]
-            connection.execute(sa.insert(_predictions), rows)
-            windows: dict[str, list[Observation]] = {}
-            for each in new:
-                windows.setdefault(window_of(each.at), []).append(each)
-            for start, observed in windows.items():
+            windows: dict[str, list[int]] = {}
+            rows = []
+            for place in new:
+                each = observations[place]
+                at, start = times[each.at]
+                rows.append(_prediction_row(model, each, at, start))
+                windows.setdefault(start, []).append(place)
+            connection.exec_driver_sql(_INSERT_PREDICTION, rows)
+            for start, positions in windows.items():
                 state, known_window = _read_state(connection, model, start)
-                fold(state, observed)
+                fold(state, positions)
                 _write_state(connection, model, start, state, known=known_window)
         return len(new)
 
@@ -314,23 +327,21 @@ def _select(connection: sa.Connection, model: str, ids: list[str]) -> list[Any]:
     return found
 
 
-def _known(connection: sa.Connection, model: str, ids: Iterable[str]) -> set[str]:
-    return {row.id for row in _select(connection, model, list(ids))}
+def _known(connection: sa.Connection, model: str, ids: list[str]) -> set[str]:
+    # As one parameter: thousands of them would be written into the statement each time.
+    query = (
+        "SELECT id FROM observed_predictions"
+        " WHERE model = ? AND id IN (SELECT value FROM json_each(?))"
+    )
+    return {row[0] for row in connection.exec_driver_sql(query, (model, json.dumps(ids)))}
 
 
-def _prediction_row(model: MonitoredModel, each: Observation, start: str) -> dict[str, Any]:
-    return {
-        "model": model.name,
-        "id": each.id,
-        "at": each.at.isoformat(),
-        "window_start": start,
-        "version": each.version,
-        "prediction": model.prediction_of(each),
-        "score": each.score,
-        "error": each.error,
-        "label": None,
-        "labelled_at": None,
-    }
+def _prediction_row(
+    model: MonitoredModel, each: Observation, at: str, start: str
+) -> tuple[Any, ...]:
+    """Return the values of `_INSERT_PREDICTION`."""
+    prediction = model.prediction_of(each)
+    return (model.name, each.id, at, start, each.version, prediction, each.score, each.error)
 
 
 def _read_state(

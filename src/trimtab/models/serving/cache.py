@@ -1,10 +1,10 @@
 """Cache of results by version and input, bounded by age and memory."""
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from cachetools import TTLCache
+from typing import NamedTuple
 
 from trimtab.models.rows import Outputs
 
@@ -20,8 +20,18 @@ class CachedResult:
     outputs_json: bytes
 
 
+class _Entry(NamedTuple):
+    """A result with its memory and the time until which it may be used."""
+
+    result: CachedResult
+    size: int
+    until: float
+
+
 class ResultCache:
     """Results by the version's digest and the bytes of the input. Safe for many threads.
+
+    When it is full, the result that was used least recently is dropped.
 
     Args:
         ttl_seconds: Age at which a result is dropped; 0 turns the cache off.
@@ -41,39 +51,55 @@ class ResultCache:
         with self._lock:
             self.ttl_seconds, self.max_bytes = ttl_seconds, max_bytes
             self.enabled = ttl_seconds > 0 and max_bytes > 0
-            self._entries: TTLCache[tuple[str, bytes], tuple[CachedResult, int]] = TTLCache(
-                max(1, max_bytes),
-                max(ttl_seconds, 0.001),
-                timer=self._monotonic,
-                getsizeof=lambda entry: entry[1],
-            )
+            self._entries: OrderedDict[tuple[str, bytes], _Entry] = OrderedDict()
+            self._used = 0
 
     @property
     def used_bytes(self) -> int:
         """Return the memory of the entries."""
-        return int(self._entries.currsize)
+        with self._lock:
+            self._drop_old(self._monotonic())
+            return self._used
 
     def find(self, digest: str, inputs: bytes) -> CachedResult | None:
         """Return the result of the same version for the same input, or None."""
         if not self.enabled:
             return None
+        key = (digest, inputs)
         with self._lock:
-            entry = self._entries.get((digest, inputs))
-            if entry is None:
+            entry = self._entries.get(key)
+            if entry is None or entry.until <= self._monotonic():
                 self.misses += 1
                 return None
             self.hits += 1
-            return entry[0]
+            self._entries.move_to_end(key)
+            return entry.result
 
     def keep(self, digest: str, inputs: bytes, result: CachedResult) -> None:
         """Store a result, unless it alone is larger than the cache."""
         size = len(inputs) + 4 * len(result.outputs_json) + _ENTRY_BYTES
         if not self.enabled or size > self.max_bytes:
             return
+        key, now = (digest, inputs), self._monotonic()
         with self._lock:
-            self._entries[digest, inputs] = (result, size)
+            if (former := self._entries.pop(key, None)) is not None:
+                self._used -= former.size
+            self._drop_old(now)
+            while self._used + size > self.max_bytes:
+                self._used -= self._entries.popitem(last=False)[1].size
+            self._entries[key] = _Entry(result, size, now + self.ttl_seconds)
+            self._used += size
 
     def clear(self) -> None:
         """Drop every entry, such as when a person's data is erased."""
         with self._lock:
             self._entries.clear()
+            self._used = 0
+
+    def _drop_old(self, now: float) -> None:
+        """Drop results that are too old, up to the first one that is not."""
+        while self._entries:
+            first = next(iter(self._entries.values()))
+            if first.until > now:
+                return
+            self._used -= self._entries.popitem(last=False)[1].size

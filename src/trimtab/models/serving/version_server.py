@@ -1,7 +1,6 @@
 """Predicts with one version in one thread, many requests in one batch."""
 
 import logging
-import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from trimtab.models.serving.records import (
     PredictionOutcome,
     ServedBatch,
 )
+from trimtab.models.serving.request_queue import QueuedRequest, RequestQueue
 from trimtab.models.serving.store import ResultRow, ResultStore
 
 _log = logging.getLogger(__name__)
@@ -78,8 +78,6 @@ class ServingSinks:
                 _log.exception("an observer of predictions failed")
 
 
-_Item = tuple[PendingRequest, int, str]
-"""A request, the stage at which it came, and the alias under which it is served."""
 Fail = Callable[[PendingRequest, int, TrimtabError], None]
 
 
@@ -87,7 +85,7 @@ Fail = Callable[[PendingRequest, int, TrimtabError], None]
 class _Ready:
     """A request with its outputs."""
 
-    item: _Item
+    item: QueuedRequest
     result: CachedResult
     cached: bool
 
@@ -118,11 +116,7 @@ class VersionServer:
         self._sinks = sinks
         self._fail = fail
         self._machine = machine_clock(sinks.clock)
-        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
-        self._closing = threading.Lock()
-        self._closed = False
-        self._crowded = False
-        """Whether the last batch had several requests, so that waiting for more is worth it."""
+        self._queue = RequestQueue(limits.wait_seconds, limits.rows)
         self.stand_in: Predictor | None = None
         """Predicts instead of the loaded model; set by a drill only."""
         self.served = 0
@@ -135,7 +129,7 @@ class VersionServer:
     @property
     def waiting(self) -> int:
         """Return the number of requests in the queue."""
-        return self._queue.qsize()
+        return len(self._queue)
 
     @property
     def busy_seconds(self) -> float:
@@ -147,63 +141,33 @@ class VersionServer:
         """Queue a request, unless this server is closed, unwell or too busy."""
         if not self.breaker.healthy and not self.breaker.allow():
             return Admission.REFUSED
-        if self._queue.qsize() >= self._limits.waiting:
+        if len(self._queue) >= self._limits.waiting:
             return Admission.REFUSED
-        with self._closing:
-            if self._closed:
-                return Admission.CLOSED
-            self._queue.put((pending, pending.stage, alias))
+        if not self._queue.put(QueuedRequest(pending, pending.stage, alias)):
+            return Admission.CLOSED
         return Admission.TAKEN
 
     def close(self) -> None:
         """Take no more requests; what was taken is still answered."""
-        with self._closing:
-            if not self._closed:
-                self._closed = True
-                self._queue.put(None)
+        self._queue.close()
 
     def join(self, seconds: float) -> None:
         """Wait until the queue has been answered."""
         self._thread.join(seconds)
 
     def _run(self) -> None:
-        is_open = True
-        while is_open:
-            batch, is_open = self._take()
-            if batch:
-                try:
-                    self._serve(batch)
-                # The edge of a thread: a mistake here must not end all later batches.
-                except Exception as error:  # noqa: BLE001
-                    _log.exception("a batch failed", extra={"model": self.version.ref})
-                    self._refuse(batch, _broken(self.version.ref, error))
-
-    def _take(self) -> tuple[list[_Item], bool]:
-        """Return the next requests, and whether the server is still open."""
-        first = self._queue.get()
-        if first is None:
-            return [], False
-        batch, rows = [first], len(first[0].rows)
-        until = self._machine.monotonic() + self._limits.wait_seconds
-        while rows < self._limits.rows:
+        while batch := self._queue.take():
             try:
-                if self._crowded and (left := until - self._machine.monotonic()) > 0:
-                    item = self._queue.get(timeout=left)
-                else:
-                    item = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if item is None:
-                return batch, False
-            batch.append(item)
-            rows += len(item[0].rows)
-        self._crowded = len(batch) > 1
-        return batch, True
+                self._serve(batch)
+            # The edge of a thread: a mistake here must not end all later batches.
+            except Exception as error:  # noqa: BLE001
+                _log.exception("a batch failed", extra={"model": self.version.ref})
+                self._refuse(batch, _broken(self.version.ref, error))
 
-    def _serve(self, batch: list[_Item]) -> None:
+    def _serve(self, batch: list[QueuedRequest]) -> None:
         digest, cache = self.version.digest, self._sinks.cache
         ready: list[_Ready] = []
-        missing: list[_Item] = []
+        missing: list[QueuedRequest] = []
         for item in batch:
             pending, stage, _ = item
             if pending.answered or pending.stage != stage:
@@ -221,7 +185,7 @@ class VersionServer:
         if predicted is not None:
             self._observe(missing, *predicted)
 
-    def _predict(self, items: list[_Item]) -> tuple[Rows, Outputs, float] | None:
+    def _predict(self, items: list[QueuedRequest]) -> tuple[Rows, Outputs, float] | None:
         """Return rows, outputs and seconds of a batch; None when it failed or was split."""
         rows = Rows.join([pending.rows for pending, _, _ in items])
         started = self._busy_since = self._machine.monotonic()
@@ -248,7 +212,7 @@ class VersionServer:
             self.breaker.record_success()
         return rows, outputs, self._machine.monotonic() - started
 
-    def _split(self, items: list[_Item], outputs: Outputs) -> list[_Ready]:
+    def _split(self, items: list[QueuedRequest], outputs: Outputs) -> list[_Ready]:
         """Return the part of each request, and keep it in the cache."""
         found, at, cache = [], 0, self._sinks.cache
         for item in items:
@@ -267,7 +231,9 @@ class VersionServer:
         claimed = [entry for entry in ready if entry.item[0].claim(entry.item[1])]
         answers = [(entry.item[0], self._prediction(entry, now)) for entry in claimed]
         self.served += len(answers)
-        deliver_stored(self._sinks, timestamp, answers)
+        stored = store_answers(self._sinks, timestamp, answers)
+        self._queue.before_answers()
+        deliver(stored)
 
     def _prediction(self, entry: _Ready, now: float) -> Prediction:
         pending, stage, alias = entry.item
@@ -285,7 +251,9 @@ class VersionServer:
             latency_ms=(now - pending.started) * 1000,
         )
 
-    def _observe(self, items: list[_Item], rows: Rows, outputs: Outputs, seconds: float) -> None:
+    def _observe(
+        self, items: list[QueuedRequest], rows: Rows, outputs: Outputs, seconds: float
+    ) -> None:
         is_probe = all(pending.probe for pending, _, _ in items)
         if self._sinks.observers and not is_probe:
             self._sinks.notify(
@@ -301,7 +269,7 @@ class VersionServer:
                 )
             )
 
-    def _refuse(self, items: Sequence[_Item], error: TrimtabError) -> None:
+    def _refuse(self, items: Sequence[QueuedRequest], error: TrimtabError) -> None:
         for pending, stage, _ in items:
             self._fail(pending, stage, error)
         ids = [pending.request_id for pending, _, _ in items]
@@ -309,27 +277,38 @@ class VersionServer:
         self._sinks.notify(FailedBatch(self.version, items[0][2], ids, error.code, at))
 
 
+_Answers = list[tuple[PendingRequest, Prediction | TrimtabError]]
+
+
 def deliver_stored(
     sinks: ServingSinks, timestamp: str, answers: list[tuple[PendingRequest, Prediction]]
 ) -> None:
-    """Store claimed predictions in one transaction, then hand them to who waits.
+    """Store claimed predictions in one transaction, then hand them to who waits."""
+    deliver(store_answers(sinks, timestamp, answers))
+
+
+def store_answers(
+    sinks: ServingSinks, timestamp: str, answers: list[tuple[PendingRequest, Prediction]]
+) -> _Answers:
+    """Store claimed predictions in one transaction; return what their callers get.
 
     When they cannot be stored, the callers get that error: an answer of which no record says what
     gave it would not be one.
     """
-    if not answers:
-        return
-    delivered: list[tuple[PendingRequest, Prediction | TrimtabError]]
+    # Health checks are not kept: one a minute for each model would fill the table.
+    kept = [pair for pair in answers if not pair[0].probe]
     try:
-        # Health checks are not kept: one a minute for each model would fill the table.
-        kept = [pair for pair in answers if not pair[0].probe]
         if kept:
             sinks.store.add([_row(sinks, timestamp, pending, found) for pending, found in kept])
-        delivered = [*answers]
     except TrimtabError as error:
-        delivered = [(pending, error) for pending, _ in answers]
-    groups: dict[int, list[tuple[PendingRequest, Prediction | TrimtabError]]] = {}
-    for pair in delivered:
+        return [(pending, error) for pending, _ in answers]
+    return [*answers]
+
+
+def deliver(answers: _Answers) -> None:
+    """Hand answers to who waits for them, those of one event loop together."""
+    groups: dict[int, _Answers] = {}
+    for pair in answers:
         groups.setdefault(id(pair[0].deliver), []).append(pair)
     for pairs in groups.values():
         pairs[0][0].deliver(pairs)

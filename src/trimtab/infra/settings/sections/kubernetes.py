@@ -31,6 +31,11 @@ class KubernetesSettings:
     manifests: str = setting(
         "", help="The folder of the manifests that are applied; empty for those that ship."
     )
+    allow_exec: bool = setting(
+        default=False,
+        help="Whether `k8s.exec` may run commands of its fixed list in pods; the role then needs"
+        " pods/exec, which allows any command.",
+    )
     drill_image: str = setting(
         "registry.k8s.io/pause:3.9", help="The image of the workloads that drills make and delete."
     )

@@ -36,6 +36,18 @@ class MonitorSettings:
         minimum=1,
         maximum=86_400,
     )
+    forecast_series: tuple[str, ...] = setting(
+        (
+            "avg_over_time(k8s_pods_cpu_ratio[15m])",
+            "k8s_pods_memory_ratio",
+            "avg_over_time(k8s_nodes_cpu_ratio[15m])",
+            "k8s_nodes_memory_ratio",
+            "avg_over_time(service_cpu_ratio[1h])",
+            "kb_memory_used_ratio",
+        ),
+        help="PromQL of the shares of resources whose peak of the coming week is forecast; see"
+        " docs/kubernetes.md.",
+    )
     prometheus_url: str = setting(
         "",
         help="A Prometheus server that is asked what trimtab's own samples cannot tell; empty for"

@@ -16,7 +16,7 @@ CARD = ModelCard(
     method=(
         "A linear classifier, one class against the others, over hashed words, word pairs and"
         " character n-grams with inverse document frequency, and the sentence vector of"
-        " all-MiniLM-L6-v2; probabilities by"
+        " all-MiniLM-L6-v2, plus a network of one hidden layer over that vector; probabilities by"
         " temperature scaling on out-of-fold scores. Links are dropped; tickers and numbers are"
         " replaced by their kind, so that the model cannot learn companies."
     ),

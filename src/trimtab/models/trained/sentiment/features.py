@@ -41,6 +41,11 @@ class HashedText:
     values: NDArray[np.float32]
 
 
+def encoder_text(text: str) -> str:
+    """Return the text as the embedding model gets it: without links, whose letters mean nothing."""
+    return " ".join(_REPLACED[0][0].sub(" ", text[:MAX_CHARACTERS]).split()) or text
+
+
 def hash_text(text: str, rarity: NDArray[np.float32]) -> HashedText:
     """Return the vector of a text; words and characters have length 1 each.
 

@@ -8,28 +8,54 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.models.errors import LibraryMismatch
+from trimtab.models.errors import ArtifactCorrupt, LibraryMismatch
 from trimtab.models.ports import TextEncoder
 from trimtab.models.predictors.sklearn_model import class_outputs
 from trimtab.models.records import Manifest
 from trimtab.models.rows import Outputs, Rows
 from trimtab.models.trained.assembly import arrays_to_bytes
-from trimtab.models.trained.sentiment.features import hash_text
+from trimtab.models.trained.sentiment.features import encoder_text, hash_text
 
 CLASSES = ("negative", "neutral", "positive")
 WEIGHTS_FILE = "weights.npz"
 TEXT_COLUMN = "text"
+_NET = ("hidden", "hidden_bias", "output", "output_bias")
+"""Arrays of the network in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorNet:
+    """A network of one hidden layer over the vector of the text encoder.
+
+    Attributes:
+        hidden: Weights of the hidden units, shape (units, dimensions).
+        hidden_bias: Shape (units,).
+        output: Shape (classes, units).
+        output_bias: Shape (classes,).
+    """
+
+    hidden: NDArray[np.float32]
+    hidden_bias: NDArray[np.float32]
+    output: NDArray[np.float32]
+    output_bias: NDArray[np.float32]
+
+    def scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the score of each class, shape (texts, classes)."""
+        units = np.maximum(vectors @ self.hidden.T + self.hidden_bias, 0)
+        found: NDArray[np.float32] = units @ self.output.T + self.output_bias
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class SentimentWeights:
-    """A linear model over hashed words and the vector of the text encoder.
+    """A linear model over hashed words and the encoder's vector, plus a network over the vector.
 
     Attributes:
         rarity: Inverse document frequency of each cell.
         cells: Weights of the cells, shape (classes, cells).
         vector: Weights of the encoder's vector, shape (classes, dimensions).
         intercept: Shape (classes,).
+        net: Its scores are added.
         temperature: Divides the scores, so that the probabilities are calibrated.
         encoder: Name of the embedding model that the vectors come from.
     """
@@ -38,6 +64,7 @@ class SentimentWeights:
     cells: NDArray[np.float32]
     vector: NDArray[np.float32]
     intercept: NDArray[np.float32]
+    net: VectorNet
     temperature: float
     encoder: str
 
@@ -48,6 +75,7 @@ class SentimentWeights:
             "cells": self.cells.astype(np.float16),
             "vector": self.vector.astype(np.float32),
             "intercept": self.intercept.astype(np.float32),
+            **{name: getattr(self.net, name).astype(np.float16) for name in _NET},
             "temperature": np.asarray([self.temperature], dtype=np.float32),
             "encoder": np.frombuffer(self.encoder.encode(), dtype=np.uint8),
         }
@@ -55,20 +83,30 @@ class SentimentWeights:
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """Return the weights of a file; pickled arrays are refused."""
+        """Return the weights of a file; pickled arrays are refused.
+
+        Raises:
+            ArtifactCorrupt: An earlier release wrote them, with other arrays.
+        """
         with np.load(file, allow_pickle=False) as arrays:
+            if missing := [name for name in _NET if name not in arrays.files]:
+                raise ArtifactCorrupt(
+                    f"{file.name} has no {missing[0]}: an earlier release trained it.",
+                    hint="Train it again: trimtab models train sentiment-analyzer --data DIR.",
+                )
             return cls(
                 arrays["rarity"].astype(np.float32),
                 arrays["cells"].astype(np.float32),
                 arrays["vector"],
                 arrays["intercept"],
+                VectorNet(*(arrays[name].astype(np.float32) for name in _NET)),
                 float(arrays["temperature"][0]),
                 arrays["encoder"].tobytes().decode(),
             )
 
     def scores(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the score of each class, shape (texts, classes)."""
-        found = vectors @ self.vector.T + self.intercept
+        found = vectors @ self.vector.T + self.intercept + self.net.scores(vectors)
         for at, text in enumerate(texts):
             hashed = hash_text(text, self.rarity)
             found[at] += self.cells[:, hashed.cells] @ hashed.values
@@ -117,5 +155,5 @@ class SentimentPredictor:
     def predict(self, rows: Rows) -> Outputs:
         """Return one class for each text, with calibrated probabilities."""
         texts = [text or "" for text in rows.columns[TEXT_COLUMN]]
-        vectors = np.asarray(self._encoder.embed(texts), dtype=np.float32)
+        vectors = np.asarray(self._encoder.embed(list(map(encoder_text, texts))), dtype=np.float32)
         return class_outputs(self._weights.probabilities(texts, vectors), CLASSES, None)

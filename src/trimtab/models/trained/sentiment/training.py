@@ -16,13 +16,19 @@ from trimtab.models.trained.datasets import LabelledTexts, file_sha256, find_fil
 from trimtab.models.trained.judging import JudgedCandidate, class_indices, newest_fifth
 from trimtab.models.trained.measures import Labels, class_figures
 from trimtab.models.trained.sentiment.card import CARD
-from trimtab.models.trained.sentiment.features import CELLS, count_cells, hash_text
+from trimtab.models.trained.sentiment.features import (
+    CELLS,
+    count_cells,
+    encoder_text,
+    hash_text,
+)
 from trimtab.models.trained.sentiment.model import (
     CLASSES,
     TEXT_COLUMN,
     WEIGHTS_FILE,
     SentimentPredictor,
     SentimentWeights,
+    VectorNet,
     softmax,
 )
 
@@ -46,6 +52,9 @@ _STRENGTH = 0.15
 _ITERATIONS = 50_000
 """Small sets with vectors that are alike need more than the 1,000 of scikit-learn."""
 _MIX = 0.25
+_NETS, _UNITS, _PASSES, _DECAY = 2, 128, 25, 0.01
+_NET_SHARE = 0.15
+"""Weight of the network's scores next to those of the linear classifier."""
 _TEMPERATURES = np.geomspace(0.1, 3.0, 60)
 
 
@@ -105,12 +114,13 @@ def judge_sentiment(data: Path, encoder: TextEncoder) -> JudgedCandidate:
 
 def encode(labelled: LabelledTexts, encoder: TextEncoder) -> EncodedTexts:
     """Return the texts with the vectors of the encoder."""
-    vectors = np.asarray(encoder.embed(labelled.texts), dtype=np.float32)
+    texts = [encoder_text(text) for text in labelled.texts]
+    vectors = np.asarray(encoder.embed(texts), dtype=np.float32)
     return EncodedTexts(labelled.texts, vectors, labelled.labels)
 
 
 def fit(encoded: EncodedTexts, encoder: str, temperature: float = 1.0) -> SentimentWeights:
-    """Return the weights of a linear classifier, one class against the others."""
+    """Return the weights of a linear classifier, one class against the others, and of a network."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.svm import LinearSVC
 
@@ -135,8 +145,45 @@ def fit(encoded: EncodedTexts, encoder: str, temperature: float = 1.0) -> Sentim
         np.asarray(cells, dtype=np.float32),
         np.asarray(dense, dtype=np.float32),
         np.asarray(intercept, dtype=np.float32),
+        fit_net(encoded.vectors, encoded.labels),
         temperature,
         encoder,
+    )
+
+
+def fit_net(vectors: NDArray[np.float32], labels: Labels) -> VectorNet:
+    """Return a network that finds in the vectors what no linear classifier does.
+
+    Several networks from different starts make one wide network, whose scores are their mean.
+    """
+    import warnings
+
+    from sklearn.neural_network import MLPClassifier
+
+    mean, scale = vectors.mean(axis=0), vectors.std(axis=0)
+    scale = np.where(scale, scale, 1)
+    nets = []
+    with warnings.catch_warnings():
+        # It ends after a fixed number of passes, before it has learnt the texts by heart.
+        warnings.simplefilter("ignore")
+        for seed in range(_NETS):
+            net = MLPClassifier(
+                (_UNITS,),
+                alpha=_DECAY,
+                batch_size=min(64, len(vectors)),
+                learning_rate_init=5e-4,
+                max_iter=_PASSES,
+                random_state=seed,
+            )
+            nets.append(net.fit((vectors - mean) / scale, labels))
+    hidden = np.concatenate([(net.coefs_[0] / scale[:, None]).T for net in nets])
+    bias = np.concatenate([net.intercepts_[0] for net in nets]) - hidden @ mean
+    output = np.concatenate([net.coefs_[1] for net in nets]).T
+    output_bias = np.sum([net.intercepts_[1] for net in nets], axis=0)
+    share = _NET_SHARE / len(nets)
+    return VectorNet(
+        *(np.asarray(each, dtype=np.float32) for each in (hidden, bias, output * share)),
+        np.asarray(output_bias * share, dtype=np.float32),
     )
 
 

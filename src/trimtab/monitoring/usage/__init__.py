@@ -1,0 +1,1 @@
+"""Forecast of the use of resources: the peak that the coming week will have."""
