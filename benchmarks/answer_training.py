@@ -33,6 +33,7 @@ from trimtab.answers import SourcePassage
 from trimtab.answers.decision import (
     BEST_FEATURES,
     MIN_COVERAGE,
+    MIN_READING,
     READ,
     SHORTLIST,
     WEIGHTS_FILE,
@@ -483,7 +484,10 @@ class Model:
         if not len(one.right):
             return 0.0, None
         chosen = choose(one, self.rank, self.reading)
-        if one.found.candidates[chosen.order[0]].coverage < MIN_COVERAGE:
+        reading = (
+            one.readings[chosen.order[0]] if self.reading and one.readings is not None else 0.0
+        )
+        if one.found.candidates[chosen.order[0]].coverage < MIN_COVERAGE or reading < MIN_READING:
             return 0.0, chosen
         logit = float(chosen.columns @ self.answer) + self.bias
         return float(1 / (1 + np.exp(-np.clip(logit, -50, 50)))), chosen

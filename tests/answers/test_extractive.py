@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.answers.world import passage
 from trimtab.answers import ExtractiveGenerator
-from trimtab.answers.decision import READ, shipped_models
+from trimtab.answers.decision import MIN_READING, READ, shipped_models
 from trimtab.answers.evidence import evidence
 from trimtab.answers.question import AnalysedQuestion
 
@@ -189,6 +189,25 @@ def test_of_the_kind_that_is_asked_for_one_unit_is_always_read(question, wanted)
     shipped_models().read.choose(analysed, evidence(analysed, (passage(text),)), reader)
     assert len(reader.texts) == READ
     assert any(wanted in read for read in reader.texts)
+
+
+class SteadyReader:
+    """A cross-encoder that says the same of each text."""
+
+    def __init__(self, reading):
+        self.reading = reading
+
+    def score(self, question, texts):
+        return np.full(len(texts), self.reading)
+
+
+@pytest.mark.parametrize(("reading", "answers"), [(MIN_READING, True), (MIN_READING - 0.01, False)])
+def test_the_name_of_a_document_does_not_answer_alone(reading, answers):
+    page = replace(passage("It holds nine eggs at once."), title="Otterbox price incubator")
+    analysed = AnalysedQuestion.of("price of the otterbox incubator eggs")
+    model = shipped_models().read
+    choice = model.choose(analysed, evidence(analysed, (page,)), SteadyReader(reading))
+    assert (choice.probability >= choice.threshold) is answers
 
 
 def test_a_heading_is_never_the_answer_but_helps_to_find_it():

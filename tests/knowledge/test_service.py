@@ -35,6 +35,16 @@ def test_the_document_that_answers_comes_first(sea):
     assert _names(sea.search("sea", "where do whales sing"))[0] == "whales.md"
 
 
+def test_a_passage_is_found_by_the_name_of_its_document(knowledge):
+    animals = ("otter", "heron", "lynx")
+    for animal in animals:
+        knowledge.ingest_text("zoo", f"{animal}/README.txt", "It eats four fish a day.\n")
+    found = [
+        _names(knowledge.search("zoo", f"what does the {animal} eat"))[0] for animal in animals
+    ]
+    assert found == [f"{animal}/README.txt" for animal in animals]
+
+
 def test_a_passage_is_cited_by_the_offsets_of_its_text(sea):
     passage = sea.search("sea", "whales").passages[0]
     text = sea.documents.text("sea", passage.document_id)

@@ -36,6 +36,9 @@ says something else, its share of the exponential scores, how much less than hal
 it covers, and what the cross-encoder says of it and of its lead; 0 when nothing was read."""
 MIN_COVERAGE = 0.15
 """Below it a unit shares next to nothing with the question, whatever else speaks for it."""
+MIN_READING = -7.0
+"""Below it the cross-encoder takes a text for one about something else, even if the name of its
+document has much of the question."""
 MIN_ASKED = 0.3
 """The share of the question in one of the text's own questions from which they are much alike."""
 _DEPENDS = re.compile(
@@ -133,7 +136,7 @@ class AnswerModel:
             again = np.argsort(-scores, kind="stable")
             best, scores, readings = best[again], scores[again], readings[again]
         order = tuple(int(at) for at in best)
-        if found.candidates[order[0]].coverage < MIN_COVERAGE:
+        if found.candidates[order[0]].coverage < MIN_COVERAGE or readings[0] < MIN_READING:
             return AnswerChoice(order, scores, 0.0, self.threshold, self.second)
         columns = best_columns(found, order, scores, readings)
         logit = float(columns @ self.answer) + self.bias

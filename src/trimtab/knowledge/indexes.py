@@ -324,7 +324,7 @@ class Indexes:
         for start in range(0, len(difference.missing), _BATCH):
             keys = difference.missing[start : start + _BATCH].tolist()
             index.add(
-                IndexedPassage(row.key, f"{row.heading}\n{row.text}", row.vector)
+                IndexedPassage(row.key, row.words, row.vector)
                 for row in self._store.passages(keys, model)
             )
 

@@ -148,6 +148,12 @@ def test_another_usual_share_is_started_from():
     assert share_supported_by(even[:5], 0.8) == 0.8
 
 
+@pytest.mark.parametrize(("words", "above"), [(0.62, False), (0.58, True)])
+def test_the_share_goes_above_the_usual_one_only_where_vectors_find_far_more(words, above):
+    rows = gains_of(lambda share: (0.9 - words) * (1 - share))
+    assert (share_supported_by(rows) > DEFAULT_MEANING) is above
+
+
 def test_few_probes_that_disagree_say_nothing():
     for_words, for_meaning = gains_of(lambda share: share, 3), gains_of(lambda share: 1 - share, 2)
     assert share_supported_by(np.concatenate([for_words, for_meaning])) == DEFAULT_MEANING

@@ -8,14 +8,14 @@ from itertools import pairwise
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.injection.concepts import concepts
 from trimtab.guardrails.injection.embedded import embedded_margin
-from trimtab.guardrails.injection.features import Cut, Features, features
+from trimtab.guardrails.injection.features import Cut, features
 from trimtab.guardrails.injection.mentions import without_mentions
 from trimtab.guardrails.injection.model import InjectionModel, load
 from trimtab.guardrails.injection.patterns import matches
 from trimtab.guardrails.rules import GuardRules
 from trimtab.guardrails.verdicts import Decision, Judgement
 from trimtab.kernel.erasable_cache import erasable_lru_cache
-from trimtab.text.normalise import Normalised, normalise
+from trimtab.text.normalise import Disguise, Normalised, normalise
 from trimtab.text.sentences import sentences
 from trimtab.text.words import STOP_WORDS, words
 
@@ -46,13 +46,22 @@ MAX_IMPERSONAL_LETTERS, IMPERSONAL_ALLOWANCE = 100, 2.0
 """The same for an English question that addresses no one: attacks ask the assistant for its own."""
 MAX_SEARCH_LETTERS, MAX_SEARCH_STOP_WORDS, SEARCH_ALLOWANCE = 60, 2, 1.5
 """The same for words of a search field, such as "max request payload size"."""
+MANUAL_ALLOWANCE = 1.5
+"""Log-odds that a sentence of a passage needs in addition when it names no concept of an attack but
+those of administrators, such as "sudo" or "mode", and has no disguise."""
 LONG_CHARACTERS, LONG_ALLOWANCE = 300, 2.0
 """Characters from which the threshold rises, and the log-odds added to it at twice as many."""
-_QUESTION_WORD = re.compile(r"\b(?:what|which|who|whom|whose|when|where|why|how)\b", re.IGNORECASE)
+_QUESTION_WORD = re.compile(
+    r"\b(?:what|which|who|whom|whose|when|where|why|how)\b"
+    r"|\A(?:is|are|was|were|do|does|did|can|could|may|must|should|will|has|have)\b",
+    re.IGNORECASE,
+)
 """People type questions without the mark, too."""
 _ADDRESS = re.compile(r"\b(?:you|your|yours|yourself|u|ur|my)\b", re.IGNORECASE)
 _WANTED_BY_ATTACKS = frozenset({"rules", "reveal", "secret", "machine"})
 """Concepts that have no place in words for a search."""
+_OF_ADMINISTRATORS = frozenset({"power", "you"})
+_OF_PRINT = frozenset({Disguise.SPACING, Disguise.LEET})
 _NOT_SEARCHED = frozenset("`$(){}<>|&;=:!'\"\n")
 """Code, quotes and orders have these characters; words for a search do not."""
 _QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001 - marks of several scripts.
@@ -172,7 +181,7 @@ def attack_score(normalised: Normalised, model: InjectionModel) -> float:
 
     `WINDOW_MARGIN` is subtracted from the scores of windows.
     """
-    windows = map(model.score, _windows(normalised))
+    windows = (model.score(cut.features(normalised.disguises)) for cut in _windows(normalised))
     return max(model.score(features(normalised)), max(windows, default=-math.inf) - WINDOW_MARGIN)
 
 
@@ -181,15 +190,22 @@ def passage_margin(text: str) -> float:
     """Return the margin of a passage's worst window over its threshold.
 
     Passages do not change and are retrieved repeatedly, so the latest results are cached. A quoted
-    attack that the passage only reports does not count.
+    attack that the passage only reports does not count. Manuals give orders to their reader in the
+    words of administrators, and print titles with spaces between the letters: neither is an attack.
     """
     normalised = normalise(text)
     rest = without_mentions(text)
     if matches(normalised.text):
         return SURE if rest is None else passage_margin(rest)
     model = load()
-    windows = list(_windows(normalised)) or [features(normalised)]
-    worst = max(map(model.score, windows)) - model.passage_threshold
+    scores: list[float] = []
+    for window in list(_windows(normalised)) or [Cut.of(normalised.text)]:
+        named = {name for name in concepts(window.words) if " " not in name}
+        disguises = normalised.disguises if named else normalised.disguises - _OF_PRINT
+        is_of_manuals = not disguises and named <= _OF_ADMINISTRATORS
+        score = model.score(window.features(disguises))
+        scores.append(score - MANUAL_ALLOWANCE if is_of_manuals else score)
+    worst = max(scores) - model.passage_threshold
     embedded = embedded_margin(normalised.text)
     margin = worst if embedded is None else max(worst, embedded)
     return margin if margin <= 0 or rest is None else passage_margin(rest)
@@ -201,13 +217,12 @@ def squashed(margin: float) -> float:
     return round(1 / (1 + math.exp(-bounded)), 4)
 
 
-def _windows(normalised: Normalised) -> Iterator[Features]:
-    """Yield the features of sentences and adjacent pairs, if several."""
+def _windows(normalised: Normalised) -> Iterator[Cut]:
+    """Yield the sentences and the pairs of adjacent ones, if several."""
     parts = [part.text for part in sentences(normalised.text)][:MAX_SENTENCES]
     if len(parts) < 2:
         return
     cuts = [Cut.of(part) for part in parts]
-    for cut in cuts:
-        yield cut.features(normalised.disguises)
+    yield from cuts
     for first, second in pairwise(cuts):
-        yield first.followed_by(second).features(normalised.disguises)
+        yield first.followed_by(second)

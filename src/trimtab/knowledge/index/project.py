@@ -34,7 +34,7 @@ from trimtab.knowledge.index.vectors import EXACT_LIMIT, Halves, Keys, VectorInd
 from trimtab.text.analysis import ANALYSIS_VERSION, analysed
 from trimtab.text.languages import LANGUAGES
 
-_FORMAT = 3
+_FORMAT = 4
 _MAGIC = b"trimtab-index\n"
 _SEGMENT = tuple(entry.name for entry in fields(Segment))
 _DIGEST_SIZE = hashlib.sha256().digest_size
@@ -46,7 +46,7 @@ class IndexedPassage:
 
     key: int
     text: str
-    """What its words are taken from: its headings and its body."""
+    """What its words are taken from: its headings, its body and the name of its document."""
     vector: NDArray[np.float32] | None
     """Unit length, shape (dimension,); None while the model is down: it is found by words."""
 

@@ -47,8 +47,8 @@ class StoredPassage:
     """A passage as an index takes it in."""
 
     key: int
-    heading: str
-    text: str
+    words: str
+    """What keywords find it by: headings (or the document's title), text, and document name."""
     vector: NDArray[np.float32] | None
 
 
@@ -201,11 +201,14 @@ class SearchStore:
                 statement = (
                     sa.select(
                         chunks,
+                        documents.c.name.label("document_name"),
+                        documents.c.title.label("document_title"),
                         vectors.c.model,
                         vectors.c.vector,
                         vectors.c.seal.label("vector_seal"),
                     )
-                    .outerjoin_from(chunks, vectors, joined)
+                    .join_from(chunks, documents, documents.c.key == chunks.c.document_key)
+                    .outerjoin(vectors, joined)
                     .where(chunks.c.key.in_(keys[start : start + 500]))
                 )
                 found += [_stored_passage(row) for row in connection.execute(statement)]
@@ -279,7 +282,9 @@ def _stored_passage(row: Any) -> StoredPassage:
     if row.vector is not None and row.vector_seal != seal(row.model, row.vector):
         raise DatabaseDamaged("A vector in the knowledge database is not as it was written.")
     vector = row.vector and np.frombuffer(row.vector, np.float16).astype(np.float32)
-    return StoredPassage(row.key, row.heading, row.text, vector)
+    # Headings begin with the title, where a document has any.
+    heading = row.heading or row.document_title
+    return StoredPassage(row.key, f"{heading}\n{row.text}\n{row.document_name}", vector)
 
 
 def _version(connection: sa.Connection, project_key: int) -> int:
