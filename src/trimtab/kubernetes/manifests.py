@@ -96,19 +96,19 @@ def _is_there(before: Object, manifest: Object) -> bool:
     return False
 
 
-def _contains(found: object, wanted: object) -> bool:
-    """Return whether everything that is wanted is there; the server fills in more."""
-    if isinstance(wanted, dict):
+def _contains(found: object, expected: object) -> bool:
+    """Return whether everything that is expected is there; the server fills in more."""
+    if isinstance(expected, dict):
         return isinstance(found, dict) and all(
-            _contains(found.get(name), value) for name, value in wanted.items()
+            _contains(found.get(name), value) for name, value in expected.items()
         )
-    if isinstance(wanted, list):
+    if isinstance(expected, list):
         return (
             isinstance(found, list)
-            and len(found) == len(wanted)
-            and all(map(_contains, found, wanted))
+            and len(found) == len(expected)
+            and all(map(_contains, found, expected))
         )
-    return found == wanted
+    return found == expected
 
 
 def _manifest(folder: str, name: str, kind: str, namespace: str) -> Object:
