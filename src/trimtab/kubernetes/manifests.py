@@ -96,19 +96,19 @@ def _is_there(before: Object, manifest: Object) -> bool:
     return False
 
 
-def _contains(found: object, required: object) -> bool:
-    """Return whether everything that is required is there; the server fills in more."""
-    if isinstance(required, dict):
+def _contains(found: object, expected: object) -> bool:
+    """Return whether everything that is expected is there; the server fills in more."""
+    if isinstance(expected, dict):
         return isinstance(found, dict) and all(
-            _contains(found.get(name), value) for name, value in required.items()
+            _contains(found.get(name), value) for name, value in expected.items()
         )
-    if isinstance(required, list):
+    if isinstance(expected, list):
         return (
             isinstance(found, list)
-            and len(found) == len(required)
-            and all(map(_contains, found, required))
+            and len(found) == len(expected)
+            and all(map(_contains, found, expected))
         )
-    return found == required
+    return found == expected
 
 
 def _manifest(folder: str, name: str, kind: str, namespace: str) -> Object:
