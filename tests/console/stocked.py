@@ -1,13 +1,16 @@
 """An app with something to show on every page of the console; its names are long and have no spaces."""
 
 from contextlib import closing, contextmanager
+from datetime import timedelta
 
 from tests.faces import client_of, first_key
 from tests.models.factory import register
 from tests.models.monitoring.data import observations, reference, transactions
 from tests.processes import with_models
 from trimtab.app import build
+from trimtab.incidents.intake import AlertIntake, Matcher, SilenceRequest, Silences
 from trimtab.incidents.model import IncidentSeverity
+from trimtab.incidents.oncall import OnCall
 from trimtab.incidents.people import Declaration, People
 from trimtab.infra.settings import load
 from trimtab.models.canary.service import CanaryPlan
@@ -20,6 +23,14 @@ PROJECT = "harbour" + "-" * 60 + "x"
 MODEL = "churn" + "-" * 58 + "x"
 DOCUMENT = "a-file-with-a-very-long-name-and-without-any-space-" * 4 + ".txt"
 _PILOT = "The harbour pilot boards ships at the outer buoy before sunrise."
+
+ON_CALL = f"""
+schedules:
+  night-{LONG[:60]}:
+    role: On-Call Engineer
+    people: [ada-{LONG[:60]}, robin]
+    start: 2026-01-01T08:00
+"""
 
 PAGES = {
     "/console": "",
@@ -34,6 +45,8 @@ PAGES = {
     "/console/incidents": "",
     "/console/incidents/{incident_id}": "",
     "/console/incidents/{incident_id}/postmortem": "",
+    "/console/alerts": "",
+    "/console/oncall": "",
     "/console/calendar": "",
     "/console/notifications": "",
     "/console/status": "",
@@ -55,7 +68,13 @@ PAGES = {
 def stocked_app(folder, models):
     """Yield an app with one of everything in it, and the addresses of all its pages."""
     data_dir = with_models(folder / "data", models)
-    flags = {"service.data_dir": str(data_dir), "service.rate_limit_per_minute": "0"}
+    schedules = folder / "oncall.yaml"
+    schedules.write_text(ON_CALL)
+    flags = {
+        "service.data_dir": str(data_dir),
+        "service.rate_limit_per_minute": "0",
+        "incidents.oncall_file": str(schedules),
+    }
     with closing(build(load(flags=flags, environment={}))) as app:
         app.start(handbook=False)
         yield app, _stock(app, folder)
@@ -66,6 +85,7 @@ def _stock(app, folder):
     trace = _ask(app)
     _add_models(app, folder)
     incident = _add_incidents(app)
+    _add_alerts(app)
     _queue_for_review(app, trace)
     names = {
         "project": PROJECT,
@@ -119,6 +139,19 @@ def _add_incidents(app):
     people.note(active, f"Seen {LONG}", "ada")
     people.add_follow_up(active, f"Order {LONG[:200]}", "ada")
     return active
+
+
+def _add_alerts(app):
+    services, now = app.http_apps.api.state.services, app.clock.now()
+    labels = {"alertname": f"Disk{LONG[:100]}", "instance": LONG[:200]}
+    services.find(AlertIntake).receive_posted([{"labels": labels}])
+    until = now + timedelta(hours=1)
+    matchers = (Matcher("instance", LONG),)
+    request = SilenceRequest(matchers, now, until, "ada", f"Moved {LONG}", maintenance=True)
+    services.find(Silences).put(request, "ada")
+    on_call = services.find(OnCall)
+    name = on_call.schedules[0].name
+    on_call.override(name, f"otto-{LONG[:100]}", (now, until), "ada")
 
 
 def _queue_for_review(app, trace):

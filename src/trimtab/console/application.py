@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trimtab.console import (
+    alerts,
     ask,
     calendar,
     documents,
@@ -24,6 +25,7 @@ from trimtab.console import (
     model_monitoring,
     models,
     notifications,
+    oncall,
     overview,
     reference,
     review,
@@ -60,6 +62,8 @@ def create_console(
         review,
         incidents,
         incident_people,
+        alerts,
+        oncall,
         calendar,
         notifications,
         runbooks,

@@ -1,18 +1,23 @@
-"""Forms of an incident's page: acknowledge, assign, take over, resolve."""
+"""Forms by which people declare incidents and work on them."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import StringConstraints
+from starlette.responses import Response
 
 from trimtab.console.incidents import panel
 from trimtab.console.services import OPERATOR, Caller, EnvDep, IncidentsDep, PeopleDep
 from trimtab.incidents.model import IncidentSeverity
+from trimtab.incidents.people import Declaration
 from trimtab.infra.web.routes import GuardedRoute
 
 router = APIRouter(prefix="/console/incidents", route_class=GuardedRoute)
 
 Line = Annotated[str, Form(min_length=1, max_length=300)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Note = Annotated[str, Form(min_length=1, max_length=4000)]
 
 
@@ -37,6 +42,21 @@ class IncidentCall:
 
 
 Call = Annotated[IncidentCall, Depends()]
+
+
+@router.post("", dependencies=[OPERATOR])
+def declare(
+    people: PeopleDep,
+    principal: Caller,
+    title: Annotated[Title, Form()],
+    severity: Annotated[IncidentSeverity, Form()],
+    component: Annotated[str, Form(max_length=200)] = "",
+    description: Annotated[str, Form(max_length=4000)] = "",
+) -> Response:
+    """Open an incident that no alert has reported, and lead to its page."""
+    declared = Declaration(title, severity, component.strip(), description=description.strip())
+    found = people.declare(declared, principal.name)
+    return RedirectResponse(f"/console/incidents/{found.id}", HTTPStatus.SEE_OTHER)
 
 
 @router.post("/{incident_id}/acknowledge", dependencies=[OPERATOR])

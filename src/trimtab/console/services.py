@@ -10,7 +10,9 @@ from trimtab.evaluation.contradictions import ContradictionFinder
 from trimtab.gates.monitor import GateMonitor
 from trimtab.incidents import Incidents
 from trimtab.incidents.intake import Silences
+from trimtab.incidents.intake.module import ReceivedRecords
 from trimtab.incidents.module import IncidentRecords
+from trimtab.incidents.oncall import OnCall
 from trimtab.incidents.people import People
 from trimtab.infra.auth import Principal, Role
 from trimtab.infra.environment import Environment
@@ -44,6 +46,8 @@ RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
 RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]
 IncidentsDep = Annotated[Incidents, provided(Incidents)]
 SilencesDep = Annotated[Silences, provided(Silences)]
+ReceivedDep = Annotated[ReceivedRecords, provided(ReceivedRecords)]
+OnCallDep = Annotated[OnCall, provided(OnCall)]
 PeopleDep = Annotated[People, provided(People)]
 CalendarDep = Annotated[Calendar, provided(Calendar)]
 NotificationsDep = Annotated[Notifications, provided(Notifications)]
