@@ -102,6 +102,9 @@ CONSOLE = {
     "/console/incidents/{incident_id}/resolve": "/v1/incidents/{incident_id}/resolve",
     "/console/incidents/{incident_id}/follow-ups": "/v1/incidents/{incident_id}/follow-ups",
     "/console/incidents/{incident_id}/follow-ups/{number}/done": "/v1/incidents/{incident_id}/follow-ups/{number}/done",
+    "/console/incidents": "/v1/incidents",
+    "/console/alerts/silences": "/api/v2/silences",
+    "/console/oncall/overrides": "/v1/oncall/overrides",
     "/console/ask": "/v1/answers",
     "/console/ask/stream": "/v1/answers/stream",
     "/console/ask/feedback/{trace_id}": "/v1/traces/{trace_id}/feedback",
@@ -123,6 +126,8 @@ CONSOLE = {
 }
 """Pages that do what the POST route does."""
 DELETING = {
+    "/console/alerts/silences/{silence_id}/end": "/api/v2/silence/{silence_id}",
+    "/console/oncall/overrides/{override_id}/end": "/v1/oncall/overrides/{override_id}",
     "/console/documents/{project}/delete": "/api/v1/projects/{project}",
     "/console/documents/{project}/{document_id}/delete": (
         "/api/v1/projects/{project}/documents/{document_id}"

@@ -1,5 +1,7 @@
 """How the app admits questions, and what it does when retrieval is late."""
 
+import logging
+
 import pytest
 
 from tests.faces import app_of, client_of, settings_of  # noqa: F401 - fixtures.
@@ -32,7 +34,12 @@ def test_a_search_that_is_late_is_answered_by_words_alone(app_of):  # noqa: F811
     assert (late.found, late.degraded_mode) == (True, True)
 
 
-def test_a_search_takes_a_thread_and_one_that_the_cache_answers_takes_none(app_of, caplog):  # noqa: F811
+def test_a_search_takes_a_thread_and_one_that_the_cache_answers_takes_none(
+    app_of,  # noqa: F811
+    caplog,
+    monkeypatch,
+):
+    monkeypatch.setattr(logging, "logThreads", True)  # The service itself does without.
     app = app_of()
     app.knowledge.encoder.start()
     app.knowledge.ingest_text("p", "ship.txt", "The trimtab turns the rudder of the ship.")

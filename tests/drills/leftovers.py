@@ -28,6 +28,7 @@ BOOKKEEPING = {
     "sqlite_sequence": "which number the next row gets",
     "_fts_data": "how a full-text index is laid out; its texts are compared by the table itself",
     "_fts_idx": "the same",
+    "usage.npz": "the peak of each hour, of whatever the machine does",
 }
 """What every write changes, by the end of its name."""
 _DERIVED = "index/"

@@ -13,7 +13,7 @@ from trimtab.incidents.service import Incidents
 from trimtab.incidents.signals import signals
 from trimtab.incidents.similar import similar
 from trimtab.incidents.statements import persons_acts
-from trimtab.infra.jobs import JobState, JobStatus
+from trimtab.infra.jobs import JobState, JobStatus, JobUnknown
 
 
 def keep(operator, *incidents):
@@ -122,7 +122,9 @@ class Started:
 
     def status(self, name):
         self.looked += 1
-        return JobStatus(name, "incidents.run", self.state or JobState.RUNNING, "")
+        if self.state is None:
+            raise JobUnknown(f"There is no job {name}.")
+        return JobStatus(name, "incidents.run", self.state, "")
 
 
 def test_every_active_incident_is_driven_heard_of_and_counted_however_many_there_are(operator):

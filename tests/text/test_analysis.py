@@ -64,14 +64,6 @@ def test_two_telling_words_in_a_row_are_a_term():
     assert 0 < pair.weight < 1
 
 
-def test_the_words_of_a_name_belong_together():
-    terms = {
-        term.word: term.weight for term in query_terms("set query_cache_size low", ["english"])
-    }
-    assert terms["query cache"] == terms["cache size"] == 1
-    assert 0 < terms["set query"] == terms["size low"] < 1
-
-
 def test_a_query_of_function_words_alone_keeps_them():
     assert words("To be or not to be", "english") == ["to", "be", "or", "not"]
 

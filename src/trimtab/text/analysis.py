@@ -32,9 +32,6 @@ _UNSPACED = re.compile(f"[{UNSPACED}]+")
 _APOSTROPHE_NAME = re.compile(r"\bo['\u2019]([^\W_]+)")
 # Weight of a pair of words relative to a single word; 0.1 to 0.5 were nearly equal.
 _PAIR_WEIGHT = 0.2
-# A pair inside one name, such as "query_cache_size", is as good as a word: its words alone are not.
-_NAME_PAIR_WEIGHT = 1.0
-_NAME = re.compile(r"[^\W_]+(?:[_.:/-][^\W_]+)+")
 # Number of words that are enough to detect the language of a passage.
 _SAMPLE = 200
 
@@ -88,13 +85,9 @@ def query_terms(query: str, languages: Collection[str]) -> tuple[QueryTerm, ...]
     asked_in = language_of(words)
     functional = FUNCTION_WORDS[asked_in if asked_in in known else known[0]]
     content = [word for word in words if word not in functional] or words
-    pairs = Counter(pair for pair in pairwise(content) if pair[0] != pair[1])
-    named = {pair for name in _NAME.findall(query) for pair in pairwise(_words(name))}
+    pairs = (pair for pair in pairwise(content) if pair[0] != pair[1])
     weights: dict[tuple[str, ...], float] = {(word,): n for word, n in Counter(content).items()}
-    weights |= {
-        pair: n * (_NAME_PAIR_WEIGHT if pair in named else _PAIR_WEIGHT)
-        for pair, n in pairs.items()
-    }
+    weights |= {pair: n * _PAIR_WEIGHT for pair, n in Counter(pairs).items()}
     found = []
     for parts, weight in weights.items():
         variants = (" ".join(_term(part, language) for part in parts) for language in known)

@@ -96,7 +96,7 @@ class RotatingLog(BaseRotatingHandler):
         with contextlib.suppress(OSError):
             active.replace(self._unused(active.stat().st_mtime))
         self._began = None
-        self._room = self._full
+        self._room = 0
         self.stream = self._open()
         self._wait()
         self._packing = threading.Thread(target=self._tidy, name="log files", daemon=True)
