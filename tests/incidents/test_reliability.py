@@ -10,7 +10,7 @@ from tests.incidents.world import TAP
 from trimtab.incidents import State
 from trimtab.incidents.loop import KIND, Loop, job_id
 from trimtab.incidents.rows import INCIDENTS
-from trimtab.infra.jobs import JobState
+from trimtab.infra.jobs import JobState, JobUnknown
 from trimtab.kernel.errors import TrimtabError
 
 
@@ -99,7 +99,11 @@ def test_one_job_that_cannot_start_keeps_the_others_from_nothing(operator, monke
         if name == job_id(second):
             raise RuntimeError("not this one")
 
+    def lost(name):
+        raise JobUnknown(f"There is no job {name}.")
+
     monkeypatch.setattr(operator.jobs, "start", start)
+    monkeypatch.setattr(operator.jobs, "status", lost)
     operator.incidents.resume()
     assert set(started) == {job_id(first), job_id(second)}
 
