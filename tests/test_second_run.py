@@ -27,6 +27,7 @@ def test_passes():
 def record(tmp_path, monkeypatch):
     """Return a call that records tests of a file of its own as the ones that failed."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     tests = tmp_path / "test_some.py"
     tests.write_text(ONCE)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
