@@ -99,6 +99,7 @@ TABLE = {
     "notifications list": ("", 0),
     "notifications replay": ("", 0),
     "kubernetes status": ("", 0),
+    "kubernetes forecast": ("", 0),
     "kubernetes rbac": ("", 0),
     "kubernetes manifests": ("", 0),
     "maintenance on": ("--scope nothing", 2),
