@@ -53,6 +53,16 @@ def test_an_exception_is_named_by_its_type(lines):
 
 
 @pytest.mark.feature("F595")
+@pytest.mark.parametrize(("error", "count"), [(KeyboardInterrupt, 0), (OSError, 1)])
+def test_a_connection_whose_reset_is_interrupted_is_not_reported(lines, error, count):
+    pool = logging.getLogger("sqlalchemy.pool.impl.QueuePool")
+    try:
+        raise error
+    except (KeyboardInterrupt, OSError):
+        pool.exception("Exception during reset or similar")
+    assert len(lines()) == count
+
+
 def test_an_exception_is_logged_with_its_stack_on_one_line(lines):
     try:
         raise TimeoutError("late")

@@ -19,6 +19,8 @@ _NUMBERS = frozenset((bool, int, float))
 _SECRET_FIELD = re.compile(r"(?i)(authorization|api[-_]?key|password|passwd|secret|token|cookie)$")
 _SECRET_TEXT = re.compile(r"(?i)\b(bearer\s+|tt_|sk-|ghp_|xox[baprs]-)[A-Za-z0-9_\-.]{8,}")
 _HIDDEN = "[redacted]"
+_POOL = "sqlalchemy.pool.impl.QueuePool"
+"""Logger of the connections of databases."""
 
 
 def configure_logs(
@@ -55,6 +57,12 @@ def configure_logs(
     root.setLevel(level)
     for noisy in ("httpx", "httpcore", "uvicorn.access", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger(_POOL).addFilter(_is_not_interrupted)
+
+
+def _is_not_interrupted(record: logging.LogRecord) -> bool:
+    """Return False for a connection whose reset a Ctrl-C has cut short: it is closed at once."""
+    return record.exc_info is None or record.exc_info[0] is not KeyboardInterrupt
 
 
 class JsonFormatter(logging.Formatter):
