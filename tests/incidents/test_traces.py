@@ -14,6 +14,7 @@ from trimtab.incidents.loop import Loop, job_id
 from trimtab.incidents.model import IncidentSeverity, PlannedAct
 from trimtab.incidents.signals import signals
 from trimtab.incidents.triage import native_label
+from trimtab.infra.jobs import JobUnknown
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.operable import ActionResult, Sample
 
@@ -244,6 +245,7 @@ def test_the_log_names_the_incident_that_cannot_be_driven(operator, caplog, monk
 
 def test_the_log_names_the_incident_whose_job_cannot_start(operator, caplog, monkeypatch):
     incident = with_open_tap(operator)
+    monkeypatch.setattr(operator.jobs, "status", failing(JobUnknown("There is no such job.")))
     monkeypatch.setattr(operator.jobs, "start", failing(RuntimeError("no room")))
     operator.incidents.resume()
     assert logged(caplog) == [("ERROR", incident.id, "")]
