@@ -76,6 +76,12 @@ def test_a_drill_waits_a_while_for_another_cause_of_its_page_to_pass(tank, monke
     assert min(lasts, 900) - 60 <= longest <= min(lasts, 900)
 
 
+def test_a_drill_without_time_for_that_wait_names_the_other_cause(tank):
+    tank.monitor.put(tap=1)
+    with pytest.raises(DrillRefused, match=f"the evidence of {TAP} holds"):
+        run_drill(tank, PUMP, timeout_seconds=30)
+
+
 def test_an_incident_that_opens_during_that_wait_is_not_the_one_of_the_drill(tank, monkeypatch):
     tank.monitor.put(tap=1)
     began, wait = tank.clock.monotonic(), tank.wait

@@ -194,7 +194,8 @@ def _await_health(drill: _Drill) -> None:
         return f"the evidence of {other} no longer holds" if other else ""
 
     if not drill.wait_until(lambda: not obstacle(), DrillStage.HEALTHY, obstacle):
-        raise DrillRefused(f"{drill.cause.id} cannot be drilled: {_unhealthy(drill)}.")
+        problem = _unhealthy(drill) or f"the evidence of {_supported(drill)} holds"
+        raise DrillRefused(f"{drill.cause.id} cannot be drilled: {problem}.")
 
 
 def _supported(drill: _Drill) -> str:
