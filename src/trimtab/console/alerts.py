@@ -1,22 +1,19 @@
 """Page of the alerts from outside and of the silences."""
 
-from collections.abc import Callable
 from datetime import timedelta
-from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
+from trimtab.console.outcome import redirect_with_message
 from trimtab.console.render import page
 from trimtab.console.services import OPERATOR, READER, Caller, EnvDep, ReceivedDep, SilencesDep
 from trimtab.incidents.intake import SilenceRequest
 from trimtab.incidents.intake.matchers import matcher_text, parse_matcher
 from trimtab.incidents.intake.model import SilenceState
 from trimtab.infra.web.routes import GuardedRoute
-from trimtab.kernel.errors import TrimtabError
 
 router = APIRouter(prefix="/console/alerts", route_class=GuardedRoute)
 
@@ -77,7 +74,7 @@ def silence(
         )
         return f"Silenced until {silences.put(request, principal.name).ends_at:%Y-%m-%d %H:%M} UTC."
 
-    return _done(add)
+    return redirect_with_message("/console/alerts", add)
 
 
 @router.post("/silences/{silence_id}/end", dependencies=[OPERATOR])
@@ -88,14 +85,4 @@ def end_silence(silence_id: str, silences: SilencesDep, principal: Caller) -> Re
         silences.expire(silence_id, principal.name)
         return "The silence has ended."
 
-    return _done(end)
-
-
-def _done(work: Callable[[], str]) -> Response:
-    """Do it, and return to the page with the result or the refusal."""
-    try:
-        message = work()
-    except TrimtabError as error:
-        message = f"{error.message} {error.hint()}"
-    query = urlencode({"message": message[:300]})
-    return RedirectResponse(f"/console/alerts?{query}", HTTPStatus.SEE_OTHER)
+    return redirect_with_message("/console/alerts", end)

@@ -1,19 +1,17 @@
 """Page of the dated tasks that follow incidents, and of the quarterly reviews."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Annotated, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
 from trimtab.calendar import CalendarTask, TaskStatus
+from trimtab.console.outcome import redirect_with_message
 from trimtab.console.render import page
 from trimtab.console.services import OPERATOR, READER, CalendarDep, Caller, EnvDep
 from trimtab.infra.web.routes import GuardedRoute
-from trimtab.kernel.errors import TrimtabError
 
 router = APIRouter(prefix="/console/calendar", route_class=GuardedRoute)
 
@@ -60,9 +58,4 @@ def drop(
 
 def _closed(word: str, close: Callable[[], CalendarTask]) -> Response:
     """Close a task, and return to the page with the result or the refusal."""
-    try:
-        message = f"{word}: {close().title[:200]}"
-    except TrimtabError as error:
-        message = f"{error.message} {error.hint()}"
-    query = urlencode({"message": message[:300]})
-    return RedirectResponse(f"/console/calendar?{query}", HTTPStatus.SEE_OTHER)
+    return redirect_with_message("/console/calendar", lambda: f"{word}: {close().title[:200]}")

@@ -1,19 +1,16 @@
 """Page of who is on call, with overrides and escalation ladders."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
+from trimtab.console.outcome import redirect_with_message
 from trimtab.console.render import page
 from trimtab.console.services import OPERATOR, READER, Caller, EnvDep, IncidentsDep, OnCallDep
 from trimtab.infra.web.routes import GuardedRoute
-from trimtab.kernel.errors import TrimtabError
 
 router = APIRouter(prefix="/console/oncall", route_class=GuardedRoute)
 
@@ -60,7 +57,7 @@ def override(
         added = on_call.override(schedule, person.strip(), times, principal.name)
         return f"{added.person} is on call in {added.schedule} for that time."
 
-    return _done(add)
+    return redirect_with_message("/console/oncall", add)
 
 
 @router.post("/overrides/{override_id}/end", dependencies=[OPERATOR])
@@ -71,17 +68,7 @@ def end_override(override_id: str, on_call: OnCallDep, principal: Caller) -> Res
         on_call.end_override(override_id, principal.name)
         return "The override is removed."
 
-    return _done(end)
-
-
-def _done(work: Callable[[], str]) -> Response:
-    """Do it, and return to the page with the result or the refusal."""
-    try:
-        message = work()
-    except TrimtabError as error:
-        message = f"{error.message} {error.hint()}"
-    query = urlencode({"message": message[:300]})
-    return RedirectResponse(f"/console/oncall?{query}", HTTPStatus.SEE_OTHER)
+    return redirect_with_message("/console/oncall", end)
 
 
 def _aware(at: datetime) -> datetime:
