@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,8 @@ class UnitEvidence:
 def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> UnitEvidence:
     """Return the quotable units of the passages with their evidence, in reading order."""
     cut = [_about(question.named, passage, units_of(passage)) for passage in passages]
+    if any(map(attrgetter("suspected"), passages)):
+        cut = [_trusted(passage, piece) for passage, piece in zip(passages, cut, strict=True)]
     if question.title:
         cut = [with_title(passage, piece) for passage, piece in zip(passages, cut, strict=True)]
     names = tuple(question.terms)
@@ -121,6 +124,16 @@ def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> U
         texts = [_text_columns(question, unit) for unit in piece.units]
         blocks.append(np.hstack([rows, np.tile(retrieval, (len(rows), 1)), np.array(texts)]))
     return UnitEvidence(found, np.concatenate(blocks))
+
+
+def _trusted(passage: SourcePassage, piece: PassageUnits) -> PassageUnits:
+    """Return the units without those that have a part of what a guard suspects."""
+    kept = tuple(
+        unit
+        for unit in piece.units
+        if not any(unit.start < end and start < unit.end for start, end in passage.suspected)
+    )
+    return replace(piece, units=kept)
 
 
 def _about(named: Sequence[NamedCode], passage: SourcePassage, piece: PassageUnits) -> PassageUnits:

@@ -7,14 +7,24 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from trimtab.answers.deadlines import Retriever
 from trimtab.answers.drafts import Draft, Generator, last_draft, sources_of
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.extractive import ExtractiveGenerator
-from trimtab.answers.records import Answer, AnswerResult, PipelineStage, Question, Retrieved, Trace
+from trimtab.answers.records import (
+    Answer,
+    AnswerResult,
+    PipelineStage,
+    Question,
+    Retrieved,
+    SourcePassage,
+    Trace,
+)
 from trimtab.guardrails.engine import GuardEngine
 from trimtab.guardrails.guard import Subject
+from trimtab.guardrails.injection.guard import suspected_spans
 from trimtab.guardrails.pii import redact
 from trimtab.guardrails.verdicts import Outcome
 from trimtab.kernel.clock import Clock, machine_clock
@@ -33,7 +43,9 @@ STILL_READING = (
     "The documents of {0} are still being read, {1} %: what has been read does not answer that."
     " Ask again in a moment."
 )
-PASSAGES_WITHHELD = "A guard withheld passages that may give orders to the assistant."
+PASSAGES_WITHHELD = (
+    "A guard withheld passages, or sentences of them, that may give orders to the assistant."
+)
 
 
 @dataclass(slots=True)
@@ -98,24 +110,32 @@ class PipelineGuards:
         return outcome
 
     def passages(self, retrieved: Retrieved) -> Retrieved:
-        """Return the retrieved passages without those that give orders to the model."""
+        """Return the retrieved passages without those that give orders to the model.
+
+        A passage that is only suspected stays, with the sentences in question marked: quotes leave
+        them out, and a model does not read it.
+        """
         outcomes = self.passage_guards.check_many([Subject(p.text) for p in retrieved.passages])
         judged = list(zip(retrieved.passages, outcomes, strict=True))
         # A guard that failed or was late has no findings.
         found, unjudged, documents = list[str](), list[str](), list[str]()
+        kept = list[SourcePassage]()
         for passage, outcome in judged:
-            if not outcome.allowed:
-                names = [name for verdict in outcome.verdicts for name in verdict.findings]
-                (found if names else unjudged).append(passage.chunk_id)
-                documents.append(passage.document_name)
+            if outcome.allowed:
+                kept.append(passage)
+                continue
+            names = [name for verdict in outcome.verdicts for name in verdict.findings]
+            (found if names else unjudged).append(passage.chunk_id)
+            documents.append(passage.document_name)
+            if names and (spans := suspected_spans(passage.text)):
+                kept.append(replace(passage, suspected=spans))
         if unjudged:
             _log.warning("passages not judged", extra={"passages": unjudged})
         if found:
             _log.warning("injection_detected", extra={"passages": found})
-        kept = tuple(passage for passage, outcome in judged if outcome.allowed)
         return replace(
             retrieved,
-            passages=kept,
+            passages=tuple(kept),
             unjudged=len(unjudged),
             withheld=tuple(dict.fromkeys(documents)),
         )
@@ -216,7 +236,8 @@ class AnswerPipeline:
                 kept = guards.passages(found)
                 stage.outcome = "degraded" if kept.unjudged else "ok"
                 dropped = len(found.passages) - len(kept.passages)
-                stage.facts = {"dropped": dropped, "unjudged": kept.unjudged}
+                cut = len(list(filter(attrgetter("suspected"), kept.passages)))
+                stage.facts = {"dropped": dropped, "cut": cut, "unjudged": kept.unjudged}
             prepared.retrieved = kept
         return prepared
 

@@ -70,6 +70,9 @@ class SourcePassage:
     """The headings above the passage, outermost first, joined by `` > ``."""
     similarity: float | None = None
     """Cosine similarity to the question; None when it was not compared by meaning."""
+    suspected: tuple[tuple[int, int], ...] = ()
+    """The (start, end) in ``text`` of what a guard takes for orders to a model: it is never quoted,
+    and no model reads the passage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Retrieved:
     unjudged: int = 0
     """Number of passages left out because their guard failed or was late."""
     withheld: tuple[str, ...] = ()
-    """Names of the documents whose passages a guard left out."""
+    """Names of the documents whose passages, or sentences of them, a guard left out."""
     labels: tuple[str, ...] = ()
     """Access labels of the caller that permitted passages."""
     percent_read: int = 100

@@ -46,9 +46,6 @@ MAX_IMPERSONAL_LETTERS, IMPERSONAL_ALLOWANCE = 100, 2.0
 """The same for an English question that addresses no one: attacks ask the assistant for its own."""
 MAX_SEARCH_LETTERS, MAX_SEARCH_STOP_WORDS, SEARCH_ALLOWANCE = 60, 2, 1.5
 """The same for words of a search field, such as "max request payload size"."""
-MANUAL_ALLOWANCE = 1.5
-"""Log-odds that a sentence of a passage needs in addition when it names no concept of an attack but
-those of administrators, such as "sudo" or "mode", and has no disguise."""
 LONG_CHARACTERS, LONG_ALLOWANCE = 300, 2.0
 """Characters from which the threshold rises, and the log-odds added to it at twice as many."""
 _QUESTION_WORD = re.compile(
@@ -60,7 +57,6 @@ _QUESTION_WORD = re.compile(
 _ADDRESS = re.compile(r"\b(?:you|your|yours|yourself|u|ur|my)\b", re.IGNORECASE)
 _WANTED_BY_ATTACKS = frozenset({"rules", "reveal", "secret", "machine"})
 """Concepts that have no place in words for a search."""
-_OF_ADMINISTRATORS = frozenset({"power", "you"})
 _OF_PRINT = frozenset({Disguise.SPACING, Disguise.LEET})
 _NOT_SEARCHED = frozenset("`$(){}<>|&;=:!'\"\n")
 """Code, quotes and orders have these characters; words for a search do not."""
@@ -190,8 +186,8 @@ def passage_margin(text: str) -> float:
     """Return the margin of a passage's worst window over its threshold.
 
     Passages do not change and are retrieved repeatedly, so the latest results are cached. A quoted
-    attack that the passage only reports does not count. Manuals give orders to their reader in the
-    words of administrators, and print titles with spaces between the letters: neither is an attack.
+    attack that the passage only reports does not count, nor does a title that is printed with
+    spaces between its letters.
     """
     normalised = normalise(text)
     rest = without_mentions(text)
@@ -202,13 +198,32 @@ def passage_margin(text: str) -> float:
     for window in list(_windows(normalised)) or [Cut.of(normalised.text)]:
         named = {name for name in concepts(window.words) if " " not in name}
         disguises = normalised.disguises if named else normalised.disguises - _OF_PRINT
-        is_of_manuals = not disguises and named <= _OF_ADMINISTRATORS
-        score = model.score(window.features(disguises))
-        scores.append(score - MANUAL_ALLOWANCE if is_of_manuals else score)
+        scores.append(model.score(window.features(disguises)))
     worst = max(scores) - model.passage_threshold
     embedded = embedded_margin(normalised.text)
     margin = worst if embedded is None else max(worst, embedded)
     return margin if margin <= 0 or rest is None else passage_margin(rest)
+
+
+def suspected_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the (start, end) of the sentences for which a passage is blocked.
+
+    Empty when a pattern says that it is an attack, or when it is blocked without them as well: then
+    nothing of the passage may be used. Manuals give orders to their reader in much the same words;
+    without the suspected sentences the rest of their page can still be quoted.
+    """
+    parts = sentences(text)[:MAX_SENTENCES]
+    if len(parts) < 2 or passage_margin(text) >= SURE:
+        return ()
+    suspected = {at for at, part in enumerate(parts) if passage_margin(part.text) > 0}
+    for at, (first, second) in enumerate(pairwise(parts)):
+        is_known = at in suspected or at + 1 in suspected
+        if not is_known and passage_margin(text[first.start : second.end]) > 0:
+            suspected |= {at, at + 1}
+    rest = "\n\n".join(part.text for at, part in enumerate(parts) if at not in suspected)
+    if not rest or not suspected or passage_margin(rest) > 0:
+        return ()
+    return tuple((parts[at].start, parts[at].end) for at in sorted(suspected))
 
 
 def squashed(margin: float) -> float:
