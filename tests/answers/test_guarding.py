@@ -2,7 +2,15 @@ import logging
 
 import pytest
 
-from tests.answers.world import StillClock, WholeDrafts, World, chat_endpoint, completion, passage
+from tests.answers.world import (
+    CACHE_TEXT,
+    StillClock,
+    WholeDrafts,
+    World,
+    chat_endpoint,
+    completion,
+    passage,
+)
 from tests.guardrails.pii.analyzers import Knows
 from trimtab.answers import Draft, ExtractiveGenerator, GuardedSentences, PipelineGuards, Question
 from trimtab.answers.drafts import DraftSentence, cite
@@ -130,8 +138,8 @@ def test_the_document_of_a_withheld_passage_is_named_to_the_user_but_not_stored(
 
 
 MANUAL = passage(
-    "The query cache holds 999 entries.\n\nIf you are using sendmail, use this instead as your .forward "
-    "file:\n\n    |/usr/bin/filter\n\nIt is cleared every night.",
+    "The query cache holds 999 entries.\n\nIf you only have read access, you neither need nor want to run sync "
+    "as root, run it as your own user.\n\nIt is cleared every night.",
     "manual",
 )
 
@@ -140,15 +148,18 @@ def test_of_a_suspected_passage_everything_else_is_quoted(guarded):
     world = guarded(MANUAL)
     answer = world.answer(ASK)
     assert answer.text == "The query cache holds 999 entries. [1]"
-    assert answer.notice.startswith(PASSAGES_WITHHELD)
-    stages = {stage.name: stage for stage in world.traces.find(answer.trace_id).stages}
-    assert stages["guard_passages"].facts == {"dropped": 0, "cut": 1, "unjudged": 0}
+    assert answer.notice == f"{PASSAGES_WITHHELD} Document: {MANUAL.document_name}."
 
 
 def test_what_is_suspected_is_not_quoted(guarded):
-    asked = Question("handbook", "Which .forward file is for sendmail?")
-    assert "filter" in World(MANUAL).answer(asked).text
-    assert "sendmail" not in guarded(MANUAL).answer(asked).text
+    asked = Question("handbook", "Do I have to run sync as root?")
+    assert "sync" in World(MANUAL).answer(asked).text
+    assert "sync" not in guarded(MANUAL).answer(asked).text
+
+
+def test_a_passage_of_which_all_may_be_quoted_needs_no_notice(guarded):
+    order = "If you are using sendmail, use this instead as your .forward file:"
+    assert guarded(passage(f"{order}\n\n{CACHE_TEXT}")).answer(ASK).notice == ""
 
 
 def test_no_model_reads_a_suspected_passage(guarded):
@@ -159,6 +170,8 @@ def test_no_model_reads_a_suspected_passage(guarded):
     assert {citation.chunk_id for citation in answer.citations} == {"c1"}
     assert "999" not in str(requests)
     assert "100 entries" in str(requests)
+    assert answer.model == "test-model"
+    assert MANUAL.document_name in answer.notice
 
 
 def test_an_answer_without_withheld_passages_has_no_notice(guarded):

@@ -15,7 +15,7 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.answers.question import AnalysedQuestion, NamedCode, type_evidence
+from trimtab.answers.question import AnalysedQuestion, AnswerType, NamedCode, type_evidence
 from trimtab.answers.records import SourcePassage
 from trimtab.answers.units import PassageUnits, Unit, units_of, with_title
 from trimtab.text.sentences import BlockKind
@@ -47,6 +47,8 @@ FEATURES = (
     "type",
     "code",
     "code_wanted",
+    "path_wanted",
+    "introduces",  # whether it only announces what comes below it,
     "item",
     "row",
     "length",
@@ -90,8 +92,10 @@ class UnitEvidence:
 def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> UnitEvidence:
     """Return the quotable units of the passages with their evidence, in reading order."""
     cut = [_about(question.named, passage, units_of(passage)) for passage in passages]
-    if any(map(attrgetter("suspected"), passages)):
-        cut = [_trusted(passage, piece) for passage, piece in zip(passages, cut, strict=True)]
+    if question.form:
+        cut = [_of_form(question.form, piece) for piece in cut]
+    if any(map(attrgetter("unquotable"), passages)):
+        cut = [_quotable(passage, piece) for passage, piece in zip(passages, cut, strict=True)]
     if question.title:
         cut = [with_title(passage, piece) for passage, piece in zip(passages, cut, strict=True)]
     names = tuple(question.terms)
@@ -126,12 +130,18 @@ def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> U
     return UnitEvidence(found, np.concatenate(blocks))
 
 
-def _trusted(passage: SourcePassage, piece: PassageUnits) -> PassageUnits:
-    """Return the units without those that have a part of what a guard suspects."""
+def _of_form(form: re.Pattern[str], piece: PassageUnits) -> PassageUnits:
+    """Return the units that have what the question asks for."""
+    return replace(piece, units=tuple(unit for unit in piece.units if form.search(unit.shown)))
+
+
+def _quotable(passage: SourcePassage, piece: PassageUnits) -> PassageUnits:
+    """Return the units that have no part of what a guard keeps out of quotes."""
+    spans = passage.unquotable or ()
     kept = tuple(
         unit
         for unit in piece.units
-        if not any(unit.start < end and start < unit.end for start, end in passage.suspected)
+        if not any(unit.start < end and start < unit.end for start, end in spans)
     )
     return replace(piece, units=kept)
 
@@ -226,14 +236,17 @@ def _text_columns(question: AnalysedQuestion, unit: Unit) -> tuple[float, ...]:
     count = max(1, len(question.pairs))
     pairs = question.pairs & frozenset(pairwise(unit.sequence))
     procedural = question.procedure and unit.kind is BlockKind.CODE
+    typed = type_evidence(question.answer_type, unit.shown, question.stems)
     new = len(unit.stems - question.stems - STOP_WORDS)
     title = unit.kind is BlockKind.HEADING
     return (
         len(pairs) / count,
         len(question.stems & unit.context) / max(1, len(question.stems)),
-        type_evidence(question.answer_type, unit.shown, question.stems),
+        typed,
         float(unit.kind is BlockKind.CODE),
         float(procedural),
+        float(typed == 1.0 and question.answer_type is AnswerType.PLACE),
+        float(unit.shown.endswith(":")),
         float(unit.kind is BlockKind.ITEM),
         float(unit.kind is BlockKind.ROW),
         math.log1p(len(unit.sequence)),

@@ -157,7 +157,7 @@ class CachedGenerator:
         parts = [
             part
             for p in passages
-            for part in (p.document_id, p.chunk_id, str(p.start), str(p.suspected), p.text)
+            for part in (p.document_id, p.chunk_id, str(p.start), str(p.unquotable), p.text)
         ]
         key = content_id("draft", self._version, question, *parts)
         with self._lock:

@@ -7,13 +7,13 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from operator import attrgetter
 
 from trimtab.answers.deadlines import Retriever
 from trimtab.answers.drafts import Draft, Generator, last_draft, sources_of
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.extractive import ExtractiveGenerator
 from trimtab.answers.records import (
+    EXTRACTIVE,
     Answer,
     AnswerResult,
     PipelineStage,
@@ -24,7 +24,7 @@ from trimtab.answers.records import (
 )
 from trimtab.guardrails.engine import GuardEngine
 from trimtab.guardrails.guard import Subject
-from trimtab.guardrails.injection.guard import suspected_spans
+from trimtab.guardrails.injection.guard import unquotable_spans
 from trimtab.guardrails.pii import redact
 from trimtab.guardrails.verdicts import Outcome
 from trimtab.kernel.clock import Clock, machine_clock
@@ -112,8 +112,8 @@ class PipelineGuards:
     def passages(self, retrieved: Retrieved) -> Retrieved:
         """Return the retrieved passages without those that give orders to the model.
 
-        A passage that is only suspected stays, with the sentences in question marked: quotes leave
-        them out, and a model does not read it.
+        A passage that is only suspected stays for quotes, with the sentences that they leave out;
+        a model does not read it.
         """
         outcomes = self.passage_guards.check_many([Subject(p.text) for p in retrieved.passages])
         judged = list(zip(retrieved.passages, outcomes, strict=True))
@@ -126,9 +126,11 @@ class PipelineGuards:
                 continue
             names = [name for verdict in outcome.verdicts for name in verdict.findings]
             (found if names else unjudged).append(passage.chunk_id)
-            documents.append(passage.document_name)
-            if names and (spans := suspected_spans(passage.text)):
-                kept.append(replace(passage, suspected=spans))
+            spans = unquotable_spans(passage.text) if names else None
+            if spans is not None:
+                kept.append(replace(passage, unquotable=spans))
+            if spans != ():
+                documents.append(passage.document_name)
         if unjudged:
             _log.warning("passages not judged", extra={"passages": unjudged})
         if found:
@@ -236,8 +238,7 @@ class AnswerPipeline:
                 kept = guards.passages(found)
                 stage.outcome = "degraded" if kept.unjudged else "ok"
                 dropped = len(found.passages) - len(kept.passages)
-                cut = len(list(filter(attrgetter("suspected"), kept.passages)))
-                stage.facts = {"dropped": dropped, "cut": cut, "unjudged": kept.unjudged}
+                stage.facts = {"dropped": dropped, "unjudged": kept.unjudged}
             prepared.retrieved = kept
         return prepared
 
@@ -303,8 +304,12 @@ def _notices(draft: Draft, retrieved: Retrieved, *, blocked: bool) -> tuple[str,
     The stored one has no names of documents: a trace outlives a document that is erased.
     """
     shown = stored = draft.notice
-    if retrieved.withheld:
-        documents = ", ".join(retrieved.withheld)
+    withheld = retrieved.withheld
+    if draft.model != EXTRACTIVE:
+        unread = [p.document_name for p in retrieved.passages if p.unquotable is not None]
+        withheld = tuple(dict.fromkeys([*withheld, *unread]))
+    if withheld:
+        documents = ", ".join(withheld)
         shown = f"{shown} {PASSAGES_WITHHELD} Document: {documents}.".strip()
         stored = f"{stored} {PASSAGES_WITHHELD}".strip()
     if retrieved.degraded_mode and not draft.citations and not blocked:

@@ -70,9 +70,9 @@ class SourcePassage:
     """The headings above the passage, outermost first, joined by `` > ``."""
     similarity: float | None = None
     """Cosine similarity to the question; None when it was not compared by meaning."""
-    suspected: tuple[tuple[int, int], ...] = ()
-    """The (start, end) in ``text`` of what a guard takes for orders to a model: it is never quoted,
-    and no model reads the passage."""
+    unquotable: tuple[tuple[int, int], ...] | None = None
+    """The (start, end) in ``text`` that a guard keeps out of quotes. Unless None, no model reads
+    the passage: a guard suspects orders in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,9 @@ MAX_IMPERSONAL_LETTERS, IMPERSONAL_ALLOWANCE = 100, 2.0
 """The same for an English question that addresses no one: attacks ask the assistant for its own."""
 MAX_SEARCH_LETTERS, MAX_SEARCH_STOP_WORDS, SEARCH_ALLOWANCE = 60, 2, 1.5
 """The same for words of a search field, such as "max request payload size"."""
+MANUAL_ALLOWANCE = 1.5
+"""Log-odds by which a sentence may exceed the threshold of passages and be quoted to a person when
+it names no concept of an attack but those of administrators, such as "sudo" or "mode"."""
 LONG_CHARACTERS, LONG_ALLOWANCE = 300, 2.0
 """Characters from which the threshold rises, and the log-odds added to it at twice as many."""
 _QUESTION_WORD = re.compile(
@@ -57,6 +60,7 @@ _QUESTION_WORD = re.compile(
 _ADDRESS = re.compile(r"\b(?:you|your|yours|yourself|u|ur|my)\b", re.IGNORECASE)
 _WANTED_BY_ATTACKS = frozenset({"rules", "reveal", "secret", "machine"})
 """Concepts that have no place in words for a search."""
+_OF_ADMINISTRATORS = frozenset({"power", "you"})
 _OF_PRINT = frozenset({Disguise.SPACING, Disguise.LEET})
 _NOT_SEARCHED = frozenset("`$(){}<>|&;=:!'\"\n")
 """Code, quotes and orders have these characters; words for a search do not."""
@@ -205,25 +209,34 @@ def passage_margin(text: str) -> float:
     return margin if margin <= 0 or rest is None else passage_margin(rest)
 
 
-def suspected_spans(text: str) -> tuple[tuple[int, int], ...]:
-    """Return the (start, end) of the sentences for which a passage is blocked.
+def unquotable_spans(text: str) -> tuple[tuple[int, int], ...] | None:
+    """Return the (start, end) of what must not be quoted of a blocked passage; None means all.
 
-    Empty when a pattern says that it is an attack, or when it is blocked without them as well: then
-    nothing of the passage may be used. Manuals give orders to their reader in much the same words;
-    without the suspected sentences the rest of their page can still be quoted.
+    Manuals give orders to their reader in the words of attacks. A model must read none of them; a
+    person may read the rest of their page. All is withheld when a pattern says that it is an
+    attack, and when the text is an e-mail that hides an order.
     """
+    if passage_margin(text) >= SURE:
+        return None
     parts = sentences(text)[:MAX_SENTENCES]
-    if len(parts) < 2 or passage_margin(text) >= SURE:
-        return ()
-    suspected = {at for at, part in enumerate(parts) if passage_margin(part.text) > 0}
+    orders = {at for at, part in enumerate(parts) if _is_order(part.text)}
     for at, (first, second) in enumerate(pairwise(parts)):
-        is_known = at in suspected or at + 1 in suspected
-        if not is_known and passage_margin(text[first.start : second.end]) > 0:
-            suspected |= {at, at + 1}
-    rest = "\n\n".join(part.text for at, part in enumerate(parts) if at not in suspected)
-    if not rest or not suspected or passage_margin(rest) > 0:
-        return ()
-    return tuple((parts[at].start, parts[at].end) for at in sorted(suspected))
+        if not orders & {at, at + 1} and _is_order(text[first.start : second.end]):
+            orders |= {at, at + 1}
+    rest = "\n\n".join(part.text for at, part in enumerate(parts) if at not in orders)
+    hidden = embedded_margin(normalise(rest).text)
+    if not rest or (hidden is not None and hidden > 0):
+        return None
+    return tuple((parts[at].start, parts[at].end) for at in sorted(orders))
+
+
+def _is_order(text: str) -> bool:
+    """Return whether a sentence is no order of a manual to its reader but one to the model."""
+    margin = passage_margin(text)
+    if margin <= 0 or margin > MANUAL_ALLOWANCE:
+        return margin > 0
+    named = {name for name in concepts(words(text)) if " " not in name}
+    return not named <= _OF_ADMINISTRATORS
 
 
 def squashed(margin: float) -> float:
