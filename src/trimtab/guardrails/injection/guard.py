@@ -48,7 +48,8 @@ MAX_SEARCH_LETTERS, MAX_SEARCH_STOP_WORDS, SEARCH_ALLOWANCE = 60, 2, 1.5
 """The same for words of a search field, such as "max request payload size"."""
 MANUAL_ALLOWANCE = 1.5
 """Log-odds by which a sentence may exceed the threshold of passages and be quoted to a person when
-it names no concept of an attack but those of administrators, such as "sudo" or "mode"."""
+it names no concept of an attack but those of administrators, such as "sudo" or "mode", and
+dropping: an attack says what is to be dropped."""
 LONG_CHARACTERS, LONG_ALLOWANCE = 300, 2.0
 """Characters from which the threshold rises, and the log-odds added to it at twice as many."""
 _QUESTION_WORD = re.compile(
@@ -60,7 +61,7 @@ _QUESTION_WORD = re.compile(
 _ADDRESS = re.compile(r"\b(?:you|your|yours|yourself|u|ur|my)\b", re.IGNORECASE)
 _WANTED_BY_ATTACKS = frozenset({"rules", "reveal", "secret", "machine"})
 """Concepts that have no place in words for a search."""
-_OF_ADMINISTRATORS = frozenset({"power", "you"})
+_OF_ADMINISTRATORS = frozenset({"power", "you", "drop"})
 _OF_PRINT = frozenset({Disguise.SPACING, Disguise.LEET})
 _NOT_SEARCHED = frozenset("`$(){}<>|&;=:!'\"\n")
 """Code, quotes and orders have these characters; words for a search do not."""
