@@ -18,12 +18,13 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 BARS = {
     "right_share": (0.75, True),
     "refusal_share": (0.85, True),
     "right_document_share": (0.90, True),
-    "raw_share": (0.0, False),
+    "raw heading or bar": (0, False),
     "mean_sentences": (1.3, False),
 }
 """Each figure's bar, and whether more is better."""
@@ -34,6 +35,7 @@ SHOWN = (
     "right_of_answered",
     "right_document_share",
     "raw_share",
+    "raw",
     "mean_sentences",
     "blocked",
     "degraded",
@@ -177,10 +179,12 @@ def _wait(service: subprocess.Popen[bytes], key: Path, port: int, log: Path) -> 
     raise SystemExit(f"The service did not start:\n{log.read_text()[-2_000:]}")
 
 
-def _verdict(report: dict[str, dict[str, float]]) -> int:
-    missed = 0
+def _verdict(report: dict[str, dict[str, Any]]) -> int:
+    missed, overall = 0, report["overall"]
+    # A row of a CSV file that answers is counted as raw, too; a heading, a bar or a file's head never answers.
+    raw = sum(overall["raw"][kind] for kind in ("heading", "navigation", "front_matter"))
     for name, (bar, more) in BARS.items():
-        value = report["overall"][name]
+        value = raw if name == "raw heading or bar" else overall[name]
         met = value >= bar if more else value <= bar
         missed += not met
         print(f"{name:22} {value:6} {'>=' if more else '<='} {bar}: {'met' if met else 'MISSED'}")

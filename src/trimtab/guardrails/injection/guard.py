@@ -214,7 +214,7 @@ def unquotable_spans(text: str) -> tuple[tuple[int, int], ...] | None:
     """Return the (start, end) of what must not be quoted of a blocked passage; None means all.
 
     Manuals give orders to their reader in the words of attacks. A model must read none of them; a
-    person may read the rest of their page. All is withheld when a pattern says that it is an
+    person may read their page without the orders. All is withheld when a pattern says that it is an
     attack, and when the text is an e-mail that hides an order.
     """
     if passage_margin(text) >= SURE:
@@ -232,7 +232,7 @@ def unquotable_spans(text: str) -> tuple[tuple[int, int], ...] | None:
 
 
 def _is_order(text: str) -> bool:
-    """Return whether a sentence is no order of a manual to its reader but one to the model."""
+    """Return whether a sentence orders the model, as opposed to the reader of a manual."""
     margin = passage_margin(text)
     if margin <= 0 or margin > MANUAL_ALLOWANCE:
         return margin > 0
