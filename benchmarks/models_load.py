@@ -8,7 +8,8 @@ import time
 import psutil
 
 
-async def _client(port, path, queue, key):
+async def _client(port, path, queue, key, failed=None):
+    """Send requests until the queue is empty; other answers than 200 go to `failed`, or end the program."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while queue:
         body = queue.pop()
@@ -25,13 +26,31 @@ async def _client(port, path, queue, key):
         )
         text = await reader.readexactly(length)
         if found.split(b" ", 2)[1] != b"200":
-            raise SystemExit(f"{path} answers {text[:300].decode()}")
+            if failed is None:
+                raise SystemExit(f"{path} answers {text[:300].decode()}")
+            failed.append(text)
     writer.close()
 
 
 async def _load(port, path, requests, clients, key):
     queue = list(requests)
     await asyncio.gather(*(_client(port, path, queue, key) for _ in range(clients)))
+
+
+def count_lost(port, path, bodies, clients, key, beside):
+    """Send the requests while ``beside(queue)`` runs in a thread; return how many were not answered with 200.
+
+    Args:
+        beside: Gets the list of the requests that are still to be sent.
+    """
+
+    async def run():
+        queue, failed = list(bodies), []
+        senders = (_client(port, path, queue, key, failed) for _ in range(clients))
+        await asyncio.gather(asyncio.to_thread(beside, queue), *senders)
+        return len(failed)
+
+    return asyncio.run(run())
 
 
 def _spent(pid):
