@@ -122,6 +122,14 @@ def test_an_incident_from_outside_is_ranked_on_the_server(operator):
     assert server.asked[0] == '{namespace="shop\\"1\\n"}'
 
 
+def test_an_alert_dated_in_the_future_began_now(operator):
+    server, ahead = Server(("pay", lambda _: 3)), operator.clock.now() + timedelta(hours=2)
+    alert = fired(operator, source="prometheus", labels={"job": "x"}, fired_at=ahead)
+    found = LiveRanking(samples(operator.clock), server, operator.clock)(alert)
+    assert server.asked
+    assert found.cause == ""
+
+
 @pytest.mark.parametrize(
     ("server", "labels", "reason"),
     [

@@ -57,7 +57,8 @@ class LiveRanking:
     def __call__(self, incident: Incident) -> CauseRanking:
         """Return the ranking; it abstains when nothing can be compared or nothing has moved."""
         first = min((each.alert for each in incident.alerts), key=lambda alert: alert.fired_at)
-        begun = first.fired_at - timedelta(seconds=first.pending_seconds)
+        # A sender whose clock is ahead dates its alert in the future.
+        begun = min(first.fired_at - timedelta(seconds=first.pending_seconds), self._clock.now())
         if not first.source:
             return self._own(first, begun)
         if self._source is None:
