@@ -37,17 +37,17 @@ async def _load(port, path, requests, clients, key):
     await asyncio.gather(*(_client(port, path, queue, key) for _ in range(clients)))
 
 
-def count_lost(port, path, bodies, clients, key, beside):
-    """Send the requests while ``beside(queue)`` runs in a thread; return how many were not answered with 200.
+def count_lost(port, path, bodies, clients, key, work):
+    """Send the requests while ``work(queue)`` runs in a thread; return how many were not answered with 200.
 
     Args:
-        beside: Gets the list of the requests that are still to be sent.
+        work: Gets the list of the requests that are still to be sent.
     """
 
     async def run():
         queue, failed = list(bodies), []
         senders = (_client(port, path, queue, key, failed) for _ in range(clients))
-        await asyncio.gather(asyncio.to_thread(beside, queue), *senders)
+        await asyncio.gather(asyncio.to_thread(work, queue), *senders)
         return len(failed)
 
     return asyncio.run(run())
