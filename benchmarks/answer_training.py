@@ -76,6 +76,7 @@ MORE = frozenset(
         "context_words",
         "type",
         "code_wanted",
+        "path_wanted",
         "score",
         "margin",
         "certainty",
@@ -99,6 +100,8 @@ NOT_JUDGED = frozenset(
     [
         "code",
         "code_wanted",
+        "path_wanted",
+        "introduces",
         "item",
         "row",
         "title",
@@ -124,6 +127,8 @@ TITLE_WANTED = 8.0
 """Set by hand: too few training questions ask for a document. The unit exists only for those that do."""
 CODE_WANTED = 5.0
 """Set by hand: too few of them ask for a command that stands in a block of its own."""
+PATH_WANTED, INTRODUCES = 5.0, -8.0
+"""Set by hand: texts of a library of facts have no paths, and no lines that announce a block."""
 _RANK_L2, _ANSWER_L2 = 0.003, 0.005
 _LEAST_DEVIATION = 0.08
 PROVENANCE = (
@@ -336,6 +341,8 @@ def fit_rank(asked: Sequence[Asked], weight: Callable[[Asked], float]) -> Floats
     found[[FEATURES.index("title"), FEATURES.index("not_compared")]] = 0.0
     found[FEATURES.index("title_wanted")] = TITLE_WANTED
     found[FEATURES.index("code_wanted")] = CODE_WANTED
+    found[FEATURES.index("path_wanted")] = PATH_WANTED
+    found[FEATURES.index("introduces")] = INTRODUCES
     return found
 
 

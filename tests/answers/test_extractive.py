@@ -203,8 +203,8 @@ class SteadyReader:
 
 @pytest.mark.parametrize(("reading", "answers"), [(MIN_READING, True), (MIN_READING - 0.01, False)])
 def test_the_name_of_a_document_does_not_answer_alone(reading, answers):
-    page = replace(passage("It holds nine eggs at once."), title="Otterbox price incubator")
-    analysed = AnalysedQuestion.of("price of the otterbox incubator eggs")
+    page = replace(passage("It holds nine eggs at once."), title="Otterbox shape incubator")
+    analysed = AnalysedQuestion.of("shape of the otterbox incubator eggs")
     model = shipped_models().read
     choice = model.choose(analysed, evidence(analysed, (page,)), SteadyReader(reading))
     assert (choice.probability >= choice.threshold) is answers

@@ -2,11 +2,20 @@ import logging
 
 import pytest
 
-from tests.answers.world import StillClock, WholeDrafts, World, passage
+from tests.answers.world import (
+    CACHE_TEXT,
+    StillClock,
+    WholeDrafts,
+    World,
+    chat_endpoint,
+    completion,
+    passage,
+)
 from tests.guardrails.pii.analyzers import Knows
 from trimtab.answers import Draft, ExtractiveGenerator, GuardedSentences, PipelineGuards, Question
 from trimtab.answers.drafts import DraftSentence, cite
 from trimtab.answers.pipeline import PASSAGES_WITHHELD, REFUSED, WITHHELD
+from trimtab.answers.remote import RemoteGenerator
 from trimtab.answers.streaming import AnswerStream
 from trimtab.guardrails.bypass import Bypass
 from trimtab.guardrails.defaults import answer_guards, passage_guards, question_guards
@@ -126,6 +135,43 @@ def test_the_document_of_a_withheld_passage_is_named_to_the_user_but_not_stored(
     assert answer.found is found
     assert answer.notice == f"{PASSAGES_WITHHELD} Document: {poisoned.document_name}."
     assert stored.notice == PASSAGES_WITHHELD
+
+
+MANUAL = passage(
+    "The query cache holds 999 entries.\n\nIf you only have read access, you neither need nor want to run sync "
+    "as root, run it as your own user.\n\nIt is cleared every night.",
+    "manual",
+)
+
+
+def test_of_a_suspected_passage_everything_else_is_quoted(guarded):
+    world = guarded(MANUAL)
+    answer = world.answer(ASK)
+    assert answer.text == "The query cache holds 999 entries. [1]"
+    assert answer.notice == f"{PASSAGES_WITHHELD} Document: {MANUAL.document_name}."
+
+
+def test_what_is_suspected_is_not_quoted(guarded):
+    asked = Question("handbook", "Do I have to run sync as root?")
+    assert "sync" in World(MANUAL).answer(asked).text
+    assert "sync" not in guarded(MANUAL).answer(asked).text
+
+
+def test_a_passage_of_which_all_may_be_quoted_needs_no_notice(guarded):
+    order = "If you are using sendmail, use this instead as your .forward file:"
+    assert guarded(passage(f"{order}\n\n{CACHE_TEXT}")).answer(ASK).notice == ""
+
+
+def test_no_model_reads_a_suspected_passage(guarded):
+    reply = completion("The query cache holds 100 entries by default. [1]")
+    with chat_endpoint(reply) as (url, requests):
+        world = guarded(MANUAL, passage(), generator=RemoteGenerator(url, "test-model", ""))
+        answer = world.answer(ASK)
+    assert {citation.chunk_id for citation in answer.citations} == {"c1"}
+    assert "999" not in str(requests)
+    assert "100 entries" in str(requests)
+    assert answer.model == "test-model"
+    assert MANUAL.document_name in answer.notice
 
 
 def test_an_answer_without_withheld_passages_has_no_notice(guarded):

@@ -30,6 +30,10 @@ SHORTLIST = 6
 """How many of the best units by words are looked at closely."""
 READ = 4
 """How many of them are read together with the question."""
+READ_BEHIND = 1.0
+"""How far by words a unit may be behind the best one and still be read."""
+UNREAD = -7.0
+"""The reading of a unit further behind: nearly always that of a text about something else."""
 BEST_FEATURES = (*FEATURES, "score", "margin", "certainty", "thin", "reading", "reading_margin")
 """What the second model sees: the best unit's columns, its score, its lead over the next unit that
 says something else, its share of the exponential scores, how much less than half of the question
@@ -120,22 +124,16 @@ class AnswerModel:
             return self._document(question, found)
         every = found.features @ self.rank
         best = np.argsort(-every, kind="stable")[: READ if reader else SHORTLIST]
-        if reader is not None:
-            # One of the kind that is asked for, and the first one below the most similar question.
-            requested = found.features[:, _REQUESTED].max(axis=1) == 1.0
-            if requested.any() and not requested[best].any():
-                best[-1] = np.argmax(np.where(requested, every, -np.inf))
-            below = int(np.argmax(found.features[:, _ASKED]))
-            if found.features[below, _ASKED] > MIN_ASKED and below not in best:
-                best[-2 if requested[best[-1]] else -1] = below
         scores, readings = every[best], np.zeros(len(best))
         if reader is not None:
-            texts = [reading_text(found.candidates[at]) for at in best]
-            readings = reader.score(question.text, texts)
+            best, worth = _worth_reading(found, every, best)
+            texts = [reading_text(found.candidates[at]) for at in best[worth]]
+            scores, readings = every[best], np.full(len(best), UNREAD)
+            readings[worth] = reader.score(question.text, texts)
             scores = scores + self.reading * readings
             again = np.argsort(-scores, kind="stable")
             best, scores, readings = best[again], scores[again], readings[again]
-        order = tuple(int(at) for at in best)
+        order = tuple(best.tolist())
         if found.candidates[order[0]].coverage < MIN_COVERAGE or readings[0] < MIN_READING:
             return AnswerChoice(order, scores, 0.0, self.threshold, self.second)
         columns = best_columns(found, order, scores, readings)
@@ -156,6 +154,25 @@ class AnswerModel:
         share = float(np.mean(hits_of(tuple(question.terms), unit.stems | unit.context)))
         order = tuple(int(at) for at in best[:1])
         return AnswerChoice(order, every[best[:1]], share**2, self.threshold, self.second)
+
+
+def _worth_reading(
+    found: UnitEvidence, every: Scores, best: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return the best few units by words, and which of them are read with the question.
+
+    One of the kind that is asked for, and the first one below the most similar question, are among
+    them and are read, however little words say for them.
+    """
+    worth = every[best] >= every[best[0]] - READ_BEHIND
+    requested = found.features[:, _REQUESTED].max(axis=1) == 1.0
+    if requested.any() and not requested[best].any():
+        best[-1], worth[-1] = np.argmax(np.where(requested, every, -np.inf)), True
+    below = int(np.argmax(found.features[:, _ASKED]))
+    if found.features[below, _ASKED] > MIN_ASKED and below not in best:
+        at = max(-2, -len(best)) if requested[best[-1]] else -1
+        best[at], worth[at] = below, True
+    return best, worth
 
 
 def reading_text(candidate: Candidate) -> str:

@@ -10,11 +10,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.answers.question import AnalysedQuestion, NamedCode, type_evidence
+from trimtab.answers.question import AnalysedQuestion, AnswerType, NamedCode, type_evidence
 from trimtab.answers.records import SourcePassage
 from trimtab.answers.units import PassageUnits, Unit, units_of, with_title
 from trimtab.text.sentences import BlockKind
@@ -46,6 +47,8 @@ FEATURES = (
     "type",
     "code",
     "code_wanted",
+    "path_wanted",
+    "introduces",  # whether it only announces what comes below it,
     "item",
     "row",
     "length",
@@ -89,6 +92,10 @@ class UnitEvidence:
 def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> UnitEvidence:
     """Return the quotable units of the passages with their evidence, in reading order."""
     cut = [_about(question.named, passage, units_of(passage)) for passage in passages]
+    if question.form:
+        cut = [_of_form(question.form, piece) for piece in cut]
+    if any(map(attrgetter("unquotable"), passages)):
+        cut = [_quotable(passage, piece) for passage, piece in zip(passages, cut, strict=True)]
     if question.title:
         cut = [with_title(passage, piece) for passage, piece in zip(passages, cut, strict=True)]
     names = tuple(question.terms)
@@ -121,6 +128,22 @@ def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> U
         texts = [_text_columns(question, unit) for unit in piece.units]
         blocks.append(np.hstack([rows, np.tile(retrieval, (len(rows), 1)), np.array(texts)]))
     return UnitEvidence(found, np.concatenate(blocks))
+
+
+def _of_form(form: re.Pattern[str], piece: PassageUnits) -> PassageUnits:
+    """Return the units that have what the question asks for."""
+    return replace(piece, units=tuple(unit for unit in piece.units if form.search(unit.shown)))
+
+
+def _quotable(passage: SourcePassage, piece: PassageUnits) -> PassageUnits:
+    """Return the units that have no part of what a guard keeps out of quotes."""
+    spans = passage.unquotable or ()
+    kept = tuple(
+        unit
+        for unit in piece.units
+        if not any(unit.start < end and start < unit.end for start, end in spans)
+    )
+    return replace(piece, units=kept)
 
 
 def _about(named: Sequence[NamedCode], passage: SourcePassage, piece: PassageUnits) -> PassageUnits:
@@ -213,14 +236,17 @@ def _text_columns(question: AnalysedQuestion, unit: Unit) -> tuple[float, ...]:
     count = max(1, len(question.pairs))
     pairs = question.pairs & frozenset(pairwise(unit.sequence))
     procedural = question.procedure and unit.kind is BlockKind.CODE
+    typed = type_evidence(question.answer_type, unit.shown, question.stems)
     new = len(unit.stems - question.stems - STOP_WORDS)
     title = unit.kind is BlockKind.HEADING
     return (
         len(pairs) / count,
         len(question.stems & unit.context) / max(1, len(question.stems)),
-        type_evidence(question.answer_type, unit.shown, question.stems),
+        typed,
         float(unit.kind is BlockKind.CODE),
         float(procedural),
+        float(typed == 1.0 and question.answer_type is AnswerType.PLACE),
+        float(unit.shown.endswith(":")),
         float(unit.kind is BlockKind.ITEM),
         float(unit.kind is BlockKind.ROW),
         math.log1p(len(unit.sequence)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from trimtab.answers.decision import AnswerChoice, shipped_models
 from trimtab.answers.drafts import Draft, Piece, cite
@@ -75,7 +76,7 @@ class ExtractiveGenerator:
         if not typed and self.max_sentences > 1 and (completion := _completion(found, first)):
             chosen = [chosen[0], completion]
         if len({candidate.passage.chunk_id for candidate in chosen}) == 1:
-            chosen.sort(key=lambda candidate: candidate.unit.start)
+            chosen.sort(key=attrgetter("unit.start"))
         return chosen
 
 

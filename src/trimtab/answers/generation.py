@@ -155,7 +155,9 @@ class CachedGenerator:
     def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
         """Yield the cached draft, at no cost, or the inner generator's pieces."""
         parts = [
-            part for p in passages for part in (p.document_id, p.chunk_id, str(p.start), p.text)
+            part
+            for p in passages
+            for part in (p.document_id, p.chunk_id, str(p.start), str(p.unquotable), p.text)
         ]
         key = content_id("draft", self._version, question, *parts)
         with self._lock:

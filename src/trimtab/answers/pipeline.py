@@ -12,9 +12,19 @@ from trimtab.answers.deadlines import Retriever
 from trimtab.answers.drafts import Draft, Generator, last_draft, sources_of
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.extractive import ExtractiveGenerator
-from trimtab.answers.records import Answer, AnswerResult, PipelineStage, Question, Retrieved, Trace
+from trimtab.answers.records import (
+    EXTRACTIVE,
+    Answer,
+    AnswerResult,
+    PipelineStage,
+    Question,
+    Retrieved,
+    SourcePassage,
+    Trace,
+)
 from trimtab.guardrails.engine import GuardEngine
 from trimtab.guardrails.guard import Subject
+from trimtab.guardrails.injection.guard import unquotable_spans
 from trimtab.guardrails.pii import redact
 from trimtab.guardrails.verdicts import Outcome
 from trimtab.kernel.clock import Clock, machine_clock
@@ -33,7 +43,9 @@ STILL_READING = (
     "The documents of {0} are still being read, {1} %: what has been read does not answer that."
     " Ask again in a moment."
 )
-PASSAGES_WITHHELD = "A guard withheld passages that may give orders to the assistant."
+PASSAGES_WITHHELD = (
+    "A guard withheld passages, or sentences of them, that may give orders to the assistant."
+)
 
 
 @dataclass(slots=True)
@@ -98,24 +110,34 @@ class PipelineGuards:
         return outcome
 
     def passages(self, retrieved: Retrieved) -> Retrieved:
-        """Return the retrieved passages without those that give orders to the model."""
+        """Return the retrieved passages without those that give orders to the model.
+
+        A passage that is only suspected stays for quotes, with the sentences that they leave out;
+        a model does not read it.
+        """
         outcomes = self.passage_guards.check_many([Subject(p.text) for p in retrieved.passages])
         judged = list(zip(retrieved.passages, outcomes, strict=True))
         # A guard that failed or was late has no findings.
         found, unjudged, documents = list[str](), list[str](), list[str]()
+        kept = list[SourcePassage]()
         for passage, outcome in judged:
-            if not outcome.allowed:
-                names = [name for verdict in outcome.verdicts for name in verdict.findings]
-                (found if names else unjudged).append(passage.chunk_id)
+            if outcome.allowed:
+                kept.append(passage)
+                continue
+            names = [name for verdict in outcome.verdicts for name in verdict.findings]
+            (found if names else unjudged).append(passage.chunk_id)
+            spans = unquotable_spans(passage.text) if names else None
+            if spans is not None:
+                kept.append(replace(passage, unquotable=spans))
+            if spans != ():
                 documents.append(passage.document_name)
         if unjudged:
             _log.warning("passages not judged", extra={"passages": unjudged})
         if found:
             _log.warning("injection_detected", extra={"passages": found})
-        kept = tuple(passage for passage, outcome in judged if outcome.allowed)
         return replace(
             retrieved,
-            passages=kept,
+            passages=tuple(kept),
             unjudged=len(unjudged),
             withheld=tuple(dict.fromkeys(documents)),
         )
@@ -282,8 +304,12 @@ def _notices(draft: Draft, retrieved: Retrieved, *, blocked: bool) -> tuple[str,
     The stored one has no names of documents: a trace outlives a document that is erased.
     """
     shown = stored = draft.notice
-    if retrieved.withheld:
-        documents = ", ".join(retrieved.withheld)
+    withheld = retrieved.withheld
+    if draft.model != EXTRACTIVE:
+        unread = [p.document_name for p in retrieved.passages if p.unquotable is not None]
+        withheld = tuple(dict.fromkeys([*withheld, *unread]))
+    if withheld:
+        documents = ", ".join(withheld)
         shown = f"{shown} {PASSAGES_WITHHELD} Document: {documents}.".strip()
         stored = f"{stored} {PASSAGES_WITHHELD}".strip()
     if retrieved.degraded_mode and not draft.citations and not blocked:

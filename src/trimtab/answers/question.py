@@ -110,6 +110,32 @@ _CODE = re.compile(
 )
 _CODE_PART = re.compile(r"[a-z]+|\d+")
 _OTHER_SCRIPT = re.compile("[^\\W\\d_\u0000-\u024f]")
+# What has a form of its own: a text without one does not answer.
+_FORM_ASKED = re.compile(
+    r"\b(?P<phone>(?:phone|telephone|mobile|hotline|fax)(?: \w+)? numbers?)\b"
+    r"|\b(?P<mail>e-?mail address(?:es)?)\b"
+    r"|\b(?P<link>urls?|(?:web ?site|web address|home ?page) (?:of|for))\b"
+    r"|\b(?P<price>prices?|salar(?:y|ies)|how much (?:do|does|is|are) .{1,60} costs?"
+    r"|costs? (?:per|an?) (?:hour|day|week|month|year|user))\b",
+    re.IGNORECASE,
+)
+_FORMS = {
+    "phone": re.compile(
+        r"(?<![\w./-])(?!(?:19|20)\d\d-\d)\+?\(?\d(?:[ ()–-]{0,3}\d){5,14}(?![\w/]|[.-]\w)"
+        r"|\b\d\d(?:\.\d\d){3,5}\b|\bext(?:ension)?[. :]{1,2}\d",
+        re.IGNORECASE,
+    ),
+    "mail": re.compile(
+        r"[\w.+-]@[\w-]|\b\w+ ?[(\[]?\bat\b[)\]]? ?\w+ ?[(\[]?\bdot\b", re.IGNORECASE
+    ),
+    "link": re.compile(r"://|\bwww\.|\w\.[a-z]{2}|:\d{2,5}\b|(?:^|[\s`\"'])/\w", re.IGNORECASE),
+    "price": re.compile(
+        r"[$€£¥₹]|\b(?:USD|EUR|GBP|CHF|dollars?|euros?|cents?|pounds?|francs?|yen)\b"
+        r"|\b(?:free|gratis|no charge|per ?cent)\b|%"
+        r"|\b(?:prices?|costs?|fees?|salary)\b[^\w\n]{1,5}\d",
+        re.IGNORECASE,
+    ),
+}
 _HOW_TO = re.compile(
     r"\bhow (?:do|can|to|would|should)\b|\bcommand\b|\bwie kann\b|\bcómo\b", re.IGNORECASE
 )
@@ -234,6 +260,8 @@ class AnalysedQuestion:
     """Whether a command or a procedure is asked for."""
     title: bool = False
     """Whether a document is asked for, or its name."""
+    form: re.Pattern[str] | None = None
+    """What an answer must match: a telephone number, an e-mail address, a link or a price."""
     named: tuple[NamedCode, ...] = ()
     text: str = ""
     is_english: bool = True
@@ -261,6 +289,7 @@ class AnalysedQuestion:
         named = {name for word in _NAME.findall(text[1:]) for name in stems(word)}
         codes = {name for word in _IDENTIFIER.findall(text) for name in stems(word)}
         kind = classify_question(text)
+        form = _FORM_ASKED.search(text)
         terms = {
             stem: 1.0 + 0.5 * (stem in named) + 0.3 * stem[0].isdigit()
             for _, stem in content or every
@@ -273,6 +302,7 @@ class AnalysedQuestion:
             frozenset(codes & terms.keys()),
             _is_procedural(text, kind),
             title,
+            _FORMS[form.lastgroup or ""] if form else None,
             NamedCode.all_in(text),
             text,
             language == DEFAULT_LANGUAGE and not _OTHER_SCRIPT.search(text),

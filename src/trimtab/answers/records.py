@@ -70,6 +70,9 @@ class SourcePassage:
     """The headings above the passage, outermost first, joined by `` > ``."""
     similarity: float | None = None
     """Cosine similarity to the question; None when it was not compared by meaning."""
+    unquotable: tuple[tuple[int, int], ...] | None = None
+    """The (start, end) in ``text`` that a guard keeps out of quotes. Unless None, no model reads
+    the passage: a guard suspects orders in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Retrieved:
     unjudged: int = 0
     """Number of passages left out because their guard failed or was late."""
     withheld: tuple[str, ...] = ()
-    """Names of the documents whose passages a guard left out."""
+    """Names of the documents whose passages, or sentences of them, a guard left out."""
     labels: tuple[str, ...] = ()
     """Access labels of the caller that permitted passages."""
     percent_read: int = 100

@@ -75,6 +75,7 @@ class RemoteGenerator:
             GeneratorUnavailable: It failed, timed out, or wrote nothing that cites a passage;
                 sentences may have been yielded before.
         """
+        passages = [passage for passage in passages if passage.unquotable is None]
         prompt, written = _prompt(question, passages), ReplySentences()
         citer, reported = _Citer(passages), None
         for delta, usage in self._deltas(prompt):

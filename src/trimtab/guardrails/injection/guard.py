@@ -47,8 +47,9 @@ MAX_IMPERSONAL_LETTERS, IMPERSONAL_ALLOWANCE = 100, 2.0
 MAX_SEARCH_LETTERS, MAX_SEARCH_STOP_WORDS, SEARCH_ALLOWANCE = 60, 2, 1.5
 """The same for words of a search field, such as "max request payload size"."""
 MANUAL_ALLOWANCE = 1.5
-"""Log-odds that a sentence of a passage needs in addition when it names no concept of an attack but
-those of administrators, such as "sudo" or "mode", and has no disguise."""
+"""Log-odds by which a sentence may exceed the threshold of passages and be quoted to a person when
+it names no concept of an attack but those of administrators, such as "sudo" or "mode", and
+dropping: an attack says what is to be dropped."""
 LONG_CHARACTERS, LONG_ALLOWANCE = 300, 2.0
 """Characters from which the threshold rises, and the log-odds added to it at twice as many."""
 _QUESTION_WORD = re.compile(
@@ -60,7 +61,7 @@ _QUESTION_WORD = re.compile(
 _ADDRESS = re.compile(r"\b(?:you|your|yours|yourself|u|ur|my)\b", re.IGNORECASE)
 _WANTED_BY_ATTACKS = frozenset({"rules", "reveal", "secret", "machine"})
 """Concepts that have no place in words for a search."""
-_OF_ADMINISTRATORS = frozenset({"power", "you"})
+_OF_ADMINISTRATORS = frozenset({"power", "you", "drop"})
 _OF_PRINT = frozenset({Disguise.SPACING, Disguise.LEET})
 _NOT_SEARCHED = frozenset("`$(){}<>|&;=:!'\"\n")
 """Code, quotes and orders have these characters; words for a search do not."""
@@ -190,8 +191,8 @@ def passage_margin(text: str) -> float:
     """Return the margin of a passage's worst window over its threshold.
 
     Passages do not change and are retrieved repeatedly, so the latest results are cached. A quoted
-    attack that the passage only reports does not count. Manuals give orders to their reader in the
-    words of administrators, and print titles with spaces between the letters: neither is an attack.
+    attack that the passage only reports does not count, nor does a title that is printed with
+    spaces between its letters.
     """
     normalised = normalise(text)
     rest = without_mentions(text)
@@ -202,13 +203,41 @@ def passage_margin(text: str) -> float:
     for window in list(_windows(normalised)) or [Cut.of(normalised.text)]:
         named = {name for name in concepts(window.words) if " " not in name}
         disguises = normalised.disguises if named else normalised.disguises - _OF_PRINT
-        is_of_manuals = not disguises and named <= _OF_ADMINISTRATORS
-        score = model.score(window.features(disguises))
-        scores.append(score - MANUAL_ALLOWANCE if is_of_manuals else score)
+        scores.append(model.score(window.features(disguises)))
     worst = max(scores) - model.passage_threshold
     embedded = embedded_margin(normalised.text)
     margin = worst if embedded is None else max(worst, embedded)
     return margin if margin <= 0 or rest is None else passage_margin(rest)
+
+
+def unquotable_spans(text: str) -> tuple[tuple[int, int], ...] | None:
+    """Return the (start, end) of what must not be quoted of a blocked passage; None means all.
+
+    Manuals give orders to their reader in the words of attacks. A model must read none of them; a
+    person may read the rest of their page. All is withheld when a pattern says that it is an
+    attack, and when the text is an e-mail that hides an order.
+    """
+    if passage_margin(text) >= SURE:
+        return None
+    parts = sentences(text)[:MAX_SENTENCES]
+    orders = {at for at, part in enumerate(parts) if _is_order(part.text)}
+    for at, (first, second) in enumerate(pairwise(parts)):
+        if not orders & {at, at + 1} and _is_order(text[first.start : second.end]):
+            orders |= {at, at + 1}
+    rest = "\n\n".join(part.text for at, part in enumerate(parts) if at not in orders)
+    hidden = embedded_margin(normalise(rest).text)
+    if not rest or (hidden is not None and hidden > 0):
+        return None
+    return tuple((parts[at].start, parts[at].end) for at in sorted(orders))
+
+
+def _is_order(text: str) -> bool:
+    """Return whether a sentence is no order of a manual to its reader but one to the model."""
+    margin = passage_margin(text)
+    if margin <= 0 or margin > MANUAL_ALLOWANCE:
+        return margin > 0
+    named = {name for name in concepts(words(text)) if " " not in name}
+    return not named <= _OF_ADMINISTRATORS
 
 
 def squashed(margin: float) -> float:
