@@ -61,7 +61,7 @@ def _spent(pid):
 
 IDLE_SECONDS = 10
 WAIT_SECONDS = 900
-"""For a server to start: MLServer imports for minutes on a machine that is busy with other work."""
+"""For a server to start, on a machine that is busy with other work."""
 
 
 def _idle(pid):
