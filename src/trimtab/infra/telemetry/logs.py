@@ -5,6 +5,7 @@ import re
 import sys
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import TextIO
 
 import orjson
@@ -15,6 +16,8 @@ from trimtab.kernel.redaction import hide_credentials
 _LINE = "trimtab_line"
 """Attribute of a record: its formatter and its line, so that several handlers format it once."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", _LINE}
+_STANDARD_COUNT = len(vars(logging.makeLogRecord({})))
+"""The standard attributes of a record come first, the fields of ``extra=`` after them."""
 _NUMBERS = frozenset((bool, int, float))
 _SECRET_FIELD = re.compile(r"(?i)(authorization|api[-_]?key|password|passwd|secret|token|cookie)$")
 _SECRET_TEXT = re.compile(r"(?i)\b(bearer\s+|tt_|sk-|ghp_|xox[baprs]-)[A-Za-z0-9_\-.]{8,}")
@@ -121,7 +124,7 @@ class HumanFormatter(logging.Formatter):
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     """Return the ``extra=`` fields, with secrets hidden."""
     found: dict[str, object] = {}
-    for name, value in vars(record).items():
+    for name, value in islice(vars(record).items(), _STANDARD_COUNT, None):
         if name in _STANDARD:
             continue
         if _is_secret(name):
