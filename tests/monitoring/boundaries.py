@@ -467,7 +467,9 @@ MISSED = {of_model("models_null_top_info", top="V14 (null=0.4)"): 1}
 
 _MODELS = [
     Boundary("ModelUnavailable", {of_model("models_up"): "{v}"}, 1, 0, 0.5),
-    Boundary("ModelAvailabilityLow", {SERVED: "0+{v}x400"}, 200, 198, 6, {FAILURES: grows(0, 1)}),
+    # 199 of 200 requests are 99.5 % to the last bit.
+    Boundary("ModelAvailabilityLow", {SERVED: "0+{v}x400"}, 199, 198, 6, {FAILURES: grows(0, 1)}),
+    Boundary("ModelAvailabilityLow", {FAILURES: "0 {v}x400"}, 199, 200, 5.5, {SERVED: 0}),
     Boundary("ModelAvailabilityLow", {SERVED: "0+{v}x400"}, 0.6, 0.7, 64, {FAILURES: grows(0, 1)}),
     Boundary("ModelAccuracyLow", {F1: "{v}"}, 0.7, 0.69, 1, {LABELLED: 100}),
     Boundary("ModelAccuracyLow", {LABELLED: "{v}"}, 99, 100, 1, {F1: 0.5}),

@@ -12,7 +12,6 @@ BEFORE = timedelta(hours=1)
 """Time before the condition began that counts as usual."""
 _MARGIN = timedelta(minutes=1)
 """Time before the condition began that belongs to neither window."""
-_MIN_STEP_SECONDS = 15.0
 _STEPS = 120
 _COUNTERS = ("_total", "_count", "_sum")
 
@@ -22,18 +21,20 @@ class Windows:
     """The instants from an hour before the condition began until now.
 
     Attributes:
-        begun: When the condition began.
+        begun: When the condition began; not after now, whatever a server's clock that runs ahead says.
         now: The last instant.
     """
 
     begun: datetime
     now: datetime
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "begun", min(self.begun, self.now))
+
     @property
     def step_seconds(self) -> float:
         """Return the time between two instants."""
-        whole = (self.now - self.begun + BEFORE).total_seconds()
-        return max(_MIN_STEP_SECONDS, whole / _STEPS)
+        return (self.now - self.begun + BEFORE).total_seconds() / _STEPS
 
     def instants(self) -> list[datetime]:
         """Return the instants, the oldest first, aligned with the newest."""
