@@ -295,7 +295,7 @@ _GUARDRAILS = [
     Boundary(
         "GuardrailSuccessRateLow",
         {FAILURES: "0+{v}x400"},
-        4.9,
+        5,
         5.1,
         5.5,
         {VERDICTS: grows(0, 100)},
@@ -305,7 +305,7 @@ _GUARDRAILS = [
         "GuardrailSuccessRateLow",
         {VERDICTS: "0+{v}x400"},
         1.9,
-        2.05,
+        2,
         10,
         {FAILURES: grows(0, 1)},
     ),
