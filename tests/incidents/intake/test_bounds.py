@@ -235,3 +235,11 @@ def test_the_store_of_alerts_takes_as_many_as_its_limit(tmp_path):
     assert desk.post(posted(instance="a"), posted(instance="b")).repeated == 2
     with pytest.raises(TooManyAlerts, match="2 received alerts are stored already"):
         desk.post(posted(instance="c"))
+
+
+def test_under_a_limit_that_was_lowered_known_alerts_are_repeated(tmp_path):
+    desk = make_desk(tmp_path, alerts_limit=2)
+    assert desk.post(posted(instance="a"), posted(instance="b")).fired == 2
+    desk.operator.context.store._database.close()
+    desk = make_desk(tmp_path, alerts_limit=1)
+    assert desk.post(posted(instance="a"), posted(instance="b")).repeated == 2
