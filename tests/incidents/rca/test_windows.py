@@ -49,12 +49,6 @@ def test_the_minute_before_the_condition_began_belongs_to_neither_window(minutes
     assert [len(frame.values) for frame in frames] == [before, during]
 
 
-@pytest.mark.parametrize("minutes", [-1, -60, -600])
-def test_a_condition_that_a_fast_clock_says_will_begin_has_begun_now(minutes):
-    assert begun(minutes) == begun(0)
-    assert len(begun(minutes).instants()) == 121
-
-
 @pytest.mark.parametrize(
     ("before", "during", "kept"), [(51, 9, True), (50, 9, False), (51, 8, False)]
 )

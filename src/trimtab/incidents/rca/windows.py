@@ -21,15 +21,12 @@ class Windows:
     """The instants from an hour before the condition began until now.
 
     Attributes:
-        begun: When the condition began; not after now, whatever a server's clock that runs ahead says.
+        begun: When the condition began; not after now.
         now: The last instant.
     """
 
     begun: datetime
     now: datetime
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "begun", min(self.begun, self.now))
 
     @property
     def step_seconds(self) -> float:
