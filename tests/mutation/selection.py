@@ -39,6 +39,8 @@ class Selection:
             file: (root / file).read_text(encoding="utf-8")
             for file in {_file(name) for name in self._tests}
         }
+        self._bodies: dict[str, dict[str, str]] = {}
+        """The text of each function, by file and name."""
 
     def choose(self, mutant: Mutant) -> Choice:
         """Return the tests that may notice the mutant, within its time, and those to run after them."""
@@ -92,11 +94,12 @@ class Selection:
     def _within_time(self, names: set[str], mutant: Mutant) -> Choice:
         short = {n for n in names if self._tests[n]["seconds"] <= LONGEST_TEST}
         word = mutant.name or mutant.scope.rsplit(".", 1)[-1]
+        renamed = mutant.change.partition(" -> ")[0] if mutant.kind == "name" else ""
 
         cases: Counter[str] = Counter()
 
-        def rank(name: str) -> tuple[bool, bool, float]:
-            """Those that bear the name, then those in a file that mentions it; of each the quickest.
+        def rank(name: str) -> tuple[bool, bool, bool, float]:
+            """Those that write a renamed text, those that bear the name, those in a file that mentions it; then the quickest.
 
             Further cases of one test mostly notice the same: each counts as longer than the one before.
             """
@@ -104,7 +107,8 @@ class Selection:
             test = name.partition("[")[0]
             cases[test] += 1
             cost = max(self._tests[name]["seconds"], 0.005) * cases[test] ** 0.5
-            return (not word or word not in name, not mentions, cost)
+            unwritten = not renamed or renamed not in self._body(name)
+            return (unwritten, not word or word not in name, not mentions, cost)
 
         quickest = sorted(short or names, key=lambda name: (self._tests[name]["seconds"], name))
         ranked = sorted(quickest, key=rank)
@@ -115,6 +119,19 @@ class Selection:
         marked = data or any(self._tests[name]["features"] for name in names)
         times = {name: self._tests[name]["seconds"] for name in (*chosen, *more)}
         return Choice(chosen, total, marked, tuple(more), times)
+
+    def _body(self, test: str) -> str:
+        """Return the text of a test function."""
+        file = _file(test)
+        if file not in self._bodies:
+            text = self._text[file]
+            lines = text.splitlines()
+            self._bodies[file] = {
+                node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno])
+                for node in ast.walk(ast.parse(text))
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            }
+        return self._bodies[file].get(test.partition("[")[0].rpartition("::")[2], "")
 
     def _first(self, ranked: list[str], limit: float) -> tuple[list[str], float]:
         """Return the first tests that fit into the time, at least one, and their time."""

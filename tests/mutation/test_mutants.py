@@ -241,6 +241,25 @@ def test_a_result_of_a_rule_holds_while_the_rule_is_the_same():
     assert before["B"] != after["B"]
 
 
+def test_tests_that_write_a_renamed_text_run_first(tmp_path):
+    (tmp_path / "a.py").write_text('def f(x):\n    return {"runbooks": x}\n')
+    (tmp_path / "test_a.py").write_text(
+        "def test_quick():\n    assert f(1)\n\n"
+        'class TestF:\n    def test_whole(self):\n        assert f(1) == {"runbooks": 1}\n'
+    )
+    record = tmp_path / "record.json"
+    names = ["test_a.py::test_quick", "test_a.py::TestF::test_whole[1]"]
+    test = {"passed": True, "features": ["F001"], "opened": []}
+    tests = {name: test | {"seconds": 1.0 + at} for at, name in enumerate(names)}
+    record.write_text(json.dumps({"tests": tests, "lines": {"a.py": {"2": names}}}))
+    (mutant,) = [
+        each
+        for each in PythonMutants("a.py", (tmp_path / "a.py").read_bytes()).all()
+        if each.kind == "name"
+    ]
+    assert Selection(record, tmp_path, 12).choose(mutant).tests == names[::-1]
+
+
 def test_what_the_first_tests_do_not_notice_is_shown_to_more(tmp_path):
     (tmp_path / "a.py").write_text("def f(x):\n    return x > 5\n")
     (tmp_path / "test_a.py").write_text("")
