@@ -40,6 +40,7 @@ DOMAINS = {
         ("src/trimtab/incidents/**/*.py", "src/trimtab/incidents/*.yaml"),
         (
             "tests/incidents/test_*.py",
+            "tests/incidents/anomaly/test_*.py",
             "tests/incidents/intake/test_bounds.py",
             "tests/incidents/intake/test_merging.py",
             "tests/incidents/intake/test_receiving.py",

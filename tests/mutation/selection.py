@@ -51,6 +51,7 @@ class Selection:
             )
             if mutant.name:
                 names = self._of_constant(mutant)
+                names |= {name for name in self._tests if self._writes(name, mutant)}
         else:
             names = self._of_data(mutant)
         return self._within_time(names, mutant)
@@ -94,7 +95,6 @@ class Selection:
     def _within_time(self, names: set[str], mutant: Mutant) -> Choice:
         short = {n for n in names if self._tests[n]["seconds"] <= LONGEST_TEST}
         word = mutant.name or mutant.scope.rsplit(".", 1)[-1]
-        renamed = mutant.change.partition(" -> ")[0] if mutant.kind == "name" else ""
 
         cases: Counter[str] = Counter()
 
@@ -107,8 +107,8 @@ class Selection:
             test = name.partition("[")[0]
             cases[test] += 1
             cost = max(self._tests[name]["seconds"], 0.005) * cases[test] ** 0.5
-            unwritten = not renamed or renamed not in self._body(name)
-            return (unwritten, not word or word not in name, not mentions, cost)
+            named = bool(word) and word in name
+            return (not self._writes(name, mutant), not named, not mentions, cost)
 
         quickest = sorted(short or names, key=lambda name: (self._tests[name]["seconds"], name))
         ranked = sorted(quickest, key=rank)
@@ -120,17 +120,19 @@ class Selection:
         times = {name: self._tests[name]["seconds"] for name in (*chosen, *more)}
         return Choice(chosen, total, marked, tuple(more), times)
 
+    def _writes(self, test: str, mutant: Mutant) -> bool:
+        """Tell whether a test writes the text that a mutant renames."""
+        return mutant.kind == "name" and mutant.change.partition(" -> ")[0] in self._body(test)
+
     def _body(self, test: str) -> str:
-        """Return the text of a test function."""
+        """Return the text of a test function with its cases."""
         file = _file(test)
         if file not in self._bodies:
-            text = self._text[file]
-            lines = text.splitlines()
-            self._bodies[file] = {
-                node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno])
-                for node in ast.walk(ast.parse(text))
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-            }
+            lines, bodies = self._text[file].splitlines(), self._bodies.setdefault(file, {})
+            for node in ast.walk(ast.parse(self._text[file])):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+                    bodies[node.name] = "\n".join(lines[first - 1 : node.end_lineno])
         return self._bodies[file].get(test.partition("[")[0].rpartition("::")[2], "")
 
     def _first(self, ranked: list[str], limit: float) -> tuple[list[str], float]:

@@ -260,6 +260,18 @@ def test_tests_that_write_a_renamed_text_run_first(tmp_path):
     assert Selection(record, tmp_path, 12).choose(mutant).tests == names[::-1]
 
 
+def test_a_renamed_value_is_also_shown_to_tests_that_write_it_and_name_no_constant(tmp_path):
+    (tmp_path / "a.py").write_text('class End(Enum):\n    WELL = "well"\n')
+    (tmp_path / "test_a.py").write_text('@parametrize("end", ["well"])\ndef test_end(end): ...\n')
+    (tmp_path / "test_b.py").write_text("def test_well():\n    assert End.WELL\n")
+    record = tmp_path / "record.json"
+    test = {"seconds": 1.0, "passed": True, "features": ["F001"], "opened": []}
+    names = ["test_a.py::test_end[well]", "test_b.py::test_well"]
+    record.write_text(json.dumps({"tests": dict.fromkeys(names, test), "lines": {}}))
+    (mutant,) = PythonMutants("a.py", (tmp_path / "a.py").read_bytes()).all()
+    assert Selection(record, tmp_path, 12).choose(mutant).tests == names
+
+
 def test_what_the_first_tests_do_not_notice_is_shown_to_more(tmp_path):
     (tmp_path / "a.py").write_text("def f(x):\n    return x > 5\n")
     (tmp_path / "test_a.py").write_text("")

@@ -32,6 +32,12 @@ def test_a_fingerprint_is_that_of_prometheus():
     assert int(fingerprint_of(labels), 16) == 5799056148416392346
 
 
+def test_a_fingerprint_has_64_bits():
+    found = [fingerprint_of({"a": str(number)}) for number in range(20)]
+    assert {len(each) for each in found} == {16}
+    assert {int(each[0], 16) >= 8 for each in found} == {True, False}
+
+
 def test_an_alert_has_64_labels_at_most():
     labels = {f"l{number}": "x" for number in range(64)}
     assert len(read(labels=labels).labels) == 64

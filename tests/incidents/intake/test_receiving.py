@@ -12,6 +12,7 @@ from trimtab.incidents.attach import ATTACHED_LIMIT
 from trimtab.incidents.errors import AlertsRefused, TooManyAlerts, WebhookUnknown
 from trimtab.incidents.intake.alertmanager import MAX_BATCH, parse_json, parse_posted
 from trimtab.incidents.intake.fingerprint import fingerprint_of
+from trimtab.incidents.intake.store import AlertStore
 
 
 def test_the_fingerprint_of_no_labels_is_the_start_of_the_hash():
@@ -96,6 +97,17 @@ def test_an_expired_alert_is_over_when_its_sender_comes_back_and_says_so(desk):
     desk.post(posted(at=now, ends=desk.clock.now()))
     desk.operator.jobs.run()
     assert desk.incidents.get(incident.id).state is State.RESOLVED
+
+
+def test_as_long_as_no_alert_ends_nothing_is_written(desk, monkeypatch):
+    desk.post(posted(ends=desk.clock.now() + timedelta(minutes=5)))
+    begun, write = [], AlertStore.write
+    monkeypatch.setattr(AlertStore, "write", lambda store: begun.append(store) or write(store))
+    desk.intake.process()
+    assert not begun
+    desk.later(minutes=5)
+    desk.intake.process()
+    assert begun
 
 
 def test_an_alert_that_is_repeated_in_time_does_not_expire(desk):

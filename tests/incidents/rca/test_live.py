@@ -122,6 +122,13 @@ def test_an_incident_from_outside_is_ranked_on_the_server(operator):
     assert server.asked[0] == '{namespace="shop\\"1\\n"}'
 
 
+@pytest.mark.parametrize(("before", "cause"), [(999, "cart"), (1000, "")])
+def test_a_thousand_series_are_compared(operator, before, cause):
+    flat = [(f"flat{number}", lambda _: 3) for number in range(before)]
+    server = Server(*flat, ("cart", lambda left: 50 if left < 15 else 2))
+    assert on_server(operator, server, job="x").cause == cause
+
+
 def test_an_alert_dated_in_the_future_began_now(operator):
     server, ahead = Server(("pay", lambda _: 3)), operator.clock.now() + timedelta(hours=2)
     alert = fired(operator, source="prometheus", labels={"job": "x"}, fired_at=ahead)

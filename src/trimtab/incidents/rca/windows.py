@@ -72,4 +72,4 @@ class Windows:
 
 
 def _mostly(values: Array) -> bool:
-    return len(values) > 0 and float(np.isfinite(values).mean()) >= 0.5
+    return float(np.isfinite(values).mean()) >= 0.5
