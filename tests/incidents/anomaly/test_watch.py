@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests.incidents.intake.desk import make_desk
-from trimtab.incidents.anomaly.memory import DetectorMemory
+from trimtab.incidents.anomaly.detector import SeriesDetector
+from trimtab.incidents.anomaly.memory import DetectorMemory, WatchedSeries
 from trimtab.incidents.anomaly.watch import AnomalyWatch
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.kernel.errors import StorageFull
@@ -80,6 +81,37 @@ def test_an_anomaly_opens_one_incident_and_says_what_is_unusual(plant):
     (attached,) = incident.alerts
     assert attached.alert.labels["shop"] == "a"
     assert attached.alert.annotations["summary"].startswith("queue is 60: its jump is ")
+
+
+def test_the_alert_of_an_anomaly_bears_these_labels_and_expires_after_a_day(tmp_path):
+    long = "queue" + " + 0" * 60
+    plant = Plant(tmp_path, long)
+    plant.step(10, shop="a")
+    (watched,) = plant.watch._watched.values()
+    watched.detector.margin = -1
+    plant.step(10, shop="a")
+    (stored,) = plant.desk.store.firing()
+    assert stored.labels == {
+        "alertname": "AnomalousSeries",
+        "series": long[:200],
+        "severity": "warning",
+        "shop": "a",
+    }
+    assert stored.source == "anomaly"
+    assert stored.ends_at == plant.desk.clock.now() + timedelta(hours=24)
+
+
+def test_two_hundred_series_are_watched_and_remembered(tmp_path):
+    plant = Plant(tmp_path, "queue")
+    pairs = [(labels_of({"__name__": "queue", "shop": str(n)}), 1.0) for n in range(201)]
+    plant.store.append("scrape", milliseconds(plant.desk.clock.now()), pairs)
+    plant.watch.look()
+    assert len(plant.watch._watched) == 200
+    plant.watch._watched["one more"] = WatchedSeries("queue", {"shop": "more"}, SeriesDetector())
+    plant.watch.close()
+    plant.restart()
+    plant.watch.look()
+    assert len(plant.watch._watched) == 200
 
 
 @pytest.mark.parametrize(("steps", "firing"), [(11, True), (12, False)])
