@@ -31,7 +31,7 @@ class Victim:
             )
             app.knowledge.ingest_text(project, "hours.md", SHARED)
         app.knowledge.ingest_text(THEIRS, f"{CANARIES[1]}.md", "A name that says it all.", "eve")
-        admin = client_of(app, key=app.keys.create("root", Role.ADMIN, actor="test"))
+        admin = client_of(app, key=app.keys.create("owner", Role.ADMIN, actor="test"))
         self.traces = [self._asked(admin, text) for text in (QUESTION, "What are the hours?")]
         self.documents = [document.id for document in app.knowledge.documents.list(THEIRS)]
         self.clients = {
@@ -166,7 +166,7 @@ def _exports(victim, chance):
             ("POST", "/v1/answers/canary", {"json": {"probes": [probe]}}),
             ("DELETE", "/api/v1/users/eve/data", {}),
             ("POST", "/v1/keys", {"json": {"name": "mine", "role": "admin"}}),
-            ("POST", "/v1/keys/root/rotate", {}),
+            ("POST", "/v1/keys/owner/rotate", {}),
             ("POST", "/v1/sign-in-links", {}),
             ("POST", "/v1/actions/knowledge.cache.warm", {"json": {"arguments": {}}}),
             ("POST", "/v1/check", {"json": {"expression": "1 > 0"}}),
