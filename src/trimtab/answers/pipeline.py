@@ -24,7 +24,7 @@ from trimtab.answers.records import (
 )
 from trimtab.guardrails.engine import GuardEngine
 from trimtab.guardrails.guard import Subject
-from trimtab.guardrails.injection.guard import unquotable_spans
+from trimtab.guardrails.injection.guard import PassageGuard, unquotable_spans
 from trimtab.guardrails.pii import redact
 from trimtab.guardrails.verdicts import Outcome
 from trimtab.kernel.clock import Clock, machine_clock
@@ -126,7 +126,10 @@ class PipelineGuards:
                 continue
             names = [name for verdict in outcome.verdicts for name in verdict.findings]
             (found if names else unjudged).append(passage.chunk_id)
-            spans = unquotable_spans(passage.text) if names else None
+            # Only the guard against orders knows which sentences it means.
+            blocking = {verdict.guard for verdict in outcome.verdicts if verdict.findings}
+            is_known = blocking == {PassageGuard.name}
+            spans = unquotable_spans(passage.text) if is_known else None
             if spans is not None:
                 kept.append(replace(passage, unquotable=spans))
             if spans != ():

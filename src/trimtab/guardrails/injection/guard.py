@@ -48,8 +48,7 @@ MAX_SEARCH_LETTERS, MAX_SEARCH_STOP_WORDS, SEARCH_ALLOWANCE = 60, 2, 1.5
 """The same for words of a search field, such as "max request payload size"."""
 MANUAL_ALLOWANCE = 1.5
 """Log-odds by which a sentence may exceed the threshold of passages and be quoted to a person when
-it names no concept of an attack but those of administrators, such as "sudo" or "mode", and
-dropping: an attack says what is to be dropped."""
+it names no concepts of an attack but those that manuals use too, `_OF_ADMINISTRATORS`."""
 LONG_CHARACTERS, LONG_ALLOWANCE = 300, 2.0
 """Characters from which the threshold rises, and the log-odds added to it at twice as many."""
 _QUESTION_WORD = re.compile(
@@ -62,6 +61,8 @@ _ADDRESS = re.compile(r"\b(?:you|your|yours|yourself|u|ur|my)\b", re.IGNORECASE)
 _WANTED_BY_ATTACKS = frozenset({"rules", "reveal", "secret", "machine"})
 """Concepts that have no place in words for a search."""
 _OF_ADMINISTRATORS = frozenset({"power", "you", "drop"})
+"""Concepts of sentences such as "use sudo", "switch the mode" and "drop the old table": an order to
+a model also names what it is to reveal or to ignore."""
 _OF_PRINT = frozenset({Disguise.SPACING, Disguise.LEET})
 _NOT_SEARCHED = frozenset("`$(){}<>|&;=:!'\"\n")
 """Code, quotes and orders have these characters; words for a search do not."""
@@ -234,10 +235,10 @@ def unquotable_spans(text: str) -> tuple[tuple[int, int], ...] | None:
 def _is_order(text: str) -> bool:
     """Return whether a sentence orders the model, as opposed to the reader of a manual."""
     margin = passage_margin(text)
-    if margin <= 0 or margin > MANUAL_ALLOWANCE:
-        return margin > 0
+    if margin <= 0:
+        return False
     named = {name for name in concepts(words(text)) if " " not in name}
-    return not named <= _OF_ADMINISTRATORS
+    return margin > MANUAL_ALLOWANCE or not named <= _OF_ADMINISTRATORS
 
 
 def squashed(margin: float) -> float:
