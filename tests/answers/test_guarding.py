@@ -268,6 +268,22 @@ class BreaksOn:
         return Judgement(Decision.ALLOW)
 
 
+class Forbids:
+    """Another guard of passages: it blocks every text."""
+
+    name = "forbidden"
+
+    def check(self, subject, rules):
+        return Judgement(Decision.BLOCK, 1.0, "forbidden", ("forbidden",))
+
+
+def test_nothing_is_quoted_of_a_passage_that_another_guard_blocked(guarded):
+    world = guarded(passage_configs=(*passage_guards(), GuardConfig(Forbids())))
+    answer = world.answer(ASK)
+    assert not answer.found
+    assert answer.notice.startswith(PASSAGES_WITHHELD)
+
+
 def test_a_failing_guard_of_passages_costs_its_passage_and_not_the_question(guarded):
     policy = Policy(on_error=Decision.BLOCK, on_timeout=Decision.BLOCK)
     world = guarded(passage_configs=(GuardConfig(BreaksOn("e"), policy),))
