@@ -54,7 +54,9 @@ def build_usage_forecast(assembly: Assembly) -> Module:
 
 def build_runbooks(assembly: Assembly) -> Module:
     """Return the runbooks of the alerts."""
-    provided = ("kubernetes",) if assembly.env.settings.kubernetes.enabled else ()
+    settings = assembly.env.settings
+    offered = {"kubernetes": settings.kubernetes.enabled, "postgresql": settings.postgresql.url}
+    provided = tuple(name for name, given in offered.items() if given)
     return runbooks.build(assembly.service(Catalog), assembly.service(Monitoring), provided)
 
 

@@ -1,0 +1,37 @@
+"""Settings of the PostgreSQL server that is watched and operated."""
+
+from dataclasses import dataclass
+
+from trimtab.infra.settings.table import setting
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresqlSettings:
+    """Address and limits of the PostgreSQL server that is watched and operated."""
+
+    url: str = setting(
+        "",
+        help="The server that is watched and operated, as `postgresql://user@host/database`; empty"
+        " for none.",
+    )
+    connect_seconds: float = setting(
+        5.0, unit="seconds", help="The longest wait for a connection.", minimum=1, maximum=60
+    )
+    statement_seconds: float = setting(
+        10.0,
+        unit="seconds",
+        help="The longest time of a query that reads the server's state.",
+        minimum=1,
+        maximum=300,
+    )
+    refresh_seconds: float = setting(
+        15.0, unit="seconds", help="The time between two reads of the server's state.", minimum=1
+    )
+    control: tuple[str, ...] = setting(
+        (),
+        help="The command that controls the server, with `{verb}` for `start`, `stop` or `restart`,"
+        " such as `systemctl,{verb},postgresql`; empty when trimtab must not restart it.",
+    )
+    control_seconds: float = setting(
+        120.0, unit="seconds", help="The longest time of that command.", minimum=1, maximum=3600
+    )

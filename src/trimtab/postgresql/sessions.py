@@ -1,0 +1,120 @@
+"""Sessions of the server: what runs long, who waits for whom, and their end."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from trimtab.kernel.clock import Clock
+from trimtab.postgresql.server import CARE, PostgresServer, Row
+
+# The function, not the view: the view reads pg_authid, on which a stuck maintenance may hold a lock.
+_SESSIONS = """
+SELECT a.pid, a.backend_start, a.query_start, a.xact_start, a.state, a.application_name AS application,
+       a.wait_event_type, coalesce(a.client_addr::text, 'local') AS client, left(a.query, 300) AS query,
+       extract(epoch FROM now() - a.query_start)::float8 AS query_seconds,
+       extract(epoch FROM now() - a.xact_start)::float8 AS transaction_seconds,
+       pg_blocking_pids(a.pid) AS blocked_by
+FROM pg_stat_get_activity(NULL) a
+WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+"""
+_TERMINATE = """
+SELECT pg_terminate_backend(a.pid) AS ended FROM pg_stat_get_activity(%s) a
+WHERE a.backend_start = %s AND a.query_start IS NOT DISTINCT FROM %s
+"""
+IDLE_IN_TRANSACTION = frozenset({"idle in transaction", "idle in transaction (aborted)"})
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One client's session; seconds are those of the service's clock."""
+
+    pid: int
+    backend_start: datetime
+    query_start: datetime | None
+    state: str
+    application: str
+    client: str
+    query: str
+    query_seconds: float
+    transaction_seconds: float
+    waits_for_lock: bool
+    blocked_by: tuple[int, ...]
+
+    @property
+    def runs(self) -> bool:
+        """Return whether it runs a query that waits for no lock."""
+        return self.state == "active" and not self.waits_for_lock
+
+    @property
+    def idles_in_transaction(self) -> bool:
+        """Return whether it holds a transaction open and does nothing."""
+        return self.state in IDLE_IN_TRANSACTION
+
+    def describe(self) -> str:
+        """Return who it is and for how long, without the text of its query."""
+        seconds = self.transaction_seconds if self.idles_in_transaction else self.query_seconds
+        name = self.application or "unnamed"
+        return f"{name} (process {self.pid}, {self.state}, {seconds:.0f} s)"
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the JSON-ready facts."""
+        return {
+            "pid": self.pid,
+            "application": self.application,
+            "client": self.client,
+            "state": self.state,
+            "query": self.query,
+            "query_seconds": round(self.query_seconds, 3),
+            "transaction_seconds": round(self.transaction_seconds, 3),
+            "waits_for_lock": self.waits_for_lock,
+            "blocked_by": list(self.blocked_by),
+        }
+
+
+def read_sessions(server: PostgresServer, clock: Clock) -> list[Session]:
+    """Return the sessions of all clients but the operator's own."""
+    return [_session(row, clock.rate) for row in server.query(_SESSIONS)]
+
+
+def long_queries(sessions: Iterable[Session], older_seconds: float) -> list[Session]:
+    """Return the sessions whose query has run for longer than a time, the longest first.
+
+    A query that waits for a lock is not the cause of its own length, and maintenance may take long.
+    """
+    found = [
+        each
+        for each in sessions
+        if each.runs and each.application != CARE and each.query_seconds > older_seconds
+    ]
+    return sorted(found, key=lambda each: -each.query_seconds)
+
+
+def blockers(sessions: Iterable[Session], waiting_seconds: float) -> list[Session]:
+    """Return the sessions for whose locks others wait longer than a time, and that wait for none."""
+    by_pid = {each.pid: each for each in sessions}
+    waiting = [each for each in by_pid.values() if each.query_seconds > waiting_seconds]
+    blocking = {pid for each in waiting for pid in each.blocked_by}
+    return [by_pid[pid] for pid in sorted(blocking) if pid in by_pid and not by_pid[pid].blocked_by]
+
+
+def terminate(server: PostgresServer, session: Session) -> bool:
+    """End a session unless it has begun another query; return whether it was ended."""
+    given = (session.pid, session.backend_start, session.query_start)
+    return any(row["ended"] for row in server.query(_TERMINATE, given))
+
+
+def _session(row: Row, rate: float) -> Session:
+    return Session(
+        pid=row["pid"],
+        backend_start=row["backend_start"],
+        query_start=row["query_start"],
+        # A session that still signs in has no state.
+        state=row["state"] or "starting",
+        application=row["application"] or "",
+        client=row["client"],
+        query=row["query"] or "",
+        query_seconds=(row["query_seconds"] or 0.0) * rate,
+        transaction_seconds=(row["transaction_seconds"] or 0.0) * rate,
+        waits_for_lock=row["wait_event_type"] == "Lock",
+        blocked_by=tuple(pid for pid in row["blocked_by"] if pid),
+    )
