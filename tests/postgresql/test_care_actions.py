@@ -52,7 +52,10 @@ def test_an_analyze_leaves_dead_rows(world, table):
 @pytest.mark.feature("F191")
 def test_an_index_is_rebuilt_while_the_table_stays(world, table):
     (before,) = read_indexes(world.server, 'public."Odd name_pkey"')
-    assert "without blocking writes" in world.dry_run("postgresql.reindex", index=before["name"]).summary
+    assert (
+        "without blocking writes"
+        in world.dry_run("postgresql.reindex", index=before["name"]).summary
+    )
     done = world.run("postgresql.reindex", index=before["name"])
     (after,) = read_indexes(world.server, before["name"])
     assert done.summary == "Rebuilt 1 indexes."

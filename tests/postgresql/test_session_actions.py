@@ -10,10 +10,10 @@ import pytest
 from tests.postgresql.test_signals import until
 from trimtab.kernel.operable import Effect, Risk
 from trimtab.postgresql.server import CARE
-from trimtab.postgresql.sessions import Session, long_queries, read_sessions
+from trimtab.postgresql.sessions import LockWait, Session, blockers, long_queries, read_sessions
 
 NOW = datetime(2026, 3, 14, tzinfo=UTC)
-SESSION = Session(1, NOW, NOW, "active", "app", "local", "SELECT", 0.0, 0.0, False, ())
+SESSION = Session(1, NOW, NOW, "active", "app", "local", "SELECT", 0.0, 0.0, waits_for_lock=False)
 
 
 @pytest.fixture
@@ -45,7 +45,12 @@ def test_the_limit_itself_is_not_over_the_limit(limit):
 
 @pytest.mark.parametrize(
     "changed",
-    [{"state": "idle"}, {"state": "idle in transaction"}, {"waits_for_lock": True}, {"application": CARE}],
+    [
+        {"state": "idle"},
+        {"state": "idle in transaction"},
+        {"waits_for_lock": True},
+        {"application": CARE},
+    ],
 )
 def test_who_runs_no_query_is_not_ended_for_a_long_one(changed):
     assert long_queries([replace(SESSION, query_seconds=9999, **changed)], 600) == []
@@ -88,6 +93,13 @@ def test_a_session_that_went_on_to_another_query_is_not_ended(world):
         connection.execute("SELECT 2")
         assert not terminate(world.server, seen)
         assert connection.execute("SELECT 3").fetchone() == (3,)
+
+
+@pytest.mark.parametrize(("seconds", "ended"), [(60.0, []), (60.001, [2])])
+def test_only_who_waits_for_none_is_ended_and_only_for_a_wait_over_the_time(seconds, ended):
+    holder, middle = replace(SESSION, pid=2), replace(SESSION, pid=3)
+    waits = [LockWait(3, seconds, (2,)), LockWait(4, seconds, (3,))]
+    assert [each.pid for each in blockers([holder, middle], waits, 60)] == ended
 
 
 @pytest.mark.feature("F221")

@@ -21,7 +21,7 @@ def test_sessions_are_counted_by_state_and_against_the_limit(world):
     before = world.last("postgresql.connections")
     with world.cluster.connect() as idle, world.cluster.connect() as busy:
         idle.execute("SELECT 1")
-        thread = threading.Thread(target=lambda: busy.execute("SELECT pg_sleep(1.5)"))
+        thread = threading.Thread(target=lambda: busy.execute("SELECT pg_sleep(5)"))
         thread.start()
         until(lambda: world.read("postgresql.sessions", state="active") == active + 1)
         assert world.last("postgresql.connections") == before + 2

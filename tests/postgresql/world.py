@@ -4,7 +4,7 @@ from trimtab.infra.settings.sections.postgresql import PostgresqlSettings
 from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
 from trimtab.postgresql.faults import faults
 from trimtab.postgresql.module import actions
-from trimtab.postgresql.server import PostgresServer
+from trimtab.postgresql.server import WatchedServer
 from trimtab.postgresql.signals import signals
 from trimtab.postgresql.state import ServerState
 from trimtab.testing.clock import FakeClock
@@ -12,10 +12,11 @@ from trimtab.testing.clock import FakeClock
 
 class World:
     def __init__(self, cluster, clock=None, **changed):
-        given = {"url": cluster.url, "control": cluster.control, "connect_seconds": 1, **changed}
+        url = changed.pop("url", cluster.url)
+        given = {"control": cluster.control, "connect_seconds": 1, **changed}
         self.cluster = cluster
         self.clock = clock or FakeClock()
-        self.server = PostgresServer(PostgresqlSettings(**given), self.clock)
+        self.server = WatchedServer(PostgresqlSettings(**given), url, self.clock)
         self.state = ServerState(self.server, self.clock)
         self.catalog = Catalog(
             signals(self.state), actions(self.server, self.clock), faults(self.server)

@@ -12,7 +12,7 @@ from trimtab.kernel.operable import (
     Risk,
 )
 from trimtab.postgresql.errors import PostgresUnknown
-from trimtab.postgresql.server import PostgresServer, Row
+from trimtab.postgresql.server import Row, WatchedServer
 
 _TABLES = """
 SELECT format('%I.%I', schemaname, relname) AS name, n_live_tup AS live, n_dead_tup AS dead,
@@ -30,26 +30,26 @@ WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY
 _WHICH = Param("table", "string", "The table as schema.table; empty for all.", "")
 
 
-def read_tables(server: PostgresServer, name: str = "") -> list[Row]:
+def read_tables(server: WatchedServer, name: str = "") -> list[Row]:
     """Return the user's tables, those with most dead rows first; raises `PostgresUnknown`."""
     rows = server.query(_TABLES)
     return _only(rows, name, "table") if name else rows
 
 
-def read_indexes(server: PostgresServer, name: str = "") -> list[Row]:
+def read_indexes(server: WatchedServer, name: str = "") -> list[Row]:
     """Return the user's indexes by name; raises `PostgresUnknown`."""
     rows = server.query(_INDEXES)
     return _only(rows, name, "index") if name else rows
 
 
-def run_on(server: PostgresServer, statement: str, names: Sequence[str]) -> None:
+def run_on(server: WatchedServer, statement: str, names: Sequence[str]) -> None:
     """Run a maintenance statement on each name, which the server itself has quoted."""
     with server.session() as connection:
         for name in names:
             connection.execute(f"{statement} {name}".encode())
 
 
-def care_actions(server: PostgresServer) -> tuple[Action, ...]:
+def care_actions(server: WatchedServer) -> tuple[Action, ...]:
     """Return analyze, vacuum and reindex."""
     return (
         _on_tables(server, "analyze", "ANALYZE", "Update the planner's statistics of tables."),
@@ -63,7 +63,7 @@ def care_actions(server: PostgresServer) -> tuple[Action, ...]:
     )
 
 
-def _on_tables(server: PostgresServer, name: str, statement: str, text: str) -> Action:
+def _on_tables(server: WatchedServer, name: str, statement: str, text: str) -> Action:
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
         tables = read_tables(server, str(given["table"]))
         dead = sum(row["dead"] for row in tables)
@@ -90,7 +90,7 @@ def _on_tables(server: PostgresServer, name: str, statement: str, text: str) -> 
     )
 
 
-def _reindex(server: PostgresServer) -> Action:
+def _reindex(server: WatchedServer) -> Action:
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
         indexes = read_indexes(server, str(given["index"]))
         size = sum(row["bytes"] for row in indexes)

@@ -15,7 +15,7 @@ class PostgresNotConfigured(Misconfigured):
     """No PostgreSQL server is configured, or not for this operation."""
 
     code = "postgresql.not_configured"
-    default_hint = "Set `postgresql.url`, then start again."
+    default_hint = "Set `postgresql.url` or `service.database_url`, then start again."
 
 
 class PostgresUnavailable(Unavailable):

@@ -6,21 +6,21 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from trimtab.kernel.operable import Arguments, Fault, Realism, Value
-from trimtab.postgresql.server import PostgresServer
+from trimtab.postgresql.server import WatchedServer
 
 if TYPE_CHECKING:
     from trimtab.postgresql.server import Connection
 
 DRILL = "trimtab-drill"
-_ENDLESS = b"SELECT pg_sleep(86400)"
 _TABLE = "trimtab_drill"
+_ENDLESS = b"SELECT pg_sleep(86400)"
 _AGAIN_SECONDS = 0.5
 
 
 class _Sessions:
     """The sessions of a fault, closed when it is restored."""
 
-    def __init__(self, server: PostgresServer) -> None:
+    def __init__(self, server: WatchedServer) -> None:
         self.server = server
         self.ending = threading.Event()
         self._open: list[Connection] = []
@@ -62,7 +62,7 @@ class _Sessions:
         self._open.clear()
 
 
-def faults(server: PostgresServer) -> tuple[Fault, ...]:
+def faults(server: WatchedServer) -> tuple[Fault, ...]:
     """Return the faults."""
     return (
         _fault(server, "postgresql.query.endless", "Run a query that does not end.", _run_endless),
@@ -89,7 +89,7 @@ def faults(server: PostgresServer) -> tuple[Fault, ...]:
 
 
 def _fault(
-    server: PostgresServer, name: str, text: str, begin: Callable[[_Sessions], None]
+    server: WatchedServer, name: str, text: str, begin: Callable[[_Sessions], None]
 ) -> Fault:
     running: list[_Sessions] = []
 
@@ -118,7 +118,7 @@ def _hold_lock(sessions: _Sessions) -> None:
     holder.execute(f"CREATE TABLE IF NOT EXISTS {_TABLE} (n integer)".encode())
     holder.execute(b"BEGIN")
     holder.execute(f"LOCK TABLE {_TABLE} IN ACCESS EXCLUSIVE MODE".encode())
-    sessions.start(lambda: waiter.execute(f"SELECT * FROM {_TABLE}".encode()))
+    sessions.start(lambda: waiter.execute(f"TABLE {_TABLE}".encode()))
 
 
 def _lock_catalog(sessions: _Sessions) -> None:
@@ -154,7 +154,7 @@ def _lives(connection: "Connection") -> bool:
     return True
 
 
-def _stopped(server: PostgresServer) -> Fault:
+def _stopped(server: WatchedServer) -> Fault:
     def inject(_: Arguments) -> Mapping[str, Value]:
         server.control("stop")
         return {}

@@ -1,6 +1,7 @@
 """Actions on the server's configuration: staged values, reload and restart."""
 
 import threading
+import time
 from collections.abc import Mapping
 
 from trimtab.kernel.clock import Clock, machine_clock
@@ -15,7 +16,7 @@ from trimtab.kernel.operable import (
     Risk,
 )
 from trimtab.postgresql.errors import PostgresConflict, PostgresRefused, PostgresUnavailable
-from trimtab.postgresql.server import PostgresServer, Row
+from trimtab.postgresql.server import Row, WatchedServer
 
 STAGES: Mapping[str, tuple[str, ...]] = {
     "max_connections": ("200", "300"),
@@ -26,7 +27,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 """The values that an action may set, the smallest first (HYB-01, HYB-03)."""
 _UNDO = "reset"
 _SETTING = """
-SELECT s.setting::float8 AS number, current_setting(s.name) AS value, s.pending_restart, s.context,
+SELECT s.setting::float8 AS number, current_setting(s.name) AS value, s.context,
        pg_size_bytes(CASE WHEN s.unit = '8kB' THEN (s.setting::bigint * 8)::text || 'kB'
                           WHEN s.unit = 'kB' THEN s.setting || 'kB' ELSE s.setting END)::float8 AS amount,
        (SELECT f.setting FROM pg_file_settings f
@@ -38,15 +39,17 @@ _PROBLEMS = (
     "SELECT name, sourcefile, sourceline, error FROM pg_file_settings WHERE error IS NOT NULL"
 )
 _STANDBYS = "SELECT count(*) AS standbys FROM pg_stat_replication WHERE state = 'streaming'"
+_LOADED_AT = "SELECT pg_conf_load_time() AS at"
+_RELOAD_LOOKS = 50
 _ANSWER_SECONDS = 60.0
 
 
-def parameter_actions(server: PostgresServer, clock: Clock) -> tuple[Action, ...]:
+def parameter_actions(server: WatchedServer, clock: Clock) -> tuple[Action, ...]:
     """Return the actions on the configuration."""
     return (_set_action(server), _reload_action(server), _restart_action(server, clock))
 
 
-def _set_action(server: PostgresServer) -> Action:
+def _set_action(server: WatchedServer) -> Action:
     values = tuple(dict.fromkeys(value for stage in STAGES.values() for value in stage))
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
@@ -74,7 +77,9 @@ def _set_action(server: PostgresServer) -> Action:
         name, value = str(given["name"]), str(given["value"])
         _write(server, name, value)
         said = "to what the configuration file says" if value == _UNDO else f"to {value}"
-        later = "; it holds after a restart" if _read(server, name)["pending_restart"] else ""
+        later = (
+            "; it holds after a restart" if _read(server, name)["context"] == "postmaster" else ""
+        )
         return ActionResult(f"Set {name} back {said}{later}.")
 
     return Action(
@@ -92,7 +97,7 @@ def _set_action(server: PostgresServer) -> Action:
     )
 
 
-def _staged(server: PostgresServer, given: Arguments) -> tuple[str, str, Row]:
+def _staged(server: WatchedServer, given: Arguments) -> tuple[str, str, Row]:
     name, value = str(given["name"]), str(given["value"])
     if value not in STAGES[name]:
         raise PostgresRefused(
@@ -109,11 +114,11 @@ def _staged(server: PostgresServer, given: Arguments) -> tuple[str, str, Row]:
     return name, value, now
 
 
-def _read(server: PostgresServer, name: str) -> Row:
+def _read(server: WatchedServer, name: str) -> Row:
     return server.query(_SETTING, (name,))[0]
 
 
-def _write(server: PostgresServer, name: str, value: str) -> None:
+def _write(server: WatchedServer, name: str, value: str) -> None:
     # Both are of the tables above, or were read from the server; ALTER SYSTEM takes no parameters.
     from psycopg import sql
 
@@ -124,17 +129,27 @@ def _write(server: PostgresServer, name: str, value: str) -> None:
         else sql.SQL("ALTER SYSTEM SET {} = {}").format(known, sql.Literal(value))
     )
     server.query(statement.as_string())
+    _reload(server)
+
+
+def _reload(server: WatchedServer) -> None:
+    """Let the server read its files, and wait until the kept connection has their values."""
+    before = server.query(_LOADED_AT)
     server.query("SELECT pg_reload_conf()")
+    for _ in range(_RELOAD_LOOKS):
+        if server.query(_LOADED_AT) != before:
+            return
+        time.sleep(0.1)
 
 
-def _warning(server: PostgresServer, name: str) -> str:
+def _warning(server: WatchedServer, name: str) -> str:
     if name != "max_connections" or not server.query(_STANDBYS)[0]["standbys"]:
         return ""
     # A standby with a lower max_connections than its primary stops replaying.
     return " Raise it on every standby first: one with a lower value stops replaying."
 
 
-def _reload_action(server: PostgresServer) -> Action:
+def _reload_action(server: WatchedServer) -> Action:
     def dry_run(_given: Arguments, _: ActionContext) -> ActionResult:
         problems = server.query(_PROBLEMS)
         if problems:
@@ -147,7 +162,7 @@ def _reload_action(server: PostgresServer) -> Action:
 
     def run(given: Arguments, context: ActionContext) -> ActionResult:
         dry_run(given, context)
-        server.query("SELECT pg_reload_conf()")
+        _reload(server)
         pending = [row["name"] for row in server.query(_PENDING)]
         rest = f" A restart is needed for: {', '.join(pending)}." if pending else ""
         return ActionResult(f"Read the configuration again.{rest}", {"pending_restart": pending})
@@ -163,7 +178,7 @@ def _reload_action(server: PostgresServer) -> Action:
     )
 
 
-def _restart_action(server: PostgresServer, clock: Clock) -> Action:
+def _restart_action(server: WatchedServer, clock: Clock) -> Action:
     machine = machine_clock(clock)
 
     def dry_run(_given: Arguments, _: ActionContext) -> ActionResult:

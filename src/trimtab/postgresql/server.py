@@ -32,16 +32,18 @@ CARE = "trimtab-care"
 """The application name of vacuum, index maintenance and backups; they are no long queries."""
 
 
-class PostgresServer:
+class WatchedServer:
     """The server of the settings.
 
     Args:
-        settings: Address and limits.
+        settings: Limits.
+        url: Its address; empty when none is configured.
         clock: Measures how long a connection takes.
     """
 
-    def __init__(self, settings: PostgresqlSettings, clock: Clock) -> None:
+    def __init__(self, settings: PostgresqlSettings, url: str, clock: Clock) -> None:
         self.settings = settings
+        self.url = url
         self._clock = machine_clock(clock)
         self._lock = threading.RLock()
         self._kept: Connection | None = None
@@ -53,7 +55,7 @@ class PostgresServer:
     @property
     def configured(self) -> bool:
         """Return whether a server is configured."""
-        return bool(self.settings.url)
+        return bool(self.url)
 
     def connect(self, application: str, statement_seconds: float = 0.0) -> "Connection":
         """Return a new connection in autocommit mode; 0 seconds means no limit of a statement.
@@ -66,12 +68,12 @@ class PostgresServer:
         import psycopg
         from psycopg.rows import dict_row
 
-        if not self.settings.url:
+        if not self.url:
             raise PostgresNotConfigured("No PostgreSQL server is configured.")
         milliseconds = int(statement_seconds * 1000)
         try:
             return psycopg.connect(
-                self.settings.url,
+                self.url,
                 autocommit=True,
                 row_factory=dict_row,
                 # Whole seconds, as libpq takes them.

@@ -1,6 +1,6 @@
 """Actions on sessions: list queries and locks, and end what runs or blocks for too long."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import (
@@ -13,12 +13,13 @@ from trimtab.kernel.operable import (
     Risk,
     Run,
 )
-from trimtab.postgresql.server import PostgresServer
+from trimtab.postgresql.server import WatchedServer
 from trimtab.postgresql.sessions import (
     Session,
     blockers,
     long_queries,
     read_sessions,
+    read_waits,
     terminate,
 )
 
@@ -37,10 +38,10 @@ SELECT l.pid, l.mode, l.locktype, coalesce(l.relation::regclass::text, '') AS re
        extract(epoch FROM now() - l.waitstart)::float8 AS waiting_seconds
 FROM pg_locks l WHERE NOT l.granted ORDER BY l.waitstart
 """
-_Choose = Callable[[Sequence[Session], float], list[Session]]
+_Choose = Callable[[float], list[Session]]
 
 
-def session_actions(server: PostgresServer, clock: Clock) -> tuple[Action, ...]:
+def session_actions(server: WatchedServer, clock: Clock) -> tuple[Action, ...]:
     """Return the actions on sessions and the reports on queries."""
     return (
         _observing(
@@ -62,21 +63,23 @@ def session_actions(server: PostgresServer, clock: Clock) -> tuple[Action, ...]:
         _ending(
             "postgresql.terminate_queries",
             "End the sessions whose query has run longer than a time.",
-            (server, clock),
-            long_queries,
+            server,
+            lambda older: long_queries(read_sessions(server, clock), older),
             Param("older_seconds", "number", "The time.", TERMINATED_SECONDS, minimum=1),
         ),
         _ending(
             "postgresql.terminate_blockers",
             "End the sessions for whose locks others have waited longer than a time.",
-            (server, clock),
-            blockers,
+            server,
+            lambda waiting: blockers(
+                read_sessions(server, clock), read_waits(server, clock), waiting
+            ),
             Param("waiting_seconds", "number", "The time.", 60.0, minimum=1),
         ),
     )
 
 
-def top_queries(server: PostgresServer) -> ActionResult:
+def top_queries(server: WatchedServer) -> ActionResult:
     """Return the ten slowest statements, or say that pg_stat_statements is not loaded."""
     if not server.query(_LOADED)[0]["loaded"]:
         return ActionResult(
@@ -95,7 +98,7 @@ def _observing(name: str, text: str, run: Run, params: tuple[Param, ...] = ()) -
     return Action(name, text, Risk.OBSERVE, run, run, params)
 
 
-def _list_queries(server: PostgresServer, clock: Clock) -> Run:
+def _list_queries(server: WatchedServer, clock: Clock) -> Run:
     def run(given: Arguments, _: ActionContext) -> ActionResult:
         older = float(given["older_seconds"])
         found = long_queries(read_sessions(server, clock), older)
@@ -106,7 +109,7 @@ def _list_queries(server: PostgresServer, clock: Clock) -> Run:
     return run
 
 
-def _list_locks(server: PostgresServer) -> ActionResult:
+def _list_locks(server: WatchedServer) -> ActionResult:
     rows = server.query(_LOCKS)
     named = ", ".join(
         f"process {row['pid']} waits for {row['mode']} on {row['relation'] or row['locktype']}"
@@ -117,13 +120,9 @@ def _list_locks(server: PostgresServer) -> ActionResult:
     return ActionResult(text, {"locks": rows}, changes=False)
 
 
-def _ending(
-    name: str, text: str, source: tuple[PostgresServer, Clock], choose: _Choose, param: Param
-) -> Action:
-    server, clock = source
-
+def _ending(name: str, text: str, server: WatchedServer, choose: _Choose, param: Param) -> Action:
     def chosen(given: Arguments) -> list[Session]:
-        return choose(read_sessions(server, clock), float(given[param.name]))
+        return choose(float(given[param.name]))
 
     def run(given: Arguments, _: ActionContext) -> ActionResult:
         ended = [each for each in chosen(given) if terminate(server, each)]

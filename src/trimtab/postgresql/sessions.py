@@ -5,21 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trimtab.kernel.clock import Clock
-from trimtab.postgresql.server import CARE, PostgresServer, Row
+from trimtab.postgresql.server import CARE, WATCH, Row, WatchedServer
 
 # The function, not the view: the view reads pg_authid, on which a stuck maintenance may hold a lock.
 _SESSIONS = """
 SELECT a.pid, a.backend_start, a.query_start, a.xact_start, a.state, a.application_name AS application,
        a.wait_event_type, coalesce(a.client_addr::text, 'local') AS client, left(a.query, 300) AS query,
        extract(epoch FROM now() - a.query_start)::float8 AS query_seconds,
-       extract(epoch FROM now() - a.xact_start)::float8 AS transaction_seconds,
-       pg_blocking_pids(a.pid) AS blocked_by
+       extract(epoch FROM now() - a.xact_start)::float8 AS transaction_seconds
 FROM pg_stat_get_activity(NULL) a
-WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND a.application_name <> %s
 """
 _TERMINATE = """
 SELECT pg_terminate_backend(a.pid) AS ended FROM pg_stat_get_activity(%s) a
 WHERE a.backend_start = %s AND a.query_start IS NOT DISTINCT FROM %s
+"""
+# Of the locks: a session that waits while it signs in is not among the sessions of older servers.
+_WAITS = """
+SELECT l.pid, pg_blocking_pids(l.pid) AS blocked_by,
+       coalesce(extract(epoch FROM now() - min(l.waitstart)), 0)::float8 AS seconds
+FROM pg_locks l WHERE NOT l.granted GROUP BY l.pid
 """
 IDLE_IN_TRANSACTION = frozenset({"idle in transaction", "idle in transaction (aborted)"})
 
@@ -38,7 +43,6 @@ class Session:
     query_seconds: float
     transaction_seconds: float
     waits_for_lock: bool
-    blocked_by: tuple[int, ...]
 
     @property
     def runs(self) -> bool:
@@ -67,13 +71,31 @@ class Session:
             "query_seconds": round(self.query_seconds, 3),
             "transaction_seconds": round(self.transaction_seconds, 3),
             "waits_for_lock": self.waits_for_lock,
-            "blocked_by": list(self.blocked_by),
         }
 
 
-def read_sessions(server: PostgresServer, clock: Clock) -> list[Session]:
+@dataclass(frozen=True, slots=True)
+class LockWait:
+    """A process that waits for a lock, and those that hold it; seconds of the service's clock."""
+
+    pid: int
+    seconds: float
+    blocked_by: tuple[int, ...]
+
+
+def read_waits(server: WatchedServer, clock: Clock) -> list[LockWait]:
+    """Return the processes that wait for a lock, also while they sign in."""
+    return [
+        LockWait(
+            row["pid"], row["seconds"] * clock.rate, tuple(pid for pid in row["blocked_by"] if pid)
+        )
+        for row in server.query(_WAITS)
+    ]
+
+
+def read_sessions(server: WatchedServer, clock: Clock) -> list[Session]:
     """Return the sessions of all clients but the operator's own."""
-    return [_session(row, clock.rate) for row in server.query(_SESSIONS)]
+    return [_session(row, clock.rate) for row in server.query(_SESSIONS, (WATCH,))]
 
 
 def long_queries(sessions: Iterable[Session], older_seconds: float) -> list[Session]:
@@ -89,15 +111,21 @@ def long_queries(sessions: Iterable[Session], older_seconds: float) -> list[Sess
     return sorted(found, key=lambda each: -each.query_seconds)
 
 
-def blockers(sessions: Iterable[Session], waiting_seconds: float) -> list[Session]:
+def blockers(
+    sessions: Iterable[Session], waits: Iterable[LockWait], waiting_seconds: float
+) -> list[Session]:
     """Return the sessions for whose locks others wait longer than a time, and that wait for none."""
-    by_pid = {each.pid: each for each in sessions}
-    waiting = [each for each in by_pid.values() if each.query_seconds > waiting_seconds]
-    blocking = {pid for each in waiting for pid in each.blocked_by}
-    return [by_pid[pid] for pid in sorted(blocking) if pid in by_pid and not by_pid[pid].blocked_by]
+    waiting = {each.pid: each for each in waits}
+    blocking = {
+        pid
+        for each in waiting.values()
+        if each.seconds > waiting_seconds
+        for pid in each.blocked_by
+    }
+    return [each for each in sessions if each.pid in blocking and each.pid not in waiting]
 
 
-def terminate(server: PostgresServer, session: Session) -> bool:
+def terminate(server: WatchedServer, session: Session) -> bool:
     """End a session unless it has begun another query; return whether it was ended."""
     given = (session.pid, session.backend_start, session.query_start)
     return any(row["ended"] for row in server.query(_TERMINATE, given))
@@ -116,5 +144,4 @@ def _session(row: Row, rate: float) -> Session:
         query_seconds=(row["query_seconds"] or 0.0) * rate,
         transaction_seconds=(row["transaction_seconds"] or 0.0) * rate,
         waits_for_lock=row["wait_event_type"] == "Lock",
-        blocked_by=tuple(pid for pid in row["blocked_by"] if pid),
     )

@@ -8,8 +8,8 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.operable import Sample
 from trimtab.postgresql.failures import FailureKind
-from trimtab.postgresql.server import PostgresServer, Row
-from trimtab.postgresql.sessions import Session, long_queries, read_sessions
+from trimtab.postgresql.server import Row, WatchedServer
+from trimtab.postgresql.sessions import Session, long_queries, read_sessions, read_waits
 
 _log = logging.getLogger(__name__)
 _SERVER = """
@@ -47,7 +47,7 @@ class ServerState:
         clock: Of the service; a drill's fast clock makes queries old sooner.
     """
 
-    def __init__(self, server: PostgresServer, clock: Clock) -> None:
+    def __init__(self, server: WatchedServer, clock: Clock) -> None:
         self._server = server
         self._clock = clock
         self._samples: dict[str, list[Sample]] = {}
@@ -87,6 +87,8 @@ class ServerState:
         query = self._server.query
         # The sessions first: they can be read also when a lock on a system table stops all else.
         _add_sessions(found, read_sessions(self._server, self._clock))
+        waits = read_waits(self._server, self._clock)
+        found["lock_wait"] = [Sample(max((each.seconds for each in waits), default=0.0))]
         found["ungranted"] = [Sample(query(_LOCKS)[0]["ungranted"])]
         _add_server(found, query(_SERVER)[0])
         _add_databases(found, query(_DATABASES)[0])
@@ -109,8 +111,6 @@ def _add_sessions(found: dict[str, list[Sample]], sessions: list[Session]) -> No
     found["connections"] = [Sample(float(len(sessions) + 1))]
     longest = long_queries(sessions, 0.0)
     found["longest"] = [Sample(longest[0].query_seconds if longest else 0.0)]
-    waits = [each.query_seconds for each in sessions if each.waits_for_lock]
-    found["lock_wait"] = [Sample(max(waits, default=0.0))]
     idle = [each.transaction_seconds for each in sessions if each.idles_in_transaction]
     found["idle_transaction"] = [Sample(max(idle, default=0.0))]
 

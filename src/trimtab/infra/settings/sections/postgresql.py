@@ -11,8 +11,9 @@ class PostgresqlSettings:
 
     url: str = setting(
         "",
-        help="The server that is watched and operated, as `postgresql://user@host/database`; empty"
-        " for none.",
+        help="The server that is watched and operated, `postgresql://...`; empty for that of"
+        " `service.database_url`.",
+        secret=True,
     )
     connect_seconds: float = setting(
         5.0, unit="seconds", help="The longest wait for a connection.", minimum=1, maximum=60
