@@ -10,21 +10,21 @@ from sqlalchemy.dialects import postgresql, sqlite
 Insert = sqlite.Insert | postgresql.Insert
 
 
-def insert(connection: sa.Connection, table: sa.Table) -> Insert:
+def insert(connection: sa.Connection, table: sa.TableClause) -> Insert:
     """Return the engine's ``INSERT``, which has ``on_conflict_do_nothing`` and ``_do_update``."""
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
 
 
-def insert_or_ignore(connection: sa.Connection, table: sa.Table) -> Insert:
+def insert_or_ignore(connection: sa.Connection, table: sa.TableClause) -> Insert:
     """Return an ``INSERT`` that leaves an existing row with an equal key as it is."""
     return insert(connection, table).on_conflict_do_nothing()
 
 
 def insert_or_replace(
     connection: sa.Connection,
-    table: sa.Table,
+    table: sa.TableClause,
     columns: Sequence[str],
     key: Sequence[str] = (),
 ) -> Insert:
@@ -44,7 +44,7 @@ def insert_or_replace(
     return statement.on_conflict_do_update(index_elements=found, set_=changed)
 
 
-def replace_row(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
+def replace_row(connection: sa.Connection, table: sa.TableClause, row: Mapping[str, Any]) -> None:
     """Write a whole row over the one with an equal primary key, if there is one."""
     connection.execute(insert_or_replace(connection, table, tuple(row)).values(**row))
 

@@ -249,8 +249,8 @@ class MonitoringStore:
                 put = insert_or_replace(connection, _metrics, MetricWindow.COLUMNS, key)
                 connection.execute(put, [each.as_row() for each in metrics])
             if features:
-                key = ("model", "window_start", "feature")
-                put = insert_or_replace(connection, _features, FeatureWindow.COLUMNS, key)
+                of_feature = ("model", "window_start", "feature")
+                put = insert_or_replace(connection, _features, FeatureWindow.COLUMNS, of_feature)
                 connection.execute(put, [each.as_row() for each in features])
 
     def metric_windows(self, model: str, limit: int = 168) -> list[MetricWindow]:
