@@ -37,7 +37,7 @@ class ModelsContext:
 
 
 def open_database(env: Environment) -> Database:
-    """Open the database of the domain where the data of this process is, creating it at first use."""
+    """Open the database of the domain on the engine of this process, creating it at first use."""
     if env.postgres is None:
         return SqliteDatabase(env.directory.file(DATABASE_FILE), CHAINS, page_sums=True)
     from trimtab.infra.storage.postgresql import PostgresDatabase
