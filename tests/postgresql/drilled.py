@@ -17,7 +17,7 @@ from trimtab.infra.notify import Outbox
 from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.shipped import shipped
-from trimtab.infra.storage.sqlite import SqliteDatabase
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.infra.telemetry import SignalCollector
 from trimtab.monitoring.engine import RuleEngine
 from trimtab.monitoring.files import load_rules
@@ -34,19 +34,23 @@ PAUSE_SECONDS = 0.05
 
 
 class LookingClock(FakeClock):
-    """Looks at the server after every step of its time."""
+    """Looks at the server after every fifteen seconds of its time."""
 
     def __init__(self):
         super().__init__()
         self.look = lambda: None
+        self._next_look = STEP_SECONDS
         self.rate = STEP_SECONDS / PAUSE_SECONDS
 
     def advance(self, seconds):
         while seconds > 0:
-            super().advance(min(seconds, STEP_SECONDS))
-            seconds -= STEP_SECONDS
-            time.sleep(PAUSE_SECONDS)
-            self.look()
+            step = min(seconds, self._next_look - self.monotonic())
+            super().advance(step)
+            seconds -= step
+            if self.monotonic() >= self._next_look:
+                self._next_look += STEP_SECONDS
+                time.sleep(PAUSE_SECONDS)
+                self.look()
 
 
 def drilled(world, pages, folder):

@@ -9,11 +9,19 @@ import pytest
 
 from tests.postgresql.test_signals import until
 from trimtab.kernel.operable import Effect, Risk
-from trimtab.postgresql.server import CARE
-from trimtab.postgresql.sessions import LockWait, Session, blockers, long_queries, read_sessions
+from trimtab.postgresql.server import MAINTENANCE
+from trimtab.postgresql.sessions import (
+    ClientSession,
+    LockWait,
+    blockers,
+    long_queries,
+    read_sessions,
+)
 
 NOW = datetime(2026, 3, 14, tzinfo=UTC)
-SESSION = Session(1, NOW, NOW, "active", "app", "local", "SELECT", 0.0, 0.0, waits_for_lock=False)
+SESSION = ClientSession(
+    1, NOW, NOW, "active", "app", "local", "SELECT", 0.0, 0.0, waits_for_lock=False
+)
 
 
 @pytest.fixture
@@ -49,7 +57,7 @@ def test_the_limit_itself_is_not_over_the_limit(limit):
         {"state": "idle"},
         {"state": "idle in transaction"},
         {"waits_for_lock": True},
-        {"application": CARE},
+        {"application": MAINTENANCE},
     ],
 )
 def test_who_runs_no_query_is_not_ended_for_a_long_one(changed):

@@ -2,24 +2,27 @@
 
 from trimtab.infra.settings.sections.postgresql import PostgresqlSettings
 from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
+from trimtab.postgresql.backups import PostgresBackups
 from trimtab.postgresql.faults import faults
 from trimtab.postgresql.module import actions
 from trimtab.postgresql.server import WatchedServer
 from trimtab.postgresql.signals import signals
-from trimtab.postgresql.state import ServerState
+from trimtab.postgresql.state import WatchedState
 from trimtab.testing.clock import FakeClock
 
 
 class World:
     def __init__(self, cluster, clock=None, **changed):
         url = changed.pop("url", cluster.url)
+        folder = changed.pop("folder", cluster.folder / "backups")
         given = {"control": cluster.control, "connect_seconds": 1, **changed}
         self.cluster = cluster
         self.clock = clock or FakeClock()
         self.server = WatchedServer(PostgresqlSettings(**given), url, self.clock)
-        self.state = ServerState(self.server, self.clock)
+        self.state = WatchedState(self.server, self.clock)
+        self.backups = PostgresBackups(self.server, folder)
         self.catalog = Catalog(
-            signals(self.state), actions(self.server, self.clock), faults(self.server)
+            signals(self.state), actions(self.backups, self.clock), faults(self.server)
         )
 
     def run(self, action, /, **given):

@@ -23,7 +23,8 @@ FROM pg_stat_user_tables ORDER BY n_dead_tup DESC, relname
 _INDEXES = """
 SELECT format('%I.%I', n.nspname, c.relname) AS name, i.indisvalid AS valid,
        pg_relation_size(c.oid) AS bytes, coalesce(s.idx_scan, 0) AS scans
-FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_stat_user_indexes s ON s.indexrelid = i.indexrelid
 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1
 """
@@ -67,15 +68,15 @@ def _on_tables(server: WatchedServer, name: str, statement: str, text: str) -> A
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
         tables = read_tables(server, str(given["table"]))
         dead = sum(row["dead"] for row in tables)
-        said = f"`{statement}` would run on {len(tables)} tables, which have {dead} dead rows."
-        return ActionResult(said, {"tables": tables}, changes=bool(tables))
+        text = f"`{statement}` would run on {len(tables)} tables, which have {dead} dead rows."
+        return ActionResult(text, {"tables": tables}, changes=bool(tables))
 
     def run(given: Arguments, _: ActionContext) -> ActionResult:
         tables = read_tables(server, str(given["table"]))
         run_on(server, statement, [row["name"] for row in tables])
         dead = sum(row["dead"] for row in tables)
-        said = f"Ran `{statement}` on {len(tables)} tables, which had {dead} dead rows."
-        return ActionResult(said, {"tables": tables}, changes=bool(tables))
+        text = f"Ran `{statement}` on {len(tables)} tables, which had {dead} dead rows."
+        return ActionResult(text, {"tables": tables}, changes=bool(tables))
 
     return Action(
         f"postgresql.{name}",
@@ -94,8 +95,8 @@ def _reindex(server: WatchedServer) -> Action:
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
         indexes = read_indexes(server, str(given["index"]))
         size = sum(row["bytes"] for row in indexes)
-        said = f"{len(indexes)} indexes of {size} bytes would be rebuilt, without blocking writes."
-        return ActionResult(said, {"indexes": indexes}, changes=bool(indexes))
+        text = f"{len(indexes)} indexes of {size} bytes would be rebuilt, without blocking writes."
+        return ActionResult(text, {"indexes": indexes}, changes=bool(indexes))
 
     def run(given: Arguments, _: ActionContext) -> ActionResult:
         indexes = read_indexes(server, str(given["index"]))

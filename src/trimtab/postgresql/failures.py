@@ -42,7 +42,6 @@ _TEXTS: tuple[tuple[FailureKind, tuple[str, ...]], ...] = (
             "too many clients",
             "connection slots are reserved",
             "too many connections",
-            "pgbouncer cannot",
         ),
     ),
     (
@@ -59,12 +58,12 @@ _TEXTS: tuple[tuple[FailureKind, tuple[str, ...]], ...] = (
         ("connection refused", "no such file or directory", "could not translate host name"),
     ),
 )
-_SAID = {
+_MESSAGES = {
     FailureKind.REFUSED: "The PostgreSQL server refused the connection: nothing listens there.",
     FailureKind.TIMEOUT: "The PostgreSQL server did not answer a new connection in time.",
     FailureKind.EXHAUSTED: "The PostgreSQL server has no free connection.",
     FailureKind.STARTING: "The PostgreSQL server is starting or stopping.",
-    FailureKind.CREDENTIALS: "The PostgreSQL server does not accept the role, password or database.",
+    FailureKind.CREDENTIALS: "The PostgreSQL server refuses the role, password or database.",
     FailureKind.OTHER: "The PostgreSQL server cannot be reached.",
 }
 
@@ -83,11 +82,11 @@ def connect_error(error: "psycopg.Error") -> TrimtabError:
     kind = kind_of(error)
     if kind is FailureKind.CREDENTIALS:
         return PostgresNotConfigured(
-            _SAID[kind], hint="Correct `postgresql.url`, then start again."
+            _MESSAGES[kind], hint="Correct `postgresql.url`, then start again."
         )
     if kind is FailureKind.TIMEOUT:
-        return PostgresTimeout(_SAID[kind])
-    return PostgresUnavailable(_SAID[kind])
+        return PostgresTimeout(_MESSAGES[kind])
+    return PostgresUnavailable(_MESSAGES[kind])
 
 
 def statement_error(error: "psycopg.Error") -> TrimtabError:
@@ -96,7 +95,7 @@ def statement_error(error: "psycopg.Error") -> TrimtabError:
     text = (error.diag.message_primary or str(error)).strip().splitlines()[0]
     if state in {"57014", "55P03", "25P04"}:
         return PostgresTimeout(f"PostgreSQL did not finish in time: {text}.")
-    if not state or state.startswith(("08", "57P", "53")):
+    if (not state and _is_of_connection(error)) or state.startswith(("08", "57P", "53")):
         return PostgresUnavailable("The connection to the PostgreSQL server was lost.")
     if state == "42501":
         return PostgresForbidden(f"PostgreSQL does not allow this: {text}.")
@@ -105,3 +104,10 @@ def statement_error(error: "psycopg.Error") -> TrimtabError:
     if state in {"55006", "55000", "42P04"}:
         return PostgresConflict(f"PostgreSQL cannot do this now: {text}.")
     return PostgresRefused(f"PostgreSQL refused the statement: {text}.")
+
+
+def _is_of_connection(error: "psycopg.Error") -> bool:
+    """Return whether an error without SQLSTATE is one of the connection, not of the caller."""
+    import psycopg
+
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)

@@ -129,19 +129,19 @@ def _lock_catalog(sessions: _Sessions) -> None:
 
 def _take_connections(sessions: _Sessions) -> None:
     sql = "SELECT current_setting('max_connections')::integer AS most"
-    wanted = int(sessions.server.query(sql)[0]["most"])
-    _fill(sessions, wanted)
+    count = int(sessions.server.query(sql)[0]["most"])
+    _fill(sessions, count)
 
     def fill_again() -> None:
         while not sessions.ending.wait(_AGAIN_SECONDS):
-            _fill(sessions, wanted)
+            _fill(sessions, count)
 
     sessions.start(fill_again)
 
 
-def _fill(sessions: _Sessions, wanted: int) -> None:
+def _fill(sessions: _Sessions, count: int) -> None:
     with suppress(Exception):  # The server has no more, or is being restarted.
-        for _ in range(wanted - sessions.live()):
+        for _ in range(count - sessions.live()):
             sessions.connect()
 
 

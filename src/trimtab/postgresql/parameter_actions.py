@@ -28,16 +28,18 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 _UNDO = "reset"
 _SETTING = """
 SELECT s.setting::float8 AS number, current_setting(s.name) AS value, s.context,
-       pg_size_bytes(CASE WHEN s.unit = '8kB' THEN (s.setting::bigint * 8)::text || 'kB'
-                          WHEN s.unit = 'kB' THEN s.setting || 'kB' ELSE s.setting END)::float8 AS amount,
+       pg_size_bytes(
+           CASE WHEN s.unit = '8kB' THEN (s.setting::bigint * 8)::text || 'kB'
+                WHEN s.unit = 'kB' THEN s.setting || 'kB' ELSE s.setting END)::float8 AS amount,
        (SELECT f.setting FROM pg_file_settings f
-        WHERE f.name = s.name AND f.sourcefile LIKE '%%/postgresql.auto.conf' ORDER BY seqno DESC LIMIT 1) AS written
+        WHERE f.name = s.name AND f.sourcefile LIKE '%%/postgresql.auto.conf'
+        ORDER BY seqno DESC LIMIT 1) AS written
 FROM pg_settings s WHERE s.name = %s
 """
 _PENDING = "SELECT name FROM pg_settings WHERE pending_restart ORDER BY name"
-_PROBLEMS = (
-    "SELECT name, sourcefile, sourceline, error FROM pg_file_settings WHERE error IS NOT NULL"
-)
+_PROBLEMS = """
+SELECT name, sourcefile, sourceline, error FROM pg_file_settings WHERE error IS NOT NULL
+"""
 _STANDBYS = "SELECT count(*) AS standbys FROM pg_stat_replication WHERE state = 'streaming'"
 _LOADED_AT = "SELECT pg_conf_load_time() AS at"
 _RELOAD_LOOKS = 50
@@ -53,7 +55,7 @@ def _set_action(server: WatchedServer) -> Action:
     values = tuple(dict.fromkeys(value for stage in STAGES.values() for value in stage))
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
-        name, value, now = _staged(server, given)
+        name, value, now = _read_stage(server, given)
         if now["written"] == value:
             return ActionResult(f"{name} is already set to {value}.", changes=False)
         later = " after a restart" if now["context"] == "postmaster" else ""
@@ -62,7 +64,7 @@ def _set_action(server: WatchedServer) -> Action:
         return ActionResult(text, {"name": name, "from": now["value"], "to": value})
 
     def run(given: Arguments, _: ActionContext) -> ActionResult:
-        name, value, now = _staged(server, given)
+        name, value, now = _read_stage(server, given)
         if now["written"] == value:
             return ActionResult(f"{name} is already set to {value}.", changes=False)
         _write(server, name, value)
@@ -76,11 +78,11 @@ def _set_action(server: WatchedServer) -> Action:
     def undo(given: Arguments, _: ActionContext) -> ActionResult:
         name, value = str(given["name"]), str(given["value"])
         _write(server, name, value)
-        said = "to what the configuration file says" if value == _UNDO else f"to {value}"
+        target = "to what the configuration file says" if value == _UNDO else f"to {value}"
         later = (
             "; it holds after a restart" if _read(server, name)["context"] == "postmaster" else ""
         )
-        return ActionResult(f"Set {name} back {said}{later}.")
+        return ActionResult(f"Set {name} back {target}{later}.")
 
     return Action(
         "postgresql.set",
@@ -97,7 +99,7 @@ def _set_action(server: WatchedServer) -> Action:
     )
 
 
-def _staged(server: WatchedServer, given: Arguments) -> tuple[str, str, Row]:
+def _read_stage(server: WatchedServer, given: Arguments) -> tuple[str, str, Row]:
     name, value = str(given["name"]), str(given["value"])
     if value not in STAGES[name]:
         raise PostgresRefused(
@@ -105,8 +107,8 @@ def _staged(server: WatchedServer, given: Arguments) -> tuple[str, str, Row]:
             hint=f"Choose one of: {', '.join(STAGES[name])}.",
         )
     now = _read(server, name)
-    wanted = server.query("SELECT pg_size_bytes(%s)::float8 AS amount", (value,))[0]["amount"]
-    if wanted < now["amount"]:
+    asked = server.query("SELECT pg_size_bytes(%s)::float8 AS amount", (value,))[0]["amount"]
+    if asked < now["amount"]:
         raise PostgresConflict(
             f"{name} is {now['value']}, which is more than {value}.",
             hint="Undo the action that raised it, or choose a larger stage.",

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[dict[str, Any]]
 Row = dict[str, Any]
+_LOCK_MILLISECONDS = 1000
 WATCH = "trimtab-watch"
 """The application name of the kept connection and of the probes."""
-CARE = "trimtab-care"
-"""The application name of vacuum, index maintenance and backups; they are no long queries."""
+MAINTENANCE = "trimtab-maintenance"
+"""The application name of long maintenance, which does not count as a long query."""
 
 
 class WatchedServer:
@@ -57,8 +58,15 @@ class WatchedServer:
         """Return whether a server is configured."""
         return bool(self.url)
 
-    def connect(self, application: str, statement_seconds: float = 0.0) -> "Connection":
-        """Return a new connection in autocommit mode; 0 seconds means no limit of a statement.
+    def connect(
+        self, application: str, statement_seconds: float = 0.0, database: str = ""
+    ) -> "Connection":
+        """Return a new connection in autocommit mode.
+
+        Args:
+            application: Its name in the lists of sessions.
+            statement_seconds: The longest time of a statement; 0 means no limit.
+            database: Another database of the server than that of its address.
 
         Raises:
             PostgresNotConfigured: No server is configured, or it does not accept the role.
@@ -66,20 +74,23 @@ class WatchedServer:
             PostgresTimeout: It does not answer.
         """
         import psycopg
+        from psycopg.conninfo import make_conninfo
         from psycopg.rows import dict_row
 
         if not self.url:
             raise PostgresNotConfigured("No PostgreSQL server is configured.")
         milliseconds = int(statement_seconds * 1000)
+        # A read that waits for a lock on a system table does not get it within a read's time.
+        lock_milliseconds = min(milliseconds, _LOCK_MILLISECONDS)
         try:
             return psycopg.connect(
-                self.url,
+                make_conninfo(self.url, **({"dbname": database} if database else {})),
                 autocommit=True,
                 row_factory=dict_row,
                 # Whole seconds, as libpq takes them.
                 connect_timeout=round(self.settings.connect_seconds),
                 application_name=application,
-                options=f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
+                options=f"-c statement_timeout={milliseconds} -c lock_timeout={lock_milliseconds}",
             )
         except psycopg.Error as error:
             raise connect_error(error) from error
@@ -100,7 +111,7 @@ class WatchedServer:
         return True
 
     def query(self, sql: str, parameters: Sequence[object] | None = None) -> list[Row]:
-        """Return the rows of a statement on the kept connection, which is made anew when lost.
+        """Return the rows of a statement on the kept connection; a lost one is opened again.
 
         A statement is not repeated: it may have had its effect.
 
@@ -123,11 +134,11 @@ class WatchedServer:
                 raise mapped from error
 
     @contextmanager
-    def session(self, statement_seconds: float = 0.0) -> Iterator["Connection"]:
+    def session(self, *, database: str = "") -> Iterator["Connection"]:
         """Yield a new connection for long work; errors of its statements get a next step."""
         import psycopg
 
-        connection = self.connect(CARE, statement_seconds)
+        connection = self.connect(MAINTENANCE, database=database)
         try:
             yield connection
         except psycopg.Error as error:

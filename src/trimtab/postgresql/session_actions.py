@@ -15,7 +15,7 @@ from trimtab.kernel.operable import (
 )
 from trimtab.postgresql.server import WatchedServer
 from trimtab.postgresql.sessions import (
-    Session,
+    ClientSession,
     blockers,
     long_queries,
     read_sessions,
@@ -28,7 +28,8 @@ LISTED_SECONDS = 300.0
 TERMINATED_SECONDS = 600.0
 """Queries that run longer may be terminated, after approval (HYB-03)."""
 _TOP = """
-SELECT left(query, 300) AS query, calls, mean_exec_time::float8 AS mean_ms, total_exec_time::float8 AS total_ms
+SELECT left(query, 300) AS query, calls, mean_exec_time::float8 AS mean_ms,
+       total_exec_time::float8 AS total_ms
 FROM pg_stat_statements ORDER BY mean_exec_time DESC LIMIT 10
 """
 _LOADED = "SELECT to_regclass('pg_stat_statements') IS NOT NULL AS loaded"
@@ -38,7 +39,7 @@ SELECT l.pid, l.mode, l.locktype, coalesce(l.relation::regclass::text, '') AS re
        extract(epoch FROM now() - l.waitstart)::float8 AS waiting_seconds
 FROM pg_locks l WHERE NOT l.granted ORDER BY l.waitstart
 """
-_Choose = Callable[[float], list[Session]]
+_Choose = Callable[[float], list[ClientSession]]
 
 
 def session_actions(server: WatchedServer, clock: Clock) -> tuple[Action, ...]:
@@ -121,7 +122,7 @@ def _list_locks(server: WatchedServer) -> ActionResult:
 
 
 def _ending(name: str, text: str, server: WatchedServer, choose: _Choose, param: Param) -> Action:
-    def chosen(given: Arguments) -> list[Session]:
+    def chosen(given: Arguments) -> list[ClientSession]:
         return choose(float(given[param.name]))
 
     def run(given: Arguments, _: ActionContext) -> ActionResult:

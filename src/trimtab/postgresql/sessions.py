@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trimtab.kernel.clock import Clock
-from trimtab.postgresql.server import CARE, WATCH, Row, WatchedServer
+from trimtab.postgresql.server import MAINTENANCE, WATCH, Row, WatchedServer
 
-# The function, not the view: the view reads pg_authid, on which a stuck maintenance may hold a lock.
+# The function, not the view: the view reads pg_authid, which a stuck maintenance may have locked.
 _SESSIONS = """
-SELECT a.pid, a.backend_start, a.query_start, a.xact_start, a.state, a.application_name AS application,
-       a.wait_event_type, coalesce(a.client_addr::text, 'local') AS client, left(a.query, 300) AS query,
+SELECT a.pid, a.backend_start, a.query_start, a.xact_start, a.state, a.wait_event_type,
+       a.application_name AS application, left(a.query, 300) AS query,
+       coalesce(a.client_addr::text, 'local') AS client,
        extract(epoch FROM now() - a.query_start)::float8 AS query_seconds,
        extract(epoch FROM now() - a.xact_start)::float8 AS transaction_seconds
 FROM pg_stat_get_activity(NULL) a
-WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND a.application_name <> %s
+WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+  AND a.application_name <> %s
 """
 _TERMINATE = """
 SELECT pg_terminate_backend(a.pid) AS ended FROM pg_stat_get_activity(%s) a
@@ -30,7 +32,7 @@ IDLE_IN_TRANSACTION = frozenset({"idle in transaction", "idle in transaction (ab
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class ClientSession:
     """One client's session; seconds are those of the service's clock."""
 
     pid: int
@@ -93,12 +95,12 @@ def read_waits(server: WatchedServer, clock: Clock) -> list[LockWait]:
     ]
 
 
-def read_sessions(server: WatchedServer, clock: Clock) -> list[Session]:
+def read_sessions(server: WatchedServer, clock: Clock) -> list[ClientSession]:
     """Return the sessions of all clients but the operator's own."""
     return [_session(row, clock.rate) for row in server.query(_SESSIONS, (WATCH,))]
 
 
-def long_queries(sessions: Iterable[Session], older_seconds: float) -> list[Session]:
+def long_queries(sessions: Iterable[ClientSession], older_seconds: float) -> list[ClientSession]:
     """Return the sessions whose query has run for longer than a time, the longest first.
 
     A query that waits for a lock is not the cause of its own length, and maintenance may take long.
@@ -106,15 +108,15 @@ def long_queries(sessions: Iterable[Session], older_seconds: float) -> list[Sess
     found = [
         each
         for each in sessions
-        if each.runs and each.application != CARE and each.query_seconds > older_seconds
+        if each.runs and each.application != MAINTENANCE and each.query_seconds > older_seconds
     ]
     return sorted(found, key=lambda each: -each.query_seconds)
 
 
 def blockers(
-    sessions: Iterable[Session], waits: Iterable[LockWait], waiting_seconds: float
-) -> list[Session]:
-    """Return the sessions for whose locks others wait longer than a time, and that wait for none."""
+    sessions: Iterable[ClientSession], waits: Iterable[LockWait], waiting_seconds: float
+) -> list[ClientSession]:
+    """Return the sessions that block others for longer than a time, and wait for none."""
     waiting = {each.pid: each for each in waits}
     blocking = {
         pid
@@ -125,14 +127,14 @@ def blockers(
     return [each for each in sessions if each.pid in blocking and each.pid not in waiting]
 
 
-def terminate(server: WatchedServer, session: Session) -> bool:
+def terminate(server: WatchedServer, session: ClientSession) -> bool:
     """End a session unless it has begun another query; return whether it was ended."""
     given = (session.pid, session.backend_start, session.query_start)
     return any(row["ended"] for row in server.query(_TERMINATE, given))
 
 
-def _session(row: Row, rate: float) -> Session:
-    return Session(
+def _session(row: Row, rate: float) -> ClientSession:
+    return ClientSession(
         pid=row["pid"],
         backend_start=row["backend_start"],
         query_start=row["query_start"],

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from trimtab.kernel.operable import Sample, Signal
-from trimtab.postgresql.state import ServerState
+from trimtab.postgresql.state import WatchedState
 
 # Name, key of the state, metric, unit, help, labels, whether it only grows.
 _SIGNALS: tuple[tuple[str, str, str, str, str, tuple[str, ...], bool], ...] = (
@@ -56,7 +56,7 @@ _SIGNALS: tuple[tuple[str, str, str, str, str, tuple[str, ...], bool], ...] = (
 )  # fmt: skip
 
 
-def signals(state: ServerState) -> tuple[Signal, ...]:
+def signals(state: WatchedState) -> tuple[Signal, ...]:
     """Return every signal; none has a sample while no server is configured."""
     kept = tuple(
         Signal(name, unit, text, _reader(state, key), labels, metric, counter)
@@ -74,5 +74,5 @@ def signals(state: ServerState) -> tuple[Signal, ...]:
     return (*kept, failures)
 
 
-def _reader(state: ServerState, key: str) -> Callable[[], Iterable[Sample]]:
+def _reader(state: WatchedState, key: str) -> Callable[[], Iterable[Sample]]:
     return partial(state.samples, key)

@@ -9,37 +9,42 @@ from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.operable import Sample
 from trimtab.postgresql.failures import FailureKind
 from trimtab.postgresql.server import Row, WatchedServer
-from trimtab.postgresql.sessions import Session, long_queries, read_sessions, read_waits
+from trimtab.postgresql.sessions import ClientSession, long_queries, read_sessions, read_waits
 
 _log = logging.getLogger(__name__)
 _SERVER = """
 SELECT current_setting('max_connections')::float8 AS max_connections,
        pg_is_in_recovery() AS standby,
        extract(epoch FROM now() - pg_postmaster_start_time())::float8 AS uptime,
-       CASE WHEN pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS DISTINCT FROM pg_last_wal_replay_lsn()
+       CASE WHEN pg_is_in_recovery()
+                 AND pg_last_wal_receive_lsn() IS DISTINCT FROM pg_last_wal_replay_lsn()
             THEN extract(epoch FROM now() - pg_last_xact_replay_timestamp())::float8
             WHEN pg_is_in_recovery() THEN 0 END AS own_lag,
        (SELECT count(*) FROM pg_settings WHERE pending_restart)::float8 AS pending_restart
 """
 _DATABASES = """
-SELECT sum(blks_hit)::float8 AS hit, sum(blks_read)::float8 AS read, sum(xact_commit)::float8 AS commits,
-       sum(xact_rollback)::float8 AS rollbacks, sum(deadlocks)::float8 AS deadlocks,
-       sum(temp_bytes)::float8 AS temp_bytes, sum(checksum_failures)::float8 AS checksum_failures,
+SELECT sum(blks_hit)::float8 AS hit, sum(blks_read)::float8 AS read,
+       sum(xact_commit)::float8 AS commits, sum(xact_rollback)::float8 AS rollbacks,
+       sum(deadlocks)::float8 AS deadlocks, sum(temp_bytes)::float8 AS temp_bytes,
+       sum(checksum_failures)::float8 AS checksum_failures,
        pg_database_size(current_database())::float8 AS size
 FROM pg_stat_database
 """
 _STANDBYS = """
-SELECT application_name AS name, coalesce(extract(epoch FROM replay_lag), 0)::float8 AS seconds,
-       pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END,
-                       replay_lsn)::float8 AS bytes
-FROM pg_stat_replication WHERE state = 'streaming'
+SELECT a.application_name AS name,
+       coalesce(extract(epoch FROM w.replay_lag), 0)::float8 AS seconds,
+       pg_wal_lsn_diff(
+           CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn()
+                ELSE pg_current_wal_lsn() END, w.replay_lsn)::float8 AS bytes
+FROM pg_stat_get_wal_senders() w JOIN pg_stat_get_activity(NULL) a ON a.pid = w.pid
+WHERE w.state = 'streaming'
 """
 _LOCKS = "SELECT count(*)::float8 AS ungranted FROM pg_locks WHERE NOT granted"
 _LOADED = "SELECT to_regclass('pg_stat_statements') IS NOT NULL AS loaded"
 _SLOWEST = "SELECT max(mean_exec_time)::float8 / 1000 AS seconds FROM pg_stat_statements"
 
 
-class ServerState:
+class WatchedState:
     """Keeps the newest state of the server, as samples by signal.
 
     Args:
@@ -102,7 +107,7 @@ class ServerState:
             found["slowest"] = [Sample(slowest)]
 
 
-def _add_sessions(found: dict[str, list[Sample]], sessions: list[Session]) -> None:
+def _add_sessions(found: dict[str, list[Sample]], sessions: list[ClientSession]) -> None:
     states = Counter(each.state for each in sessions)
     for state in ("active", "idle", "idle in transaction"):
         states.setdefault(state, 0)

@@ -33,6 +33,23 @@ class PostgresqlSettings:
         help="The command that controls the server, with `{verb}` for `start`, `stop` or `restart`,"
         " such as `systemctl,{verb},postgresql`; empty when trimtab must not restart it.",
     )
+    programs: str = setting(
+        "",
+        help="The folder of `pg_dump` and `pg_restore`; empty to look for them as a shell does.",
+    )
+    backup_folder: str = setting(
+        "", help="The folder of the dumps; empty for `backups/postgresql` in the data directory."
+    )
+    backup_keep: int = setting(
+        7, unit="dumps", help="How many dated dumps are kept.", minimum=1, maximum=1000
+    )
+    backup_seconds: float = setting(
+        3600.0, unit="seconds", help="The longest time of a dump or restore.", minimum=1
+    )
+    recovery_database: str = setting(
+        "hybrid_ai_recovery",
+        help="The database into which a dump is restored next to the live one.",
+    )
     control_seconds: float = setting(
         120.0, unit="seconds", help="The longest time of that command.", minimum=1, maximum=3600
     )
