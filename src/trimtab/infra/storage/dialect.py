@@ -1,5 +1,6 @@
 """Statements that SQLite and PostgreSQL write differently, for stores that run on both."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,10 @@ def insert_or_ignore(connection: sa.Connection, table: sa.TableClause) -> Insert
 
 
 def insert_or_replace(
-    connection: sa.Connection, table: sa.TableClause, columns: Sequence[str], key: Sequence[str]
+    connection: sa.Connection,
+    table: sa.TableClause,
+    columns: Sequence[str],
+    key: Sequence[str] = (),
 ) -> Insert:
     """Return an ``INSERT`` that overwrites the given columns of a row with an equal key.
 
@@ -32,15 +36,19 @@ def insert_or_replace(
         connection: Of the statement.
         table: What to write to.
         columns: The columns of the rows; others of an existing row stay as they are.
-        key: The columns of the primary key or of a unique constraint.
+        key: The columns of a unique constraint; by default the primary key that the table declares.
     """
+    key = tuple(key) or tuple(column.name for column in table.primary_key)
     statement = insert(connection, table)
     changed = {name: statement.excluded[name] for name in columns if name not in key}
     return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
 
 
 def replace_row(
-    connection: sa.Connection, table: sa.TableClause, row: Mapping[str, Any], key: Sequence[str]
+    connection: sa.Connection,
+    table: sa.TableClause,
+    row: Mapping[str, Any],
+    key: Sequence[str] = (),
 ) -> None:
     """Write a row over the one with an equal key, if there is one."""
     statement = insert_or_replace(connection, table, tuple(row), key)
@@ -79,3 +87,30 @@ def _compile(element: by_engine, compiler: Any, **options: Any) -> str:
     on_sqlite, on_postgresql = element.clauses
     chosen = on_postgresql if compiler.dialect.name == "postgresql" else on_sqlite
     return str(compiler.process(sa.sql.elements.Grouping(chosen), **options))
+
+
+def insert_tuples(
+    connection: sa.Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Insert many rows with a statement in text: compiling one may cost more than the insert.
+
+    Args:
+        connection: In a write transaction.
+        table: Its name; like those of the columns it is a constant of the caller.
+        columns: In the order of the values.
+        rows: Values of each row.
+    """
+    mark = "%s" if connection.dialect.name == "postgresql" else "?"
+    marks = ", ".join([mark] * len(columns))
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+    connection.exec_driver_sql(statement, [tuple(row) for row in rows])
+
+
+def in_list(
+    connection: sa.Connection, column: sa.ColumnElement[Any], texts: Sequence[str]
+) -> sa.ColumnElement[bool]:
+    """Return whether a column has one of the texts, which are one parameter however many."""
+    if connection.dialect.name == "postgresql":
+        return column == sa.any_(sa.bindparam(None, list(texts), type_=sa.ARRAY(sa.Text)))
+    listed = sa.func.json_each(json.dumps(list(texts))).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
