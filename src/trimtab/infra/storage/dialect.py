@@ -20,8 +20,12 @@ def insert(connection: sa.Connection, table: sa.TableClause) -> Insert:
 
 
 def insert_or_ignore(connection: sa.Connection, table: sa.TableClause) -> Insert:
-    """Return an ``INSERT`` that leaves an existing row with an equal key as it is."""
-    return insert(connection, table).on_conflict_do_nothing()
+    """Return an ``INSERT`` that leaves an existing row with an equal key as it is.
+
+    The result's ``rowcount`` is the number of new rows.
+    """
+    ignoring = insert(connection, table).on_conflict_do_nothing()
+    return ignoring.execution_options(preserve_rowcount=True)
 
 
 def insert_or_replace(
