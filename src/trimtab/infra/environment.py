@@ -6,10 +6,12 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from trimtab import __version__
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys
 from trimtab.infra.changes import ChangeLog
 from trimtab.infra.dependencies import Dependencies
+from trimtab.infra.fleet import Fleet, ProcessIdentity
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_bootstrap import make_first_key, parse_key_roles, seed
@@ -20,6 +22,7 @@ from trimtab.infra.telemetry import new_registry
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
+from trimtab.kernel.ids import new_id
 
 _CHAINS = ("state", "incidents", "answers", "review", "evaluation", "notify", "calendar")
 """The chains of migrations of the state database; its file is older than the split by domain."""
@@ -46,6 +49,7 @@ class Environment:
         signer: Signs certificates and checkpoints.
         changes: Releases, settings and run-time configuration that changed.
         dependencies: Circuit breakers of the services outside.
+        fleet: The processes on the same database; this process alone on SQLite.
         jobs: Durable jobs. Domains register bodies in `build`; the start launches them.
         first_key: The file of the admin key that this start made; None at later starts.
     """
@@ -62,6 +66,7 @@ class Environment:
     signer: Signer
     changes: ChangeLog
     dependencies: Dependencies
+    fleet: Fleet
     jobs: OpeningJobs
     first_key: Path | None = None
 
@@ -81,6 +86,7 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     closing.callback(directory.close)
     state = Database(directory.file("state.db"), _CHAINS, page_sums=True)
     closing.callback(state.close)
+    fleet = _open_fleet(clock)
     audit = Audit(state, clock)
     keys = Keys(state, clock, audit)
     first_key = make_first_key(keys, directory)
@@ -98,9 +104,15 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
         signer=Signer.of(directory),
         changes=ChangeLog(clock, state),
         dependencies=Dependencies(clock),
+        fleet=fleet,
         jobs=OpeningJobs(lambda: _durable_jobs(directory, clock), _NEVER_PAUSED),
         first_key=first_key,
     )
+
+
+def _open_fleet(clock: Clock) -> Fleet:
+    me = ProcessIdentity.of_this_process(new_id("process", clock.now()), "all", __version__)
+    return Fleet(me, None, clock)
 
 
 def _durable_jobs(directory: DataDirectory, clock: Clock) -> Jobs:
