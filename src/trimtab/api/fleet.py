@@ -1,5 +1,7 @@
 """Route of the processes that share one database."""
 
+from dataclasses import dataclass
+
 from fastapi import APIRouter
 
 from trimtab.api.http.routes import ApiRoute
@@ -10,7 +12,17 @@ from trimtab.infra.fleet import FleetProcess
 router = APIRouter(prefix="/api/v1/fleet", tags=["service"], route_class=ApiRoute)
 
 
+@dataclass(frozen=True, slots=True)
+class FleetReport:
+    """The processes on one database, as the answering process sees them."""
+
+    this: str
+    """Id of the process that answers."""
+    processes: tuple[FleetProcess, ...]
+    """The oldest first."""
+
+
 @router.get("", dependencies=[OPERATOR])
-def fleet(env: EnvDep) -> list[FleetProcess]:
-    """List the processes on this database, the oldest first."""
-    return env.fleet.processes()
+def fleet(env: EnvDep) -> FleetReport:
+    """List the processes on this database."""
+    return FleetReport(env.fleet.me.id, tuple(env.fleet.processes()))

@@ -20,7 +20,7 @@ def fleet(context: typer.Context, json: Json = False) -> None:
         (
             (
                 each["id"],
-                _state(each["is_live"], each["leads"]),
+                _state(each["is_live"], each["leader"]),
                 each["roles"],
                 each["address"] or "-",
                 each["release"],
@@ -29,12 +29,12 @@ def fleet(context: typer.Context, json: Json = False) -> None:
                 round(each["silent_seconds"], 1),
                 each["applied"],
             )
-            for each in body
+            for each in body["processes"]
         ),
     )
 
 
-def _state(is_live: bool, leads: bool) -> str:
+def _state(is_live: bool, leader: bool) -> str:
     if not is_live:
         return "lost"
-    return "leads" if leads else "live"
+    return "leads" if leader else "live"

@@ -44,7 +44,7 @@ class FleetProcess:
         silent_seconds: Since its last heartbeat.
         applied: The newest common change that it has applied.
         is_live: Whether its last heartbeat is recent enough.
-        leads: Whether it runs the tasks that only one process runs.
+        leader: Whether it runs the tasks that only one process runs.
     """
 
     id: str
@@ -56,7 +56,7 @@ class FleetProcess:
     silent_seconds: float
     applied: int
     is_live: bool
-    leads: bool
+    leader: bool
 
 
 @dataclass(frozen=True, slots=True)

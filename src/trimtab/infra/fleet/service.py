@@ -157,7 +157,7 @@ class Fleet:
             silent_seconds=0.0,
             applied=0,
             is_live=True,
-            leads=True,
+            leader=True,
         )
         return [alone]
 

@@ -113,7 +113,7 @@ class FleetStore:
                 silent,
                 applied,
                 is_live=silent <= LOST_SECONDS,
-                leads=leads and silent <= LOST_SECONDS,
+                leader=leads and silent <= LOST_SECONDS,
             )
             found.append(process)
         return found
