@@ -16,7 +16,7 @@ router = APIRouter(prefix="/api/v1/fleet", tags=["service"], route_class=ApiRout
 class FleetReport:
     """The processes on one database, as the answering process sees them."""
 
-    this: str
+    process_id: str
     """Id of the process that answers."""
     processes: tuple[FleetProcess, ...]
     """The oldest first."""

@@ -14,7 +14,7 @@ that it has stopped answering by then."""
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """Who a process is in the fleet.
+    """Identity of a process in the fleet.
 
     Attributes:
         id: Unique to one run of the process; also the executor of its durable jobs.

@@ -64,12 +64,12 @@ class Fleet:
 
     @property
     def shared(self) -> bool:
-        """Whether other processes may use the same database."""
+        """True if other processes may use the same database."""
         return self._store is not None
 
     @property
     def silent_seconds(self) -> float:
-        """Seconds since the last successful heartbeat, or since the process was built; 0 if alone."""
+        """Seconds since the last heartbeat, or since the process was built; 0 if alone."""
         if self._store is None:
             return 0.0
         at = self._beat_at

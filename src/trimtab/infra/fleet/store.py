@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg.rows import TupleRow
 
 from trimtab.infra.fleet.records import LOST_SECONDS, FleetNumbers, FleetProcess, ProcessIdentity
+from trimtab.infra.storage.postgresql import PostgresDatabase, PostgresServer
+from trimtab.infra.storage.postgresql.connection import BoundedConnection
 from trimtab.kernel.errors import Unavailable
 
 T = TypeVar("T")
@@ -21,7 +22,10 @@ _log = logging.getLogger(__name__)
 _NOW = "extract(epoch FROM clock_timestamp())::double precision"
 _LOCK = (0x7472, 0x666C)
 """The leader's advisory lock; keys of two numbers never meet those of one number."""
+_CHAIN = "fleet"
 _NAME = "trimtab leader "
+_ANSWER_SECONDS = 6.0
+"""Above the statement timeout, below the time after which a process without a heartbeat parks."""
 _CONNECT = {
     "connect_timeout": 5,
     "keepalives": 1,
@@ -56,10 +60,21 @@ UPDATE fleet_numbers SET latest = latest + 1, forget = latest + 1 RETURNING late
 # A stopped process keeps its session, because its machine still answers for it. Its lock is taken
 # away once it is lost; by then it does not trust its leadership any more (`Fleet.leads`).
 _END_OF_LOST_LEADER = """
-SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s::int AND l.objid = %s::int AND l.objsubid = 2
-    AND a.datname = current_database() AND NOT a.application_name = ANY(%s)
+SELECT pg_terminate_backend(a.pid, 2000) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s::int AND l.objid = %s::int
+    AND l.objsubid = 2 AND a.datname = current_database() AND NOT a.application_name = ANY(%s)
 """
+
+
+def open_store(server: PostgresServer, process_id: str) -> "FleetStore":
+    """Return the fleet's tables on a server, made when missing.
+
+    Raises:
+        SchemaTooNew: A newer release has made them.
+        Unavailable: The server cannot be reached.
+    """
+    PostgresDatabase(server, _CHAIN, (_CHAIN,)).close()  # Runs the migrations.
+    return FleetStore(server.direct_url, process_id)
 
 
 class FleetStore:
@@ -68,14 +83,12 @@ class FleetStore:
     Args:
         url: Of the database, ``postgresql://``; a direct one where a pooler stands before it.
         process_id: Of this process; it names the session.
-        schema: Holds the tables.
     """
 
-    def __init__(self, url: str, process_id: str, schema: str = "fleet") -> None:
+    def __init__(self, url: str, process_id: str) -> None:
         self._url = url
-        self._schema = schema
         self._name = _NAME + process_id
-        self._connection: psycopg.Connection[TupleRow] | None = None
+        self._connection: BoundedConnection | None = None
         self._leads = False
         self._lock = threading.Lock()
 
@@ -157,13 +170,13 @@ class FleetStore:
         return bool(self._run("SELECT pg_try_advisory_lock(%s::int, %s::int)", _LOCK)[0][0])
 
     def _run(self, query: str, given: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        def run(connection: psycopg.Connection[TupleRow]) -> list[tuple[Any, ...]]:
+        def run(connection: BoundedConnection) -> list[tuple[Any, ...]]:
             cursor = connection.execute(query.encode(), given)
             return cursor.fetchall() if cursor.description else []
 
         return self._with_connection(run)
 
-    def _with_connection(self, use: Callable[[psycopg.Connection[TupleRow]], T]) -> T:
+    def _with_connection(self, use: Callable[[BoundedConnection], T]) -> T:
         with self._lock:
             try:
                 return use(self._connection or self._connect())
@@ -174,14 +187,15 @@ class FleetStore:
                     hint="Repeat the call; check the database.",
                 ) from error
 
-    def _connect(self) -> psycopg.Connection[TupleRow]:
-        self._connection = psycopg.connect(
+    def _connect(self) -> BoundedConnection:
+        self._connection = BoundedConnection.connect(
             self._url,
             autocommit=True,
             application_name=self._name,
             **_CONNECT,  # type: ignore[arg-type]
         )
-        self._connection.execute("SELECT set_config('search_path', %s, false)", (self._schema,))
+        self._connection.limit = _ANSWER_SECONDS
+        self._connection.execute("SELECT set_config('search_path', %s, false)", (_CHAIN,))
         return self._connection
 
     def _disconnect(self) -> None:
