@@ -17,6 +17,7 @@ from trimtab.infra.settings import Settings
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
 from trimtab.infra.telemetry import new_registry
+from trimtab.infra.valkey import Valkey, open_valkey
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
@@ -47,6 +48,7 @@ class Environment:
         changes: Releases, settings and run-time configuration that changed.
         dependencies: Circuit breakers of the services outside.
         jobs: Durable jobs. Domains register bodies in `build`; the start launches them.
+        valkey: The server that several processes share; None without a configured one.
         first_key: The file of the admin key that this start made; None at later starts.
     """
 
@@ -63,6 +65,7 @@ class Environment:
     changes: ChangeLog
     dependencies: Dependencies
     jobs: OpeningJobs
+    valkey: Valkey | None = None
     first_key: Path | None = None
 
 
@@ -77,6 +80,10 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     Raises:
         TrimtabError: The data directory cannot be used, or something in it is broken or too new.
     """
+    dependencies = Dependencies(clock)
+    valkey = open_valkey(settings.service.valkey_url, dependencies)
+    if valkey is not None:
+        closing.callback(valkey.close)
     directory = DataDirectory(settings.service.data_dir)
     closing.callback(directory.close)
     state = Database(directory.file("state.db"), _CHAINS, page_sums=True)
@@ -97,8 +104,9 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
         keys=keys,
         signer=Signer.of(directory),
         changes=ChangeLog(clock, state),
-        dependencies=Dependencies(clock),
+        dependencies=dependencies,
         jobs=OpeningJobs(lambda: _durable_jobs(directory, clock), _NEVER_PAUSED),
+        valkey=valkey,
         first_key=first_key,
     )
 
