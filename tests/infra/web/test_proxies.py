@@ -52,7 +52,7 @@ def test_without_a_peer_there_is_no_client():
 
 @pytest.mark.parametrize("name", ["proxy.example", "10.0.0.0/33", "*"])
 def test_an_entry_that_is_no_network_is_refused(name):
-    with pytest.raises(TrustedProxiesInvalid, match="no address and no network"):
+    with pytest.raises(TrustedProxiesInvalid, match="neither an address nor a network"):
         TrustedProxies([name])
 
 

@@ -194,7 +194,7 @@ class RequestMiddleware:
         return None
 
     async def _refuse_unread(self, scope: Scope) -> TrimtabError | None:
-        """Return why a request is refused whoever sends it."""
+        """Return why a request is refused, whatever key it has."""
         for check in self.checks:
             if (refusal := check(scope)) is not None:
                 return refusal

@@ -1,4 +1,4 @@
-"""An optional Valkey or Redis server that several processes share; no state of record lies in it."""
+"""Optional Valkey or Redis server that several processes share; it holds no state of record."""
 
 from trimtab.infra.valkey.server import (
     Valkey,

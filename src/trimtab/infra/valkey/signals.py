@@ -1,4 +1,4 @@
-"""What can be measured of the Valkey server."""
+"""Signals of the Valkey server."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping

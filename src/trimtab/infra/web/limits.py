@@ -61,7 +61,7 @@ class RateLimits:
         if wait:
             raise TooManyCalls(limit, wait)
         # This process counts what it accepts all the time: a client whose calls it has seen in the
-        # last minute does not begin anew when the shared count is lost.
+        # last minute does not begin again when the shared count is lost.
         self._count(client, limit if wait is None else math.inf)
 
     def _count(self, client: str, limit: float) -> None:

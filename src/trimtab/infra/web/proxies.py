@@ -1,9 +1,9 @@
 """Address of the client behind trusted proxies.
 
-``X-Forwarded-For`` is a claim of whoever sends the request. It counts only if the connection comes
+``X-Forwarded-For`` is a claim of the client. It counts only if the connection comes
 from a proxy of `service.trusted_proxies`, and only as far as trusted proxies have written it: from
-the right, each entry was added by the proxy after it, so the first entry that is no trusted proxy
-is the client. What stands left of it may be invented.
+the right, each entry was added by the proxy after it, so the first entry that is not a trusted
+proxy is the client. What stands left of it may be invented.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ _IPV6_CLIENT_BITS = 64
 
 
 class TrustedProxiesInvalid(Misconfigured):
-    """An entry of `service.trusted_proxies` is no address and no network."""
+    """An entry of `service.trusted_proxies` is neither an address nor a network."""
 
     code = "api.trusted_proxies_invalid"
 
@@ -107,6 +107,6 @@ def _network(name: str) -> IPv4Network | IPv6Network:
         return ip_network(name, strict=False)
     except ValueError:
         raise TrustedProxiesInvalid(
-            f"`service.trusted_proxies`: {name!r} is no address and no network.",
+            f"`service.trusted_proxies`: {name!r} is neither an address nor a network.",
             hint="Write addresses or networks, such as 10.0.0.7 or 10.0.0.0/8.",
         ) from None
