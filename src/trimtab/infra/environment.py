@@ -26,7 +26,7 @@ from trimtab.kernel.health import Health
 if TYPE_CHECKING:
     from trimtab.infra.storage.postgresql import PostgresServer
 
-_CHAINS = ("state", "incidents", "answers", "review", "evaluation", "notify", "calendar")
+STATE_CHAINS = ("state", "incidents", "answers", "review", "evaluation", "notify", "calendar")
 """The chains of migrations of the state database; its file is older than the split by domain."""
 
 
@@ -136,10 +136,10 @@ def _postgres(settings: Settings) -> "PostgresServer | None":
 
 def _state(directory: DataDirectory, postgres: "PostgresServer | None") -> Database:
     if postgres is None:
-        return SqliteDatabase(directory.file("state.db"), _CHAINS, page_sums=True)
+        return SqliteDatabase(directory.file("state.db"), STATE_CHAINS, page_sums=True)
     from trimtab.infra.storage.postgresql import PostgresDatabase
 
-    return PostgresDatabase(postgres, "state", _CHAINS)
+    return PostgresDatabase(postgres, "state", STATE_CHAINS)
 
 
 def _durable_jobs(directory: DataDirectory, clock: Clock) -> Jobs:
