@@ -119,7 +119,8 @@ def test_a_server_that_was_lost_is_not_asked_for_some_seconds_and_comes_back(
     with server.client as client:
         assert client.keys("*") == []
     clock.sleep(PROBE_SECONDS + 1)
-    process.call(2)
+    process.call()  # One call tries it; others of the same moment would still do without.
+    process.call()
     assert process.valkey.health().status is Status.UP
     assert process.read("up") == [1]
     assert process_of().call(LIMIT) == LIMIT - 2
