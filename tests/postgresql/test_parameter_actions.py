@@ -22,6 +22,8 @@ def own(_own):
     made = World(_own)
     yield made
     made.server.query("ALTER SYSTEM RESET ALL")
+    if made.run("postgresql.reload").facts["pending_restart"]:
+        made.run("postgresql.restart")
     made.close()
 
 
