@@ -40,10 +40,12 @@ def wait_until_served(process, url):
 
 def test_one_worker_serves_and_ends_in_order(tmp_path):
     process, url = start_uvicorn(tmp_path, 1)
-    assert wait_until_served(process, url).json()["components"]["database"]["status"] == "up"
-    assert httpx.get(f"{url}/v1/keys", timeout=30).status_code == 401
+    health = wait_until_served(process, url)
+    me = httpx.get(f"{url}/v1/me", timeout=30)
     process.terminate()
     said = process.communicate(timeout=60)[0]
+    assert health.json()["components"]["database"]["status"] == "up"
+    assert me.json()["role"] == "reader"
     assert "Application shutdown complete" in said
 
 
