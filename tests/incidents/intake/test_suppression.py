@@ -1,5 +1,6 @@
 """Silences, maintenance windows and inhibition: what is suppressed opens nothing and pages nobody."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,6 +17,8 @@ from trimtab.incidents.errors import (
 from trimtab.incidents.intake import Matcher, SilenceRequest
 from trimtab.incidents.intake.config import load_config
 from trimtab.incidents.intake.matchers import matcher_text, matches, parse_matcher
+from trimtab.incidents.intake.model import ReceivedState
+from trimtab.incidents.intake.suppression import InhibitIndex
 from trimtab.monitoring.alerts import Alert, AlertFired, AlertResolved, AlertState
 
 
@@ -168,6 +171,16 @@ def test_a_critical_alert_inhibits_the_warning_of_the_same_service(desk):
     assert [each.alert.labels["severity"] for each in incident.alerts] == ["critical"]
     suppressed = [each for each in desk.store.listed() if each.suppressed_by]
     assert [each.labels["severity"] for each in suppressed] == ["warning"]
+
+
+def test_only_what_changes_an_inhibition_has_alerts_judged_again(desk):
+    desk.webhook(sent(severity="critical"))
+    (fires,) = desk.store.listed()
+    over = replace(fires, state=ReceivedState.RESOLVED)
+    index = InhibitIndex(load_config().inhibit_rules)
+    told = [index.note(each) for each in (over, fires, fires, over, over)]
+    assert told == [False, True, False, True, False]
+    assert not index.active
 
 
 def test_a_warning_of_another_service_is_not_inhibited(desk):
