@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from trimtab.api import create_api, create_fault_api
 from trimtab.api.http import (
@@ -20,13 +20,17 @@ from trimtab.api.http import (
 from trimtab.api.http.body_limit import body_limit, upload_limit
 from trimtab.api.http.headers import security_headers
 from trimtab.infra.environment import Environment
+from trimtab.infra.fleet import Fleet, NotInTouch
 from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.settings import Settings
 from trimtab.infra.web import Access, RateLimits
 from trimtab.infra.web.access import is_loopback
 from trimtab.infra.web.module import Web
+from trimtab.infra.web.proxies import TrustedProxies
 from trimtab.infra.web.routes import ProvidedServices
 
+_ANY_TIME = ("/health", "/metrics", "/api/v1/fleet")
+"""Paths that a process answers without contact to its fleet."""
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -68,7 +72,7 @@ def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps
     """
     env = services.find(Environment)
     settings = env.settings
-    limits = RateLimits(env.clock)
+    limits = _rate_limits(env)
     access = _access(env, services.find(Web), limits)
     api = create_api(services, access)
 
@@ -93,16 +97,30 @@ def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps
         ),
     )
     rate = AddressRateLimit(limits, settings.service.rate_limit_per_minute)
+    in_touch = partial(_refuse_out_of_touch, env.fleet)
     # A caller who asks too often is refused before anything of the body is read.
     network = middleware(
         _with_console(api, console),
-        checks=(TrustedOrigins(_hosts(settings)).check, rate.check),
+        checks=(in_touch, TrustedOrigins(_hosts(settings)).check),
+        rate=rate,
+        proxies=TrustedProxies(proxies) if (proxies := settings.service.trusted_proxies) else None,
         response_headers=security_headers(settings.api.hsts_seconds),
     )
     control = middleware(
-        _with_faults(api, faults) if settings.service.drills else api, is_local=True
+        _with_faults(api, faults) if settings.service.drills else api,
+        checks=(in_touch,),
+        is_local=True,
     )
     return HttpApps(api, console, faults, network, control)
+
+
+def _rate_limits(env: Environment) -> RateLimits:
+    """Return the counts of this process, or those that all processes on a Valkey server share."""
+    if env.valkey is None:
+        return RateLimits(env.clock)
+    from trimtab.infra.valkey.rate_windows import SharedRateWindows  # `limits` is an extra.
+
+    return RateLimits(env.clock, SharedRateWindows(env.valkey, env.clock))
 
 
 def _access(env: Environment, web: Web, limits: RateLimits) -> Access:
@@ -114,6 +132,11 @@ def _access(env: Environment, web: Web, limits: RateLimits) -> Access:
         anonymous_reader=api.anonymous_reader and _is_local(env.settings),
         key_limit_per_minute=api.key_limit_per_minute,
     )
+
+
+def _refuse_out_of_touch(fleet: Fleet, scope: Scope) -> NotInTouch | None:
+    """Return why a process without contact to its fleet refuses a request, or None."""
+    return None if scope["path"].startswith(_ANY_TIME) else fleet.refusal()
 
 
 def _hosts(settings: Settings) -> tuple[str, ...]:

@@ -38,11 +38,13 @@ def alone(build: Callable[[Environment], Module]) -> Builder:
 ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
     ProcessRole.ALL: (
         alone(infra.build_storage),
+        alone(infra.build_fleet),
         alone(infra.build_error_reports),
         alone(web.build),
         alone(infra.build_maintenance),
         alone(infra.build_restarts),
         alone(infra.build_dependencies),
+        alone(infra.build_valkey),
         alone(infra.build_provider_probes),
         alone(knowledge.build),
         services.build_process,

@@ -14,6 +14,7 @@ from trimtab.infra.database_catalog import faults as database_faults
 from trimtab.infra.database_catalog import signals as database_signals
 from trimtab.infra.environment import Environment
 from trimtab.infra.error_reports import ErrorReports, check_addresses
+from trimtab.infra.fleet.signals import signals as fleet_signals
 from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.maintenance_catalog import actions as maintenance_actions
 from trimtab.infra.maintenance_catalog import signals as maintenance_signals
@@ -25,6 +26,7 @@ from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.digest import digests
 from trimtab.infra.storage import Database, DiskReserve, losses
 from trimtab.infra.telemetry.query_texts import forget_queries
+from trimtab.infra.valkey.signals import signals as valkey_signals
 from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import ComponentHealth, Status
@@ -51,6 +53,20 @@ def build_storage(env: Environment) -> Module:
     )
 
 
+def build_fleet(env: Environment) -> Module:
+    """Return the fleet; its start joins it, and its close, the last of all, leaves it."""
+    fleet = env.fleet
+    return Module(
+        "fleet",
+        fleet,
+        signals=fleet_signals(fleet),
+        health=(("fleet", fleet.health),) if fleet.shared else (),
+        tasks=(fleet.task,) if fleet.shared else (),
+        start=(fleet.start,),
+        close=(fleet.close,),
+    )
+
+
 def build_maintenance(env: Environment) -> Module:
     """Return maintenance mode as it was when the last process ended."""
     folder = env.directory.path
@@ -73,6 +89,15 @@ def build_restarts(env: Environment) -> Module:
 def build_dependencies(env: Environment) -> Module:
     """Return the circuit breakers of the services outside."""
     return Module("dependencies", env.dependencies, signals=env.dependencies.signals())
+
+
+def build_valkey(env: Environment) -> Module:
+    """Return the connection to the Valkey server; nothing without a configured one."""
+    valkey = env.valkey
+    if valkey is None:
+        return Module("valkey", None)
+    signals = valkey_signals(valkey, env.clock)
+    return Module("valkey", valkey, signals=signals, health=(("valkey", valkey.health),))
 
 
 def build_provider_probes(env: Environment) -> Module:

@@ -14,6 +14,13 @@ class ServiceSettings:
         "127.0.0.1", help="The address to listen on; anything but loopback needs API keys."
     )
     port: int = setting(8000, help="The port to listen on.", minimum=0, maximum=65535)
+    advertised_address: str = setting(
+        "",
+        help=(
+            "The base URL at which other processes on the same database reach this one, such as"
+            " `http://10.0.0.7:8000`; empty means `service.host`, or the host's name, and the port."
+        ),
+    )
     data_dir: Path = setting(Path("data"), help="The directory for all data; created when missing.")
     database_url: str = setting(
         "",
@@ -72,6 +79,15 @@ class ServiceSettings:
     )
     rate_limit_per_minute: int = setting(
         100, unit="requests a minute", help="The limit per client address; 0 means none.", minimum=0
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        help="Addresses or networks of proxies whose X-Forwarded-For tells the client's address.",
+    )
+    valkey_url: str = setting(
+        "",
+        help="A Valkey or Redis server that several processes share, as valkey://host:6379/0.",
+        secret=True,
     )
     slow_request_seconds: float = setting(
         1.0,
