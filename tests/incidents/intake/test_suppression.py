@@ -19,6 +19,8 @@ from trimtab.incidents.intake.config import load_config
 from trimtab.incidents.intake.matchers import matcher_text, matches, parse_matcher
 from trimtab.incidents.intake.model import ReceivedState
 from trimtab.incidents.intake.suppression import InhibitIndex
+from trimtab.incidents.model import IncidentSeverity
+from trimtab.incidents.people import Declaration, People
 from trimtab.monitoring.alerts import Alert, AlertFired, AlertResolved, AlertState
 
 
@@ -32,6 +34,13 @@ def test_a_silenced_alert_opens_an_incident_when_the_silence_ends(desk):
     desk.later(minutes=2)
     desk.intake.process()
     assert len(desk.open()) == 1
+
+
+def test_what_a_person_declares_is_open_whatever_is_silenced(desk):
+    silence(desk, "alertname=DeclaredIncident")
+    people = People(desk.incidents.context, desk.incidents, desk.intake)
+    declared = people.declare(Declaration("Checkout is down", IncidentSeverity.P1), "alice")
+    assert [incident.id for incident in desk.open()] == [declared.id]
 
 
 def test_a_silenced_alert_that_ends_meanwhile_opens_nothing(desk):
