@@ -325,4 +325,6 @@ class Knowledge:
             self.last_counts = self.documents.counts()
         except TrimtabError as error:
             return ComponentHealth(Status.DOWN, error.message, facts={"error": error.message})
-        return losses(self.database) or ComponentHealth(Status.UP, facts={"engine": "sqlite"})
+        return losses(self.database) or ComponentHealth(
+            Status.UP, facts={"engine": self.database.engine.dialect.name}
+        )

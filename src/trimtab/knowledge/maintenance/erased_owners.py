@@ -26,7 +26,7 @@ class ErasedOwner:
 
     def matches(self, owner: str) -> bool:
         """Return whether it is this person."""
-        return self.digest == _digest(self.salt, owner)
+        return self.digest == digest_of(self.salt, owner)
 
 
 class ErasedOwners(DatedList[ErasedOwner]):
@@ -40,10 +40,11 @@ class ErasedOwners(DatedList[ErasedOwner]):
         with self._lock:
             salt = secrets.token_hex(16)
             kept = [found for found in self.all() if not found.matches(owner)]
-            self._write([*kept, ErasedOwner(salt, _digest(salt, owner), at)])
+            self._write([*kept, ErasedOwner(salt, digest_of(salt, owner), at)])
 
 
-def _digest(salt: str, owner: str) -> str:
+def digest_of(salt: str, owner: str) -> str:
+    """Return the hash of a person with that salt."""
     return hashlib.sha256(f"{salt}\0{owner}".encode()).hexdigest()
 
 

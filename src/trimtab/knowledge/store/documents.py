@@ -11,6 +11,7 @@ from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
 from trimtab.knowledge.store.database import intact, seal
+from trimtab.knowledge.store.dialect import insert_or_replace, overwrite_deleted
 from trimtab.knowledge.store.document_rows import document_of, named_rows, seen, selected
 from trimtab.knowledge.store.fingerprint import DocumentFingerprint, missing
 from trimtab.knowledge.store.labels import LABELS, put_labels, replace_metadata
@@ -193,7 +194,7 @@ class DocumentStore:
     def delete(self, project: str, id_or_name: str, at: datetime) -> str:
         """Delete one document and all its rows; return its id, or raise `DocumentUnknown`."""
         with self._database.write() as connection:
-            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            overwrite_deleted(connection)
             owner = find_project(connection, project)
             row = connection.execute(
                 sa.select(documents.c.key, documents.c.id).where(*named_rows(owner.key, id_or_name))
@@ -202,9 +203,8 @@ class DocumentStore:
                 raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
             connection.execute(sa.delete(chunks).where(chunks.c.document_key == row.key))
             connection.execute(sa.delete(documents).where(documents.c.key == row.key))
-            connection.execute(
-                sa.insert(deletions).prefix_with("OR REPLACE"), deletion(row.id, owner.id, at)
-            )
+            gone = deletion(row.id, owner.id, at)
+            connection.execute(insert_or_replace(connection, deletions), gone)
             bump_index_version(connection, owner.key)
             return str(row.id)
 
@@ -325,7 +325,7 @@ class DocumentStore:
     def apply_deletions(self, deleted: Sequence[tuple[str, datetime]]) -> int:
         """Delete documents last written before their recorded deletion; return their number."""
         with self._database.write() as connection:
-            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            overwrite_deleted(connection)
             count = 0
             for document_id, at in deleted:
                 row = connection.execute(
@@ -343,7 +343,7 @@ class DocumentStore:
     def drop(self, document_ids: Sequence[str]) -> None:
         """Delete these documents in a copy of the database, without a note of their deletion."""
         with self._database.write() as connection:
-            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            overwrite_deleted(connection)
             for document_id in document_ids:
                 key = connection.scalar(
                     sa.select(documents.c.key).where(documents.c.id == document_id)

@@ -13,8 +13,10 @@ from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, ProjectUnknown
 from trimtab.knowledge.records import STANDARD
 from trimtab.knowledge.store.database import intact, seal
+from trimtab.knowledge.store.dialect import POSTGRESQL
 from trimtab.knowledge.store.fts_query import full_text_query
 from trimtab.knowledge.store.labels import labels_of
+from trimtab.knowledge.store.postgres_words import rank_words
 from trimtab.knowledge.store.projects import ProjectRow, find_project
 from trimtab.knowledge.store.tables import chunks, documents, metadata, projects, vectors
 
@@ -127,6 +129,15 @@ class SearchStore:
             limit: Maximum number of chunks.
             allowed: Only these chunks; None means all.
         """
+        if self._database.engine.dialect.name == POSTGRESQL:
+            only = None if allowed is None else allowed.tolist()
+            with self._database.read() as connection:
+                return rank_words(connection, project_key, query, limit, only)
+        return self._full_text(project_key, query, limit, allowed)
+
+    def _full_text(
+        self, project_key: int, query: str, limit: int, allowed: Keys | None
+    ) -> list[tuple[int, float]]:
         match = full_text_query(query, self._tokens)
         if not match:
             return []
