@@ -26,7 +26,7 @@ not_installed = { echo "trimtab: The packages could not be installed; the lines 
   echo "trimtab: Next: check the network, free disk space and the permission to write here, then repeat the command." >&2; \
   echo "trimtab: PIP_INDEX_URL and UV_DEFAULT_INDEX name another package index." >&2; exit 1; }
 
-.PHONY: bench-incidents handbook journeys quiet-start dashboards manifests image test-image test-kubernetes drill-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-models bench-qa bench-review mutate
+.PHONY: bench-incidents handbook journeys quiet-start dashboards manifests image test-image test-kubernetes drill-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers torture-fleet bench-answers bench-knowledge bench-guards bench-models bench-qa bench-review mutate
 
 # The service ends with code 130 on a Ctrl-C before it serves: no failure of make's.
 run: env
@@ -103,6 +103,13 @@ CASES ?= 20000
 MINUTES ?= 10
 torture-answers: dev
 	$(BIN)/python -W ignore -m tests.answers.torture --attempts $(ATTEMPTS) --cases $(CASES) --minutes $(MINUTES) $(ONLY)
+
+# Several processes on one PostgreSQL under load: kill -9, a stopped leader, a restarted server. FLEET_KILLS=200 for the
+# whole campaign.
+FLEET_KILLS ?= 20
+STOP_SECONDS ?= 60
+torture-fleet: dev
+	$(BIN)/python -W ignore -m tests.fleet_torture --kills $(FLEET_KILLS) --stop-seconds $(STOP_SECONDS) $(TORTURE)
 
 # A fresh service, 400 files on a busy machine, 50 questions, and 75 minutes of its clock: no incident, and nobody is called.
 quiet-start: dev

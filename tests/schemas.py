@@ -6,31 +6,31 @@ own.
 
 import sys
 
-DATABASE = "trimtab.infra.storage.sqlite.database"
+MIGRATE = "trimtab.infra.storage.migrate"
 
 
 def install():
     """Let databases be made so, once their module is imported."""
-    database = sys.modules.get(DATABASE)
-    if database is not None and not isinstance(database._upgrade, Replay):
-        database._upgrade = Replay(database)
+    migrate = sys.modules.get(MIGRATE)
+    if migrate is not None and not isinstance(migrate.upgrade, Replay):
+        migrate.upgrade = Replay(migrate)
 
 
 class Replay:
     """Runs a chain's migrations, and repeats their statements on every other database without tables of the chain.
 
     Args:
-        database: The module whose function it takes the place of.
+        migrate: The module whose function it takes the place of.
     """
 
-    def __init__(self, database):
-        self._database, self._upgrade = database, database._upgrade
+    def __init__(self, migrate):
+        self._migrate, self._upgrade = migrate, migrate.upgrade
         self._statements = {}
 
     def __call__(self, connection, chain):
-        newest = self._database._newest(chain)
-        key = (self._database.MIGRATIONS, chain, newest)
-        if self._database._current(connection, chain) is not None:
+        newest = self._migrate.newest(chain)
+        key = (connection.dialect.name, self._migrate.MIGRATIONS, chain, newest)
+        if self._migrate.current(connection, chain) is not None:
             self._upgrade(connection, chain)
         elif key in self._statements:
             for statement, parameters in self._statements[key]:

@@ -7,7 +7,7 @@ from trimtab.evaluation.service import EvaluationService
 from trimtab.infra.audit import Audit
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.signing import Signer
-from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.storage import DataDirectory, SqliteDatabase
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.events import Events
 from trimtab.privacy.erasure import Erasures
@@ -26,7 +26,7 @@ class Whole:
     def __init__(self, path, clock=None, jobs=None, guards=None, embedder=None, **settings):
         self.clock = clock or SystemClock()
         self.directory = DataDirectory(path)
-        self.database = Database(self.directory.file("state.db"), ("state", "answers"))
+        self.database = SqliteDatabase(self.directory.file("state.db"), ("state", "answers"))
         self.retriever = FixedRetriever(passage())
         self.events = Events()
         self.jobs = jobs or FakeJobs(FakeClock())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from trimtab.answers.budgets import Budget, BudgetStore, Price
 from trimtab.answers.drafts import Usage
 from trimtab.answers.errors import BudgetExhausted
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 
 
 class MovingClock:
@@ -23,13 +23,13 @@ class MovingClock:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     file = tmp_path_factory.mktemp("budgets") / "state.db"
-    Database(file, ("answers",)).close()
+    SqliteDatabase(file, ("answers",)).close()
     return file
 
 
 @pytest.fixture
 def database(tmp_path):
-    database = Database(tmp_path / "state.db", ("answers",))
+    database = SqliteDatabase(tmp_path / "state.db", ("answers",))
     yield database
     database.close()
 
@@ -106,9 +106,9 @@ SPENDER = """
 import sys
 from pathlib import Path
 from tests.answers.test_budgets import budget, reserve_until_refused
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 
-database = Database(Path(sys.argv[1]), ("answers",))
+database = SqliteDatabase(Path(sys.argv[1]), ("answers",))
 own = budget(database)
 print("ready", flush=True)
 sys.stdin.readline()
@@ -129,7 +129,7 @@ def reserve_until_refused(own, times):
 @pytest.mark.feature("F490")
 def test_many_processes_together_never_overspend(tmp_path):
     file = tmp_path / "state.db"
-    shared = Database(file, ("answers",))
+    shared = SqliteDatabase(file, ("answers",))
     command = [sys.executable, "-W", "ignore", "-c", SPENDER, str(file)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     spenders = [subprocess.Popen(command, **pipes) for _ in range(3)]
@@ -150,7 +150,7 @@ def test_many_processes_together_never_overspend(tmp_path):
 def test_spent_and_reserved_never_pass_the_limit_when_no_call_costs_more_than_reserved(
     file, calls, name
 ):
-    database = Database(file, ("answers",))
+    database = SqliteDatabase(file, ("answers",))
     own = budget(database, name=str(name))
     try:
         for worst, share, settled in calls:

@@ -13,7 +13,7 @@ from trimtab.answers.drafts import DraftSentence, Restart, last_draft, sentences
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.generation import CachedGenerator, FallbackGenerator
 from trimtab.answers.generators import MeteredGenerator
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.errors import DeadlineExceeded, Unavailable
 
 ASK = "How many entries does the query cache hold?"
@@ -138,7 +138,7 @@ def test_timely_retrieval_is_as_it_was():
 
 @pytest.fixture
 def database(tmp_path):
-    database = Database(tmp_path / "state.db", ("answers",))
+    database = SqliteDatabase(tmp_path / "state.db", ("answers",))
     yield database
     database.close()
 

@@ -8,12 +8,12 @@ from trimtab.answers import Question
 from trimtab.answers.errors import TraceUnknown
 from trimtab.answers.records import Feedback
 from trimtab.answers.store import FeedbackStore, TraceStore
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 
 
 @pytest.fixture
 def database(tmp_path):
-    database = Database(tmp_path / "state.db", ("answers",))
+    database = SqliteDatabase(tmp_path / "state.db", ("answers",))
     yield database
     database.close()
 

@@ -11,7 +11,7 @@ from trimtab.incidents.store import IncidentStore
 from trimtab.infra.audit import Audit
 from trimtab.infra.notify import Outbox
 from trimtab.infra.settings.sections.calendar import CalendarSettings
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.testing.clock import FakeClock
 
 CHAINS = ("state", "incidents", "notify", "calendar")
@@ -22,7 +22,7 @@ class CalendarWorld:
 
     def __init__(self, folder, clock=None, **settings):
         self.clock = clock or FakeClock()
-        self.database = Database(folder / "state.db", CHAINS)
+        self.database = SqliteDatabase(folder / "state.db", CHAINS)
         self.outbox = Outbox(self.database)
         self.incidents = IncidentStore(self.database, self.outbox)
         self.settings = replace(CalendarSettings(), **settings)

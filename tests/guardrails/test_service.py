@@ -363,3 +363,21 @@ def test_the_rules_file_holds_from_the_start(tmp_path):
         assert service.rules.current.hallucination_threshold == 0.2
     finally:
         service.close()
+
+
+def test_without_a_rules_file_the_files_of_the_working_directory_are_no_rules(
+    tmp_path, monkeypatch, caplog
+):
+    (tmp_path / "bypass_mode").write_text("true")
+    (tmp_path / "hallucination_threshold").write_text("0.2")
+    monkeypatch.chdir(tmp_path)
+    service = Guardrails(GuardrailsSettings(), StillClock(), Log())
+    try:
+        assert (
+            service.rules.current.hallucination_threshold
+            == GuardrailsSettings().hallucination_threshold
+        )
+        assert service.bypass.active() is None
+        assert not caplog.records
+    finally:
+        service.close()

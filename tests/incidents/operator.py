@@ -12,7 +12,7 @@ from trimtab.incidents.store import IncidentStore
 from trimtab.infra.audit import Audit
 from trimtab.infra.notify import Outbox
 from trimtab.infra.settings.sections.incidents import IncidentSettings
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.ids import content_id
 from trimtab.kernel.operable import Realism
 from trimtab.runbooks import Library
@@ -62,7 +62,7 @@ def alert(at, **labels):
 
 def make_context(folder: Path, world, clock, page=PAGE, **settings):
     """Return the stages' context on a database in the folder, with its outbox and audit chain."""
-    database = Database(folder / "state.db", ("state", "incidents", "notify"))
+    database = SqliteDatabase(folder / "state.db", ("state", "incidents", "notify"))
     outbox = Outbox(database)
     store = IncidentStore(database, outbox)
     audit = Audit(database, clock)

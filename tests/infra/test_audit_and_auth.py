@@ -5,14 +5,14 @@ import sqlalchemy as sa
 
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal, Role
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated
 
 
 @pytest.fixture
 def database(tmp_path):
-    database = Database(tmp_path / "state.db", ("state",))
+    database = SqliteDatabase(tmp_path / "state.db", ("state",))
     yield database
     database.close()
 

@@ -12,7 +12,7 @@ from trimtab.infra.audit import Audit
 from trimtab.infra.audit_anchor import AnchoredHead, missing_anchors
 from trimtab.infra.audit_files import SEALED, AuditFiles
 from trimtab.infra.signing import Signer
-from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.storage import DataDirectory, SqliteDatabase
 
 HOUR = timedelta(hours=1)
 
@@ -33,7 +33,7 @@ def clock():
 @pytest.fixture
 def files(tmp_path, clock):
     with DataDirectory(tmp_path / "data") as directory:
-        database = Database(directory.file("state.db"), ("state",))
+        database = SqliteDatabase(directory.file("state.db"), ("state",))
         folder = directory.folder("audit_logs") / "local"
         files = AuditFiles(folder, Audit(database, clock), Signer.of(directory))
         for number in range(3):

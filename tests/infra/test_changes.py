@@ -12,7 +12,7 @@ from trimtab.infra.changes import (
 )
 from trimtab.infra.settings import load
 from trimtab.infra.settings.digest import digests
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.operable import ActionContext, Catalog
 from trimtab.testing.clock import FakeClock
 
@@ -28,7 +28,7 @@ class Lives:
         self._open = []
 
     def start(self):
-        database = Database(self.path, ("state",))
+        database = SqliteDatabase(self.path, ("state",))
         self._open.append(database)
         return ChangeLog(self.clock, database)
 

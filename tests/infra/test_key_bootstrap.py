@@ -6,7 +6,7 @@ from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal, Role
 from trimtab.infra.key_bootstrap import parse_key_roles, seed, seed_name
 from trimtab.infra.key_report import key_report
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.errors import Misconfigured, Unauthenticated
 
 ANN, BOB = "ann-key-0123456789", "bob-key-0123456789"
@@ -27,7 +27,7 @@ def clock():
 
 @pytest.fixture
 def keys(tmp_path, clock):
-    database = Database(tmp_path / "state.db", ("state",))
+    database = SqliteDatabase(tmp_path / "state.db", ("state",))
     yield Keys(database, clock, Audit(database, clock))
     database.close()
 

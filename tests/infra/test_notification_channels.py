@@ -21,7 +21,7 @@ from trimtab.infra.notify.pagerduty import PagerDutyChannel
 from trimtab.infra.notify.service import ChannelUnknown, DeadLetterUnknown, Notifications
 from trimtab.infra.notify.signals import signals
 from trimtab.infra.notify.tracker import GitHubChannel
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.testing.clock import FakeClock
 
 
@@ -32,7 +32,7 @@ def clock():
 
 @pytest.fixture
 def outbox(tmp_path):
-    database = Database(tmp_path / "state.db", ("incidents", "notify"))
+    database = SqliteDatabase(tmp_path / "state.db", ("incidents", "notify"))
     yield Outbox(database)
     database.close()
 

@@ -8,14 +8,14 @@ from trimtab.infra.notify import Delivery, Outbox, Reach
 from trimtab.infra.notify.actions import outage_actions
 from trimtab.infra.notify.outage import OutagePages
 from trimtab.infra.notify.pagerduty import PagerDutyChannel
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.operable import ActionContext, check_arguments
 from trimtab.testing.clock import FakeClock
 
 
 @pytest.fixture
 def database(tmp_path):
-    made = Database(tmp_path / "state.db", ("incidents", "notify"))
+    made = SqliteDatabase(tmp_path / "state.db", ("incidents", "notify"))
     yield made
     made.close()
 

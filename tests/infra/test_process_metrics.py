@@ -8,7 +8,7 @@ import pytest
 
 from trimtab.infra.audit import Audit
 from trimtab.infra.process_metrics import LOST, ProcessMetrics
-from trimtab.infra.storage import Database, losses
+from trimtab.infra.storage import SqliteDatabase, losses
 from trimtab.infra.telemetry.log_counters import LogCounters
 from trimtab.kernel.health import Status
 from trimtab.testing.clock import FakeClock
@@ -22,7 +22,7 @@ def clock():
 @pytest.fixture
 def live(tmp_path, clock):
     """Begin a life of the service; several share one audit chain."""
-    database = Database(tmp_path / "state.db", ("state",))
+    database = SqliteDatabase(tmp_path / "state.db", ("state",))
     begun = []
 
     def begin(events=tmp_path / "none"):
@@ -48,10 +48,10 @@ def counters():
 
 def test_what_a_database_had_lost_at_a_start_is_in_the_audit_chain(tmp_path, clock):
     file = tmp_path / "other.db"
-    Database(file, ("state",)).close()
+    SqliteDatabase(file, ("state",)).close()
     # As if seven commits had been acknowledged, of which the file holds fewer.
     file.with_name("other.db-commits").write_bytes(b"0000000007 %08x\n" % zlib.crc32(b"7"))
-    other = Database(file, ("state",))
+    other = SqliteDatabase(file, ("state",))
     chain = Audit(other, clock)
     process_metrics = ProcessMetrics(chain, clock)
     process_metrics.record_start("1", (other,))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.infra.storage.sqlite.integrity.page_checksums import (
     PageChecksums,
     checksum_of,
@@ -26,7 +26,7 @@ ROWS = 30
 
 
 def opened(folder, **options):
-    return Database(folder / "state.db", ("state",), page_sums=True, **options)
+    return SqliteDatabase(folder / "state.db", ("state",), page_sums=True, **options)
 
 
 def fill(folder, rows=ROWS):

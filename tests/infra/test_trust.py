@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 
 from trimtab.infra.signing import KEY_FILE, Signer, open_envelope
-from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.storage import DataDirectory, SqliteDatabase
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import Corrupt
 from trimtab.privacy.pseudonyms import Subjects
@@ -21,7 +21,7 @@ def directory(tmp_path):
 
 @pytest.fixture
 def subjects(directory):
-    database = Database(directory.file("state.db"), ("state",))
+    database = SqliteDatabase(directory.file("state.db"), ("state",))
     yield Subjects.of(database, SystemClock(), directory)
     database.close()
 

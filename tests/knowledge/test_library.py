@@ -7,7 +7,7 @@ import yaml
 
 from trimtab.infra.audit import Audit
 from trimtab.infra.process_metrics import ProcessMetrics
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.operable import Catalog, Signal
 from trimtab.knowledge.actions import actions
 from trimtab.knowledge.faults import faults
@@ -33,7 +33,7 @@ def _alerts():
 
 @pytest.fixture
 def process_metrics(tmp_path, clock):
-    database = Database(tmp_path / "state.db", ("state",))
+    database = SqliteDatabase(tmp_path / "state.db", ("state",))
     yield ProcessMetrics(Audit(database, clock), clock)
     database.close()
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from trimtab.infra.settings.sections.review import ReviewSettings
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.review import ReviewCandidate, Reviews, ReviewVerdict
 from trimtab.review.feedback import ReviewedAnswer
 from trimtab.review.feedback_store import QueuedFeedback
@@ -82,7 +82,7 @@ class ReviewWorld:
 
     def __init__(self, folder, *sources, clock=None, **settings):
         self.clock = clock or FakeClock()
-        self.database = Database(folder / "review.db", ("review",))
+        self.database = SqliteDatabase(folder / "review.db", ("review",))
         self.answers = MemoryAnswers()
         self.settings = ReviewSettings(**settings)
         self.reviews = Reviews(self.database, self.answers, sources, self.settings, self.clock)

@@ -4,11 +4,10 @@ import sqlite3
 
 import pytest
 
-from tests.schemas import DATABASE, Replay
-from trimtab.infra.storage import Database
-from trimtab.infra.storage.sqlite import database
+from tests.schemas import MIGRATE, Replay
+from trimtab.infra.storage import SqliteDatabase, migrate
 
-CHAINS = sorted(folder.name for folder in database.MIGRATIONS.iterdir() if folder.is_dir())
+CHAINS = sorted(folder.name for folder in migrate.MIGRATIONS.iterdir() if folder.is_dir())
 
 
 def content(file):
@@ -25,18 +24,16 @@ def content(file):
 
 @pytest.mark.parametrize("chain", CHAINS)
 def test_the_repeated_statements_make_what_the_migrations_make(tmp_path, monkeypatch, chain):
-    migrated, plain = [], getattr(database._upgrade, "_upgrade", database._upgrade)
-    monkeypatch.setattr(
-        database, "_upgrade", lambda *given: migrated.append(given) or plain(*given)
-    )
-    monkeypatch.setattr(database, "_upgrade", Replay(database))
+    migrated, plain = [], getattr(migrate.upgrade, "_upgrade", migrate.upgrade)
+    monkeypatch.setattr(migrate, "upgrade", lambda *given: migrated.append(given) or plain(*given))
+    monkeypatch.setattr(migrate, "upgrade", Replay(migrate))
     for name in ("first.db", "second.db", "second.db"):
-        Database(tmp_path / name, (chain,)).close()
+        SqliteDatabase(tmp_path / name, (chain,)).close()
     # The second one was made without a migration; opened again, it is at the newest revision.
     assert len(migrated) == 2
     assert content(tmp_path / "first.db") == content(tmp_path / "second.db")
 
 
 def test_it_is_in_use():
-    assert database.__name__ == DATABASE
-    assert isinstance(database._upgrade, Replay)
+    assert migrate.__name__ == MIGRATE
+    assert isinstance(migrate.upgrade, Replay)

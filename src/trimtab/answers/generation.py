@@ -10,7 +10,7 @@ from cachetools import LRUCache
 
 from trimtab.answers.drafts import Draft, Generator, Piece, Restart, Usage
 from trimtab.answers.errors import GeneratorUnavailable, GeneratorUnknown
-from trimtab.answers.records import SourcePassage
+from trimtab.answers.records import EXTRACTIVE, SourcePassage
 from trimtab.answers.units import forget_units
 from trimtab.infra.breaker import CircuitBreaker
 from trimtab.kernel.clock import Clock
@@ -48,6 +48,7 @@ class FallbackGenerator:
     def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
         """Yield the pieces of the first generator that works; the draft's notice says why.
 
+        Without a passage that a model may read, only quotes are tried.
         A `Restart` comes between the pieces of a generator that failed half-way and those of the
         next one.
 
@@ -55,7 +56,7 @@ class FallbackGenerator:
             GeneratorUnavailable: All of them failed or have an open breaker.
         """
         reasons: list[str] = []
-        for name, generator in self._generators:
+        for name, generator in self._usable(passages):
             breaker = self._breakers[name]
             if not (breaker.healthy or breaker.allow()):
                 reasons.append(f"{name} rests after {self._limit} failures")
@@ -120,6 +121,15 @@ class FallbackGenerator:
                 before = {**first, **before, name: generator}
             self._generators = tuple(before.items())
         return former
+
+    def _usable(self, passages: Sequence[SourcePassage]) -> tuple[tuple[str, Generator], ...]:
+        """Return the generators that have something to read, in their order.
+
+        Without a readable passage a model would be paid for an empty prompt.
+        """
+        if any(passage.is_readable for passage in passages):
+            return self._generators
+        return tuple(entry for entry in self._generators if entry[0] == EXTRACTIVE)
 
     def _new_breaker(self) -> CircuitBreaker:
         return CircuitBreaker(self._limit, self._open_seconds, self._clock)

@@ -241,7 +241,12 @@ class AnswerPipeline:
                 kept = guards.passages(found)
                 stage.outcome = "degraded" if kept.unjudged else "ok"
                 dropped = len(found.passages) - len(kept.passages)
-                stage.facts = {"dropped": dropped, "unjudged": kept.unjudged}
+                suspected = len(kept.passages) - len(kept.readable)
+                stage.facts = {
+                    "dropped": dropped,
+                    "suspected": suspected,
+                    "unjudged": kept.unjudged,
+                }
             prepared.retrieved = kept
         return prepared
 
@@ -309,7 +314,7 @@ def _notices(draft: Draft, retrieved: Retrieved, *, blocked: bool) -> tuple[str,
     shown = stored = draft.notice
     withheld = retrieved.withheld
     if draft.model != EXTRACTIVE:
-        unread = [p.document_name for p in retrieved.passages if p.unquotable is not None]
+        unread = [p.document_name for p in retrieved.passages if not p.is_readable]
         withheld = tuple(dict.fromkeys([*withheld, *unread]))
     if withheld:
         documents = ", ".join(withheld)

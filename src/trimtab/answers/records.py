@@ -74,6 +74,11 @@ class SourcePassage:
     """The (start, end) in ``text`` that a guard keeps out of quotes. Unless None, no model reads
     the passage: a guard suspects orders in it."""
 
+    @property
+    def is_readable(self) -> bool:
+        """Return whether a model may read the passage."""
+        return self.unquotable is None
+
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
@@ -92,6 +97,11 @@ class Retrieved:
     """Access labels of the caller that permitted passages."""
     percent_read: int = 100
     """How far the project's first reading is; until 100, documents are missing."""
+
+    @property
+    def readable(self) -> tuple[SourcePassage, ...]:
+        """Return the passages that a model may read."""
+        return tuple(passage for passage in self.passages if passage.is_readable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,11 +71,16 @@ class RemoteGenerator:
     def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
         """Yield the model's cited sentences as they become whole, then the draft.
 
+        Without a passage that a model may read nothing is found, and the model is not called.
+
         Raises:
             GeneratorUnavailable: It failed, timed out, or wrote nothing that cites a passage;
                 sentences may have been yielded before.
         """
-        passages = [passage for passage in passages if passage.unquotable is None]
+        passages = [passage for passage in passages if passage.is_readable]
+        if not passages:
+            yield Draft(NOT_FOUND, (), self.model, 0.0)
+            return
         prompt, written = _prompt(question, passages), ReplySentences()
         citer, reported = _Citer(passages), None
         for delta, usage in self._deltas(prompt):

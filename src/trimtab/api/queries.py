@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import OPERATOR
 from trimtab.api.services import DatabasesDep
-from trimtab.infra.storage.sqlite.transactions import RunningTransaction, SlowCaller
+from trimtab.infra.storage.transactions import RunningTransaction, SlowCaller
 
 router = APIRouter(prefix="/v1/queries", tags=["service"], route_class=ApiRoute)
 _SHOWN = 10
@@ -39,7 +39,7 @@ def queries(databases: DatabasesDep) -> QueryReport:
     running = [each for database in databases.all for each in database.transactions.open()]
     slow = [each for database in databases.all for each in database.transactions.slowest(_SHOWN)]
     pools = [
-        DatabaseConnections(database.file.name, database.engine.pool.status())
+        DatabaseConnections(database.name, database.engine.pool.status())
         for database in databases.all
     ]
     return QueryReport(

@@ -32,13 +32,13 @@ class RulesFile:
     """Applies the rules and the bypass of a file.
 
     Args:
-        file: Path of the file; a missing file changes nothing.
+        file: Path of the file; a missing file changes nothing. None: there is no file.
         rules: The rules to change, in place.
         bypass: The bypass to start and stop.
         clock: Determines the remaining time of a bypass.
     """
 
-    def __init__(self, file: Path, rules: LiveRules, bypass: Bypass, clock: Clock) -> None:
+    def __init__(self, file: Path | None, rules: LiveRules, bypass: Bypass, clock: Clock) -> None:
         self._file = file
         self._rules = rules
         self._bypass = bypass
@@ -56,7 +56,7 @@ class RulesFile:
         found = self._read()
         if found is None or found == self._applied:
             return False
-        if self._applied is None and self._file.is_dir():
+        if self._applied is None and self._file is not None and self._file.is_dir():
             self._over = found[0]
         self._applied = found
         try:
@@ -68,6 +68,8 @@ class RulesFile:
         return True
 
     def _read(self) -> tuple[float, str] | None:
+        if self._file is None:
+            return None
         try:
             if self._file.is_dir():
                 return _read_mounted(self._file)

@@ -53,7 +53,9 @@ class Guardrails:
     def __init__(self, settings: GuardrailsSettings, clock: Clock, audit: AuditLog) -> None:
         self.rules = LiveRules(_rules(settings))
         self.bypass = Bypass(clock, audit)
-        self.rules_file = RulesFile(Path(settings.rules_file), self.rules, self.bypass, clock)
+        # An empty path would be the working directory, and its files would be read as rules.
+        file = Path(settings.rules_file) if settings.rules_file else None
+        self.rules_file = RulesFile(file, self.rules, self.bypass, clock)
         """Polled by the scheduler every few seconds."""
         self.rules_file.look()
         self._clock = clock

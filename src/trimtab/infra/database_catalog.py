@@ -33,13 +33,13 @@ def signals(databases: Sequence[Database], clock: Clock) -> tuple[Signal, ...]:
     """Return the signals of the databases' connections and queries."""
 
     def each(read: Callable[[Database], float]) -> Callable[[], Iterable[Sample]]:
-        return lambda: [Sample(read(each), {"database": each.file.name}) for each in databases]
+        return lambda: [Sample(read(each), {"database": each.name}) for each in databases]
 
     def connections() -> Iterable[Sample]:
         for database in databases:
             pool = database.engine.pool
             if isinstance(pool, sa.QueuePool):
-                name = {"database": database.file.name}
+                name = {"database": database.name}
                 yield Sample(float(pool.checkedout()), {**name, "state": "in_use"})
                 yield Sample(float(pool.checkedin()), {**name, "state": "idle"})
 

@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
@@ -15,11 +16,14 @@ from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_bootstrap import make_first_key, parse_key_roles, seed
 from trimtab.infra.settings import Settings
 from trimtab.infra.signing import Signer
-from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.storage import Database, DataDirectory, SqliteDatabase
 from trimtab.infra.telemetry import new_registry
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
+
+if TYPE_CHECKING:
+    from trimtab.infra.storage.postgresql import PostgresServer
 
 _CHAINS = ("state", "incidents", "answers", "review", "evaluation", "notify", "calendar")
 """The chains of migrations of the state database; its file is older than the split by domain."""
@@ -48,6 +52,7 @@ class Environment:
         dependencies: Circuit breakers of the services outside.
         jobs: Durable jobs. Domains register bodies in `build`; the start launches them.
         first_key: The file of the admin key that this start made; None at later starts.
+        postgres: The server of all databases; None with SQLite.
     """
 
     settings: Settings
@@ -64,6 +69,7 @@ class Environment:
     dependencies: Dependencies
     jobs: OpeningJobs
     first_key: Path | None = None
+    postgres: "PostgresServer | None" = None
 
 
 def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> Environment:
@@ -79,7 +85,8 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     """
     directory = DataDirectory(settings.service.data_dir)
     closing.callback(directory.close)
-    state = Database(directory.file("state.db"), _CHAINS, page_sums=True)
+    postgres = _postgres(settings)
+    state = _state(directory, postgres)
     closing.callback(state.close)
     audit = Audit(state, clock)
     keys = Keys(state, clock, audit)
@@ -100,7 +107,31 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
         dependencies=Dependencies(clock),
         jobs=OpeningJobs(lambda: _durable_jobs(directory, clock), _NEVER_PAUSED),
         first_key=first_key,
+        postgres=postgres,
     )
+
+
+def _postgres(settings: Settings) -> "PostgresServer | None":
+    given = settings.service
+    if not given.database_url:
+        return None
+    # Imported late: the driver is slow to import, and most installations have no server.
+    from trimtab.infra.storage.postgresql import PostgresServer
+
+    return PostgresServer(
+        given.database_url,
+        direct_url=given.database_direct_url,
+        pool_size=given.database_connections,
+        allow_unsafe=given.allow_unsafe_database,
+    )
+
+
+def _state(directory: DataDirectory, postgres: "PostgresServer | None") -> Database:
+    if postgres is None:
+        return SqliteDatabase(directory.file("state.db"), _CHAINS, page_sums=True)
+    from trimtab.infra.storage.postgresql import PostgresDatabase
+
+    return PostgresDatabase(postgres, "state", _CHAINS)
 
 
 def _durable_jobs(directory: DataDirectory, clock: Clock) -> Jobs:

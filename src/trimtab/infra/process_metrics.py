@@ -51,9 +51,9 @@ class ProcessMetrics:
         logging.getLogger().addHandler(self.counters)
         self._audit.append("trimtab", STARTED, version)
         for database in databases:
-            if changes := database.guard.lost_commits:
+            if changes := database.lost_commits:
                 self._lost.append((self._clock.now(), changes))
-                self._audit.append("trimtab", LOST, database.file.name, {"changes": changes})
+                self._audit.append("trimtab", LOST, database.name, {"changes": changes})
         self._starts, self._kills = _lives(self._audit)
 
     def record_stop(self) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from trimtab.infra.environment import Environment
 from trimtab.infra.settings.sections.models import ModelsSettings
-from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.storage import Database, DataDirectory, SqliteDatabase
 from trimtab.models.ports import FoundationModel, TextEncoder
 
 DATABASE_FILE = "models.db"
@@ -36,4 +36,4 @@ class ModelsContext:
 
 def open_database(directory: DataDirectory) -> Database:
     """Open the database of the domain, creating it at first use."""
-    return Database(directory.file(DATABASE_FILE), CHAINS, page_sums=True)
+    return SqliteDatabase(directory.file(DATABASE_FILE), CHAINS, page_sums=True)

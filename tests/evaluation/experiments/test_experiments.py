@@ -15,7 +15,7 @@ from trimtab.evaluation.experiments.candidate import BudgetedCandidate, Candidat
 from trimtab.evaluation.experiments.pairs import report
 from trimtab.evaluation.experiments.replay import replay
 from trimtab.evaluation.statistics import paired_interval
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.errors import Unavailable
 
 QUESTIONS = ("How many entries does the query cache hold?", "Who designed the eviction rule?")
@@ -90,7 +90,7 @@ def test_a_candidate_knows_no_user():
 
 @pytest.fixture
 def database(tmp_path):
-    database = Database(tmp_path / "state.db", ("answers",))
+    database = SqliteDatabase(tmp_path / "state.db", ("answers",))
     yield database
     database.close()
 

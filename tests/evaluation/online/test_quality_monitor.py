@@ -15,7 +15,7 @@ from trimtab.evaluation.online import Canary, QualityMonitor, SampleStore
 from trimtab.evaluation.online.canary import CanaryProbe, read_probes
 from trimtab.evaluation.online.metrics import quality_metrics
 from trimtab.evaluation.online.quality_monitor import MonitoredStores
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import Conflict, Unavailable
 
@@ -65,7 +65,7 @@ def clock():
 
 @pytest.fixture
 def service(tmp_path, clock):
-    database = Database(tmp_path / "state.db", ("answers",))
+    database = SqliteDatabase(tmp_path / "state.db", ("answers",))
     yield Service(database, clock, WordEmbedder())
     database.close()
 

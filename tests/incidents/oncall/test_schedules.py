@@ -13,7 +13,7 @@ from trimtab.incidents.oncall import OnCall
 from trimtab.incidents.oncall.schedules import load_schedules
 from trimtab.incidents.oncall.store import OverrideStore
 from trimtab.infra.audit import Audit
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.testing.clock import FakeClock
 
 FILE = """
@@ -40,7 +40,7 @@ def at(text):
 @pytest.fixture
 def on_call(tmp_path):
     clock = FakeClock()
-    database = Database(tmp_path / "state.db", ("state", "incidents"))
+    database = SqliteDatabase(tmp_path / "state.db", ("state", "incidents"))
     return OnCall(schedules(tmp_path), OverrideStore(database), Audit(database, clock), clock)
 
 

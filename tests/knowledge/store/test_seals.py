@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.knowledge.errors import DatabaseDamaged
 from trimtab.knowledge.store.database import seal
 from trimtab.knowledge.store.integrity import Damage
@@ -94,7 +94,7 @@ def test_a_database_without_seals_gets_them(sea, tmp_path):
         older.execute("DROP TABLE new_vectors")
         older.execute("DROP TABLE chunks_tokens")
         older.execute("UPDATE schema_knowledge SET version_num = 'knowledge_0002'")
-    Database(file, ("knowledge",)).close()
+    SqliteDatabase(file, ("knowledge",)).close()
     with sqlite3.connect(file) as migrated, sqlite3.connect(sea.database.file) as live:
         for table in ("projects", "documents", "chunks", "vectors", "metadata"):
             query = f"SELECT * FROM {table} ORDER BY 1, 2, 3"

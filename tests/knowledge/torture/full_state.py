@@ -11,7 +11,7 @@ from trimtab.infra.audit import Audit
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys, Role
 from trimtab.infra.signing import Signer
-from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.storage import DataDirectory, SqliteDatabase
 from trimtab.infra.storage.secret_file import secret_of
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import TrimtabError
@@ -81,7 +81,7 @@ class State:
     def __init__(self, folder):
         clock = SystemClock()
         self.directory = DataDirectory(folder)
-        self.database = Database(self.directory.file("state.db"), ("state",), page_sums=True)
+        self.database = SqliteDatabase(self.directory.file("state.db"), ("state",), page_sums=True)
         self.audit = Audit(self.database, clock)
         self.keys = Keys(self.database, clock, self.audit)
         place = self.directory.folder("audit_logs") / "local"

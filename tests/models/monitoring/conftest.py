@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.models.monitoring.data import reference
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.models.monitoring.service import ModelMonitor
 from trimtab.models.monitoring.store import CHAIN, MonitoringStore
 from trimtab.testing.clock import FakeClock
@@ -18,7 +18,7 @@ def clock():
 
 @pytest.fixture
 def database(tmp_path):
-    database = Database(tmp_path / "models.db", (CHAIN,))
+    database = SqliteDatabase(tmp_path / "models.db", (CHAIN,))
     yield database
     database.close()
 

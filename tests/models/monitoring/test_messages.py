@@ -13,7 +13,7 @@ from tests.models.monitoring.data import observations
 from trimtab.incidents.embedded import alert_of
 from trimtab.incidents.messages import alert_text
 from trimtab.incidents.model import AttachedAlert, IncidentSeverity
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.models.monitoring.faults import transactions
 from trimtab.models.monitoring.reference import ColumnRoles, build_reference
 from trimtab.models.monitoring.service import ModelMonitor
@@ -42,7 +42,7 @@ class World:
     """A monitored model, its signals, and the shipped rules over them."""
 
     def __init__(self, folder):
-        self.database = Database(folder / "models.db", (CHAIN,))
+        self.database = SqliteDatabase(folder / "models.db", (CHAIN,))
         self.clock = FakeClock()
         self.monitor = ModelMonitor(MonitoringStore(self.database), self.clock)
         self.rng = np.random.default_rng(7)

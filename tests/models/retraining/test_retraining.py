@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from trimtab.infra.audit import Audit
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.errors import Conflict
 from trimtab.models.monitoring.store import CHAIN
 from trimtab.models.retraining.comparison import compare_paired
@@ -36,8 +36,8 @@ class World:
     """Retrainings whose trainer makes a candidate with that share of errors; the current one errs in 20 %."""
 
     def __init__(self, folder, wrong=0.1):
-        self.database = Database(folder / "models.db", (CHAIN,))
-        self.state = Database(folder / "state.db", ("state",))
+        self.database = SqliteDatabase(folder / "models.db", (CHAIN,))
+        self.state = SqliteDatabase(folder / "state.db", ("state",))
         self.clock, self.wrong = FakeClock(), wrong
         self.jobs = FakeJobs(self.clock)
         self.trained, self.promoted, self.problem = [], [], None

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from trimtab.infra.audit import Audit
 from trimtab.infra.jobs.durable import DurableJobs
 from trimtab.infra.signing import Signer
-from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.storage import DataDirectory, SqliteDatabase
 from trimtab.kernel.clock import SystemClock
 from trimtab.privacy.erasure import Erasures
 from trimtab.privacy.erasure.service import ErasureEvidence
@@ -47,7 +47,7 @@ class World:
     def __init__(self, path, rate=1000.0):
         self.clock = SystemClock(rate)
         self.directory = DataDirectory(path)
-        self.database = Database(self.directory.file("state.db"), ("state", "answers"))
+        self.database = SqliteDatabase(self.directory.file("state.db"), ("state", "answers"))
         self.audit = Audit(self.database, self.clock)
         self.signer = Signer.of(self.directory)
         self.subjects = Subjects.of(self.database, self.clock, self.directory)

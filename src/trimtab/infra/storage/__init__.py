@@ -2,13 +2,21 @@
 
 Each domain's ``store.py`` declares its tables (SQLAlchemy Core) and writes through a `Database`;
 its schema grows by the Alembic revisions in ``migrations/<chain>/``, one linear chain per domain.
-``sqlite/`` holds the connections and the integrity checks of the files.
+``sqlite/`` holds the connections and the integrity checks of the files, ``postgresql/`` the
+connections to a server; ``dialect.py`` has the statements that the two write differently.
 """
 
+from trimtab.infra.storage.database import Database, losses
 from trimtab.infra.storage.directory import DataDirectory
-from trimtab.infra.storage.errors import DataDirectoryInUse, DataDirectoryUnusable, SchemaTooNew
+from trimtab.infra.storage.errors import (
+    DatabaseUnsafe,
+    DatabaseUrlInvalid,
+    DataDirectoryInUse,
+    DataDirectoryUnusable,
+    SchemaTooNew,
+)
 from trimtab.infra.storage.reserve import DiskReserve
-from trimtab.infra.storage.sqlite.database import Database, losses, translate_errors
+from trimtab.infra.storage.sqlite.database import SqliteDatabase, translate_errors
 from trimtab.infra.storage.sqlite.integrity.file_guard import FileGuard
 
 __all__ = [
@@ -16,9 +24,12 @@ __all__ = [
     "DataDirectoryInUse",
     "DataDirectoryUnusable",
     "Database",
+    "DatabaseUnsafe",
+    "DatabaseUrlInvalid",
     "DiskReserve",
     "FileGuard",
     "SchemaTooNew",
+    "SqliteDatabase",
     "losses",
     "translate_errors",
 ]

@@ -22,3 +22,15 @@ class SchemaTooNew(Misconfigured):
     default_hint = (
         "Start the release that wrote it or a later one, or choose another data directory."
     )
+
+
+class DatabaseUrlInvalid(Misconfigured):
+    """The address of the database cannot be read."""
+
+    code = "storage.database_url_invalid"
+
+
+class DatabaseUnsafe(Misconfigured):
+    """The database server would lose or disorder data."""
+
+    code = "storage.database_unsafe"

@@ -18,7 +18,7 @@ from trimtab.knowledge.index import EXACT_LIMIT
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from trimtab.knowledge.engines.postgres_connection import BoundedConnection
+    from trimtab.infra.storage.postgresql.connection import BoundedConnection
 
 T = TypeVar("T")
 # A graph is searched on until enough passages that may be seen are found (pgvector 0.8).
@@ -199,7 +199,7 @@ class PostgresEngine:
     def _connect(self) -> "BoundedConnection":
         from pgvector.psycopg import register_vector
 
-        from trimtab.knowledge.engines.postgres_connection import BoundedConnection
+        from trimtab.infra.storage.postgresql.connection import BoundedConnection
 
         connection = BoundedConnection.connect(
             self._url, autocommit=True, connect_timeout=max(2, round(self._timeout))

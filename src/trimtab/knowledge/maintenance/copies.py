@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from trimtab.infra.storage import Database, translate_errors
+from trimtab.infra.storage import SqliteDatabase, translate_errors
 from trimtab.kernel.errors import Corrupt
 from trimtab.knowledge.maintenance.backups import Backup, Backups
 from trimtab.knowledge.store.database import consolidate_file, sync_folder
@@ -96,7 +96,7 @@ def erase_owners(file: Path, chains: tuple[str, ...], erased: Callable[[str], bo
     Their own documents are deleted; shared ones stay, without their names. Frequent queries are
     deleted, since they carry no user id.
     """
-    database = Database(file, chains)
+    database = SqliteDatabase(file, chains)
     try:
         owners = OwnerStore(database)
         people = [owner for owner in owners.names() if erased(owner)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.knowledge.maintenance.backups import Backups
 from trimtab.knowledge.maintenance.deletions import Deletion, DeletionLog
 
@@ -33,7 +33,7 @@ class DeletionProof:
 class DeletionVerifier:
     """Looks through everything that could still hold a deleted document."""
 
-    def __init__(self, live: Database, backups: Backups, deletions: DeletionLog) -> None:
+    def __init__(self, live: SqliteDatabase, backups: Backups, deletions: DeletionLog) -> None:
         self._database = live.file
         self._raw = live.guard.raw
         self._backups = backups

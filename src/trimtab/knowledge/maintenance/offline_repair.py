@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
-from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.storage import DataDirectory, SqliteDatabase
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import NotFound
 from trimtab.knowledge.maintenance.backups import Backups
@@ -65,7 +65,7 @@ def merge_databases(backup: Path, recovery: Path, output: Path, clock: Clock) ->
     is_new = not output.exists()
     chains = ("knowledge",)
     if is_new:
-        Database(output, chains).close()
+        SqliteDatabase(output, chains).close()
     deletions = DeletionLog(output.with_name(DELETIONS))
     erased = ErasedOwners(output.with_name(ERASED))
     backups = Backups(output, output.with_name("backups"), timedelta(0), clock)

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Corrupt, TrimtabError
 from trimtab.knowledge.errors import NoGoodBackup
@@ -126,7 +126,7 @@ class Restore:
         backup = self._backups.newest_good()
         try:
             for file in (readable, fresh):
-                Database(file, self._live.chains).close()
+                SqliteDatabase(file, self._live.chains).close()
             salvage(self._live.file, readable)
             source = None if backup is None else self._migrated(backup.path)
             merged = merge(source, readable, fresh)
@@ -138,7 +138,7 @@ class Restore:
         """Merge a backup with a recovered database, taking the newer version of each document."""
         fresh = self._beside("restoring")
         try:
-            Database(fresh, self._live.chains).close()
+            SqliteDatabase(fresh, self._live.chains).close()
             merged = merge(self._migrated(backup), self._migrated(recovery, "recovery"), fresh)
         finally:
             self._remove("recovery", "migrated")
@@ -174,7 +174,7 @@ class Restore:
 
     def _prepare(self, fresh: Path) -> tuple[int, int]:
         """Migrate, erase, apply deletions and check the new file; return both counts."""
-        database = Database(fresh, self._live.chains)
+        database = SqliteDatabase(fresh, self._live.chains)
         try:
             documents = DocumentStore(database)
             applied = documents.apply_deletions(
@@ -225,7 +225,7 @@ class Restore:
     def _migrated(self, file: Path, name: str = "migrated") -> Path:
         copy = self._beside(name)
         copy_database(file, copy)
-        Database(copy, self._live.chains).close()
+        SqliteDatabase(copy, self._live.chains).close()
         return copy
 
     def _beside(self, what: str) -> Path:

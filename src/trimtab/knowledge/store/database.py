@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.errors import Corrupt
 from trimtab.knowledge.errors import DatabaseDamaged
 
@@ -25,8 +25,8 @@ DATABASE = "knowledge.db"
 _BESIDE = ("", "-wal", "-shm", "-commits")
 
 
-class ReopenableDatabase(Database):
-    """A `Database` whose file can be replaced while others use it.
+class ReopenableDatabase(SqliteDatabase):
+    """A `SqliteDatabase` whose file can be replaced while others use it.
 
     A replacement first writes a plan to disk; the next start completes an unfinished one. So after
     a crash at any instant either the old file or the new one is in place.
@@ -52,7 +52,7 @@ class ReopenableDatabase(Database):
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """Open a transaction; see `Database.write`."""
+        """Open a transaction; see `SqliteDatabase.write`."""
         with self._sharing(), super().write() as connection:
             yield connection
 

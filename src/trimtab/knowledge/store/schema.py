@@ -4,7 +4,7 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 
 _SHADOWS = ("_fts_data", "_fts_idx", "_fts_content", "_fts_docsize", "_fts_config")
 """SQLite makes the tables behind a full-text table itself."""
@@ -18,7 +18,7 @@ def schema_sql() -> str:
     """
     with tempfile.TemporaryDirectory(prefix="trimtab-schema-") as folder:
         file = Path(folder) / "knowledge.db"
-        Database(file, ("knowledge",)).close()
+        SqliteDatabase(file, ("knowledge",)).close()
         connection = sqlite3.connect(file)
         try:
             return _statements(connection)

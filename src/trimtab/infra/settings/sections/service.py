@@ -15,6 +15,27 @@ class ServiceSettings:
     )
     port: int = setting(8000, help="The port to listen on.", minimum=0, maximum=65535)
     data_dir: Path = setting(Path("data"), help="The directory for all data; created when missing.")
+    database_url: str = setting(
+        "",
+        help="PostgreSQL for all data, `postgresql://...`; empty means SQLite in the directory.",
+        secret=True,
+    )
+    database_direct_url: str = setting(
+        "",
+        help="The same database without the pooler that `database_url` names, for session locks.",
+        secret=True,
+    )
+    database_connections: int = setting(
+        8,
+        unit="connections",
+        help="How many each process opens at most for each of its databases on PostgreSQL.",
+        minimum=2,
+        maximum=200,
+    )
+    allow_unsafe_database: bool = setting(
+        default=False,
+        help="Start on a PostgreSQL that loses acknowledged changes in a crash. For tests only.",
+    )
     log_level: str = setting(
         "INFO",
         help="How much is logged.",

@@ -4,7 +4,6 @@ import errno
 import logging
 import shutil
 import sqlite3
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +12,13 @@ from time import monotonic
 
 import sqlalchemy as sa
 
+from trimtab.infra.storage import migrate
+from trimtab.infra.storage.database import Database, caller
 from trimtab.infra.storage.errors import DataDirectoryUnusable
 from trimtab.infra.storage.sqlite.integrity.file_guard import FileGuard
-from trimtab.infra.storage.sqlite.transactions import SLOW_SECONDS, Transactions
+from trimtab.infra.storage.transactions import SLOW_SECONDS, Transactions
 from trimtab.kernel.errors import Corrupt, StorageFull, TrimtabError, Unavailable
-from trimtab.kernel.health import ComponentHealth, Status
 
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _BUSY_SECONDS = 30
 _LITTLE_BYTES = 1024 * 1024
 _SIGNS_OF_DAMAGE = (
@@ -39,11 +38,9 @@ _STORAGE_ERRORS = (
     OSError,
 )
 _log = logging.getLogger(__name__)
-_WRAPPERS = ("read", "write")
-"""Methods that only pass a transaction on; their caller is the one to name."""
 
 
-class Database:
+class SqliteDatabase(Database):
     """A SQLite database with this release's schema.
 
     Args:
@@ -67,11 +64,10 @@ class Database:
         keep_pages: bool = False,
     ) -> None:
         self.file = file
+        self.name = file.name
         self.chains = chains
         self._writers = threading.RLock()
         self.changes = 0
-        """Number of write transactions so far; a cached result from an earlier number may be stale.
-        """
         self.transactions = Transactions(file.name)
         self.guard = FileGuard(file, page_sums=page_sums, keep_pages=keep_pages)
         self.engine = _engine(file, self.guard)
@@ -80,7 +76,7 @@ class Database:
                 self.guard.check_commits()
             with self.write() as connection:
                 for chain in chains:
-                    _upgrade(connection, chain)
+                    migrate.upgrade(connection, chain)
         except BaseException:
             self.close()
             raise
@@ -88,10 +84,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Open a read transaction with one consistent snapshot."""
-        # Inline, here and in `write`: it is on the path of every question.
-        began, code = monotonic(), sys._getframe(2).f_code  # noqa: SLF001 - 1 is contextlib's.
-        if code.co_name in _WRAPPERS:
-            code = sys._getframe(4).f_code  # noqa: SLF001 - 3 is contextlib's again.
+        began, code = monotonic(), caller()
         try:
             with self.engine.connect() as connection, connection.begin():
                 driver = connection.connection.driver_connection
@@ -116,9 +109,7 @@ class Database:
 
         It holds the write lock from its start. An exception rolls the whole transaction back.
         """
-        began, code = monotonic(), sys._getframe(2).f_code  # noqa: SLF001 - 1 is contextlib's.
-        if code.co_name in _WRAPPERS:
-            code = sys._getframe(4).f_code  # noqa: SLF001 - 3 is contextlib's again.
+        began, code = monotonic(), caller()
         try:
             with self._writers, self.engine.connect() as connection:
                 driver = connection.connection.driver_connection
@@ -168,6 +159,11 @@ class Database:
         self.engine.dispose()
         self.guard.close()
 
+    @property
+    def lost_commits(self) -> int:
+        """Number of acknowledged commits that were missing at this start."""
+        return self.guard.lost_commits
+
 
 def _engine(file: Path, guard: FileGuard) -> sa.Engine:
     engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": _BUSY_SECONDS})
@@ -183,38 +179,6 @@ def _engine(file: Path, guard: FileGuard) -> sa.Engine:
             connection.execute("PRAGMA wal_autocheckpoint=0")
 
     return engine
-
-
-def _upgrade(connection: sa.Connection, chain: str) -> None:
-    if _current(connection, chain) != _newest(chain):
-        # Imported late: Alembic loads slowly, and most starts have nothing to migrate.
-        from trimtab.infra.storage.sqlite.migrate import upgrade
-
-        upgrade(connection, MIGRATIONS, chain)
-
-
-def _current(connection: sa.Connection, chain: str) -> str | None:
-    table = f"schema_{chain}"
-    if not sa.inspect(connection).has_table(table):
-        return None
-    return connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table(table)))
-
-
-def _newest(chain: str) -> str:
-    """Return the chain's newest revision, from the names ``<chain>_<number>_<subject>.py``."""
-    last = max(file.stem for file in (MIGRATIONS / chain).glob(f"{chain}_*.py"))
-    return f"{chain}_{last.removeprefix(f'{chain}_').partition('_')[0]}"
-
-
-def losses(database: Database) -> ComponentHealth | None:
-    """Return degraded health when acknowledged commits were missing at this start, or None."""
-    if not (changes := database.guard.lost_commits):
-        return None
-    return ComponentHealth(
-        Status.DEGRADED,
-        f"{changes} acknowledged changes of {database.file.name} were missing at this start.",
-        facts={"changes_lost": changes},
-    )
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """Running and slow transactions of a database, and the interruption of those that never end."""
 
-import sqlite3
 import threading
 import time
 from dataclasses import dataclass
 from types import CodeType
+from typing import Protocol
 
 SLOW_SECONDS = 0.5
 _MAX_CALLERS = 200
@@ -32,6 +32,13 @@ class SlowCaller:
     longest_seconds: float
 
 
+class Interruptible(Protocol):
+    """A connection whose running statement another thread can end."""
+
+    def interrupt(self) -> None:
+        """End the statement that runs, if one does."""
+
+
 class Transactions:
     """Watches the transactions of one database.
 
@@ -39,12 +46,12 @@ class Transactions:
     so that the others cost next to nothing.
 
     Args:
-        database: Its file's name.
+        database: Its name.
     """
 
     def __init__(self, database: str) -> None:
         self.database = database
-        self.running: dict[int, tuple[float, CodeType, sqlite3.Connection]] = {}
+        self.running: dict[int, tuple[float, CodeType, Interruptible]] = {}
         """Begin, caller and connection by an id of the transaction."""
         self.slow_count = 0
         self.interrupted = 0
