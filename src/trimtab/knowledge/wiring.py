@@ -17,7 +17,7 @@ from trimtab.knowledge.embedding import Device
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engine_migration import ProjectMover
 from trimtab.knowledge.engines.registry import Engines
-from trimtab.knowledge.indexes import Indexes
+from trimtab.knowledge.indexes import Indexes, own_folder
 from trimtab.knowledge.ingestion import Ingestion, IngestionEvents
 from trimtab.knowledge.maintenance import DerivedData, Maintenance
 from trimtab.knowledge.maintenance.port import DatabaseMaintenance
@@ -78,7 +78,7 @@ class Components:
     mover: ProjectMover
     reembedder: Reembedder
     searcher: Searcher
-    texts: BoundedCache[tuple[str, int], str]
+    texts: BoundedCache[tuple[str, str], str]
     """Texts of documents by id and version."""
     caches: CacheManager
     ingestion: Ingestion
@@ -109,7 +109,8 @@ def build_components(
     parser = Parser(settings, data.folder("parser"))
     engines = Engines(stores.engines, stores.search, encoders, settings, clock)
     breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
-    indexes = Indexes(stores.search, encoders, data.folder("index"), breaker, clock, engines)
+    folder = own_folder(data.folder("index"), engine.installation())
+    indexes = Indexes(stores.search, encoders, folder, breaker, clock, engines)
     queries = QueryCounter(settings.frequent_queries, stores.usage.asked_often(FREQUENT))
     searcher = Searcher(stores.search, encoders, indexes, queries, settings, clock)
     texts = _text_cache(settings, context)
@@ -202,7 +203,7 @@ def _snapshots(
 
 def _text_cache(
     settings: KnowledgeSettings, context: KnowledgeContext
-) -> BoundedCache[tuple[str, int], str]:
+) -> BoundedCache[tuple[str, str], str]:
     limits = CacheLimits(
         settings.document_cache_entries,
         settings.max_cache_memory_mb * 1024 * 1024 // 4,

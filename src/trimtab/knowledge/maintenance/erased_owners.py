@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from trimtab.knowledge.maintenance.dated_list import DatedList
 
@@ -27,6 +28,22 @@ class ErasedOwner:
     def matches(self, owner: str) -> bool:
         """Return whether it is this person."""
         return self.digest == digest_of(self.salt, owner)
+
+
+class Erased(Protocol):
+    """The people whom a restored backup must not bring back."""
+
+    def all(self) -> tuple[ErasedOwner, ...]:
+        """Return every entry, oldest first."""
+        ...
+
+    def note(self, owner: str, at: datetime) -> None:
+        """Record the person; a repeated erasure updates the time of the entry."""
+        ...
+
+    def forget_before(self, oldest: datetime) -> int:
+        """Drop the entries up to that date; return how many were dropped."""
+        ...
 
 
 class ErasedOwners(DatedList[ErasedOwner]):

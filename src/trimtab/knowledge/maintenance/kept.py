@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -89,8 +90,16 @@ class KeptErasedOwners:
             return int(connection.execute(old).rowcount)
 
 
-def _deletion(row: sa.Row[tuple[str, str, int]]) -> Deletion:
-    return Deletion(row[0], datetime.fromisoformat(row[1]))
+def installation_id(database: Database) -> str:
+    """Return the id of the database, which a copy of its tables does not have."""
+    installation = sa.table("installation", sa.column("id"), schema=_SCHEMA)
+    statement: sa.Select[Any] = sa.select(installation.c.id)
+    with database.read() as connection:
+        return str(connection.scalar(statement))
+
+
+def _deletion(row: sa.Row[Any]) -> Deletion:
+    return Deletion(row.document_id, datetime.fromisoformat(row.deleted_at))
 
 
 def _all_erased(connection: sa.Connection) -> tuple[ErasedOwner, ...]:

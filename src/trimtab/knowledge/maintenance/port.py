@@ -1,66 +1,55 @@
 """What maintenance needs of the engine that holds the knowledge database."""
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
-from datetime import datetime
 from typing import Protocol
 
 from trimtab.infra.storage import Database
 from trimtab.knowledge.maintenance.backups import Backup, Backups
 from trimtab.knowledge.maintenance.copies import DatabaseCopies
 from trimtab.knowledge.maintenance.deletion_proof import DeletionProof
-from trimtab.knowledge.maintenance.deletions import Deletion
-from trimtab.knowledge.maintenance.erased_owners import ErasedOwner
+from trimtab.knowledge.maintenance.deletions import Deletions
+from trimtab.knowledge.maintenance.erased_owners import Erased
 from trimtab.knowledge.maintenance.restore import RestoreResult
 from trimtab.knowledge.store.integrity import Integrity
-
-
-class Deletions(Protocol):
-    """The deletions that a restored backup must not take back."""
-
-    def all(self) -> tuple[Deletion, ...]:
-        """Return every deletion, oldest first."""
-        ...
-
-    def record(self, deletions: Iterable[Deletion]) -> AbstractContextManager[None]:
-        """Return a context in which these deletions are carried out, or not recorded."""
-        ...
-
-    def forget_before(self, oldest: datetime) -> int:
-        """Drop the entries up to that date; return how many were dropped."""
-        ...
-
-
-class Erased(Protocol):
-    """The people whom a restored backup must not bring back."""
-
-    def all(self) -> tuple[ErasedOwner, ...]:
-        """Return every entry, oldest first."""
-        ...
-
-    def note(self, owner: str, at: datetime) -> None:
-        """Record the person; a repeated erasure updates the time of the entry."""
-        ...
-
-    def forget_before(self, oldest: datetime) -> int:
-        """Drop the entries up to that date; return how many were dropped."""
-        ...
 
 
 class DatabaseMaintenance(Protocol):
     """Checks, repairs, backs up and restores the database of one engine."""
 
-    database: Database
-    backups: Backups
-    deletions: Deletions
-    erased: Erased
-    copies: DatabaseCopies
     suspect: bool
     """Set when a call met damage; a check clears it."""
 
     @property
+    def database(self) -> Database:
+        """The database."""
+        ...
+
+    @property
+    def backups(self) -> Backups:
+        """Its backups."""
+        ...
+
+    @property
+    def deletions(self) -> Deletions:
+        """What was deleted."""
+        ...
+
+    @property
+    def erased(self) -> Erased:
+        """Who was erased."""
+        ...
+
+    @property
+    def copies(self) -> DatabaseCopies:
+        """The copies of the database that an erasure searches."""
+        ...
+
+    @property
     def checked_at_once(self) -> bool:
         """Whether a check is quick enough for a start."""
+        ...
+
+    def installation(self) -> str:
+        """Return an id of the database; empty for the file of the data directory."""
         ...
 
     def size_bytes(self) -> int:
@@ -69,6 +58,10 @@ class DatabaseMaintenance(Protocol):
 
     def finish_deletions(self) -> int:
         """Complete what a crash interrupted; return the number of deletions."""
+        ...
+
+    def new_deletions(self) -> frozenset[str]:
+        """Return the documents that other processes may have deleted since the last call."""
         ...
 
     def check(self) -> Integrity:

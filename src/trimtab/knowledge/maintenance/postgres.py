@@ -19,7 +19,7 @@ from trimtab.kernel.clock import Clock
 from trimtab.knowledge.maintenance.backups import Backup, Backups
 from trimtab.knowledge.maintenance.copies import DatabaseCopies
 from trimtab.knowledge.maintenance.deletion_proof import DeletionProof, remains_in_backups
-from trimtab.knowledge.maintenance.kept import KeptDeletions, KeptErasedOwners
+from trimtab.knowledge.maintenance.kept import KeptDeletions, KeptErasedOwners, installation_id
 from trimtab.knowledge.maintenance.restore import Restore, RestoreResult
 from trimtab.knowledge.store.database import DATABASE
 from trimtab.knowledge.store.integrity import Damage, Integrity
@@ -61,11 +61,16 @@ class PostgresMaintenance:
         self.backups = Backups(file, data.folder("backups"), keep, clock, self._export)
         self.copies = DatabaseCopies(self.backups, database.chains, data.file("snapshots"))
         self._failures = checksum_failures(database)
+        self._number = self.deletions.last_number()
 
     @property
     def checked_at_once(self) -> bool:
         """Return False: a start does not read the whole database through a connection."""
         return False
+
+    def installation(self) -> str:
+        """Return the id of the database, which is not in the data directory."""
+        return installation_id(self.database)
 
     def size_bytes(self) -> int:
         """Return the size of the tables with their indexes."""
@@ -75,6 +80,11 @@ class PostgresMaintenance:
     def finish_deletions(self) -> int:
         """Return 0: a deletion and its record are one transaction."""
         return 0
+
+    def new_deletions(self) -> frozenset[str]:
+        """Return the documents deleted since the last call, by any process."""
+        self._number, found = self.deletions.since(self._number)
+        return frozenset(each.document_id for each in found)
 
     def check(self) -> Integrity:
         """Check the seals of all rows, and whether PostgreSQL met damaged pages."""

@@ -109,6 +109,10 @@ class Maintenance:
         """Return the time by which erasures are dated."""
         return self._clock.now()
 
+    def new_deletions(self) -> frozenset[str]:
+        """Return the documents that other processes may have deleted since the last call."""
+        return self._engine.new_deletions()
+
     def check_at_start(self) -> None:
         """Check a small database now, and let the first heartbeat check a large one."""
         if self._engine.checked_at_once:

@@ -56,6 +56,10 @@ class SqliteMaintenance:
         """Whether a check is quick enough for a start."""
         return self.size_bytes() <= _CHECKED_AT_ONCE
 
+    def installation(self) -> str:
+        """Return nothing: saved indexes and the file are in one directory."""
+        return ""
+
     def size_bytes(self) -> int:
         """Return the size of the file, without its log."""
         return self.database.file.stat().st_size
@@ -67,6 +71,10 @@ class SqliteMaintenance:
         last = self.deletions.all()[-1000:]
         pending = [(found.document_id, found.at) for found in last]
         return DocumentStore(self.database).apply_deletions(pending) if pending else 0
+
+    def new_deletions(self) -> frozenset[str]:
+        """Return nothing: no other process deletes."""
+        return frozenset()
 
     def check(self) -> Integrity:
         """Check every page, index, reference and row; takes about a second for each GB."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from trimtab.knowledge.store.labels import LABELS, put_labels, replace_metadata
 from trimtab.knowledge.store.owners import join_owner
 from trimtab.knowledge.store.projects import ProjectRow, bump_index_version, deletion, find_project
 from trimtab.knowledge.store.tables import chunks, deletions, documents, projects, vectors
+from trimtab.knowledge.store.turns import try_turn
 from trimtab.knowledge.store.writing import (
     NewDocument,
     Vector,
@@ -247,6 +249,10 @@ class DocumentStore:
         with self._database.read() as connection:
             counted = {str(state): int(count) for state, count in connection.execute(statement)}
         return {state.value: counted.get(state.value, 0) for state in DocumentState}
+
+    def try_draining(self) -> AbstractContextManager[bool]:
+        """Provide whether this process may drain the queue now; see `try_turn`."""
+        return try_turn(self._database, "knowledge.drain")
 
     def waiting(self, limit: int, embedders: Sequence[str]) -> tuple[QueuedDocument, ...]:
         """Return queued documents of projects with these embedders, the oldest first."""

@@ -68,7 +68,7 @@ def rebuild_derived(database: Database) -> None:
             _queue_the_vectorless(connection)
         connection.execute(sa.text("DELETE FROM chunk_words"))
         for rows in _pages(connection, chunks):
-            add_words(connection, (row._mapping for row in rows))  # noqa: SLF001 - its public name.
+            add_words(connection, (row._asdict() for row in rows))
 
 
 def _queue_the_vectorless(connection: sa.Connection) -> None:

@@ -23,7 +23,8 @@ class UsageStore:
             rows = [
                 {"project_key": project, "query": query, "asked": count}
                 for (project, query), count in asked.items()
-                if project in alive
+                # PostgreSQL cannot store NUL, and nobody asks so often.
+                if project in alive and "\0" not in query
             ]
             if rows:
                 counter = frequent_queries.c.asked

@@ -144,6 +144,13 @@ _KEPT = (
         erased_at TEXT COLLATE "C" NOT NULL
     )
     """,
+    # Tells which database a saved index belongs to.
+    "CREATE TABLE IF NOT EXISTS knowledge_kept.installation (id TEXT COLLATE \"C\" PRIMARY KEY)",
+    """
+    INSERT INTO knowledge_kept.installation
+        SELECT CAST(gen_random_uuid() AS TEXT)
+        WHERE NOT EXISTS (SELECT 1 FROM knowledge_kept.installation)
+    """,
     # An entry that is dated anew gets a new number, by which other processes notice it.
     """
     CREATE OR REPLACE FUNCTION knowledge_kept.keep_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
