@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skops.io import dump
 
-from trimtab.infra.environment import open_environment
+from trimtab.infra.environment import STATE_CHAINS, open_environment
 from trimtab.infra.settings import load
 from trimtab.kernel.clock import SystemClock
 from trimtab.models.context import ModelsContext, open_database
@@ -58,13 +58,16 @@ def saved(folder: Path, estimator=None, name="model.skops") -> Path:
 
 
 @contextmanager
-def models_in(folder: Path, clock=None, encoder=None, **settings):
-    """Open a models domain on a data directory."""
+def models_in(folder: Path, clock=None, encoder=None, databases=None, **settings):
+    """Open a models domain on a data directory, and on PostgreSQL when ``databases`` are there."""
     flags = {"service.data_dir": str(folder)}
+    if databases is not None and databases.engine == "postgresql":
+        url = databases.server("state", STATE_CHAINS).url
+        flags |= {"service.database_url": url, "service.allow_unsafe_database": "true"}
     flags |= {f"models.{key}": str(value) for key, value in settings.items()}
     with ExitStack() as closing:
         env = open_environment(load(flags=flags, environment={}), clock or SystemClock(), closing)
-        database = open_database(env.directory)
+        database = open_database(env)
         closing.callback(database.close)
         models = Models(ModelsContext(env, database, encoder or NoEncoder()))
         closing.callback(models.close)

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from trimtab.infra.environment import Environment
 from trimtab.infra.settings.sections.models import ModelsSettings
-from trimtab.infra.storage import Database, DataDirectory, SqliteDatabase
+from trimtab.infra.storage import Database, SqliteDatabase
 from trimtab.models.ports import FoundationModel, TextEncoder
 
-DATABASE_FILE = "models.db"
+DATABASE = "models"
+"""Name of the database on PostgreSQL, where each chain has a schema."""
+DATABASE_FILE = f"{DATABASE}.db"
 CHAINS = ("models", "model_monitoring")
 """Chains of migrations of the database; each sub-package with tables adds its own."""
 
@@ -34,6 +36,10 @@ class ModelsContext:
         return self.env.settings.models
 
 
-def open_database(directory: DataDirectory) -> Database:
-    """Open the database of the domain, creating it at first use."""
-    return SqliteDatabase(directory.file(DATABASE_FILE), CHAINS, page_sums=True)
+def open_database(env: Environment) -> Database:
+    """Open the database of the domain on the engine of this process, creating it at first use."""
+    if env.postgres is None:
+        return SqliteDatabase(env.directory.file(DATABASE_FILE), CHAINS, page_sums=True)
+    from trimtab.infra.storage.postgresql import PostgresDatabase
+
+    return PostgresDatabase(env.postgres, DATABASE, CHAINS)

@@ -29,7 +29,7 @@ def build(
         encoder: The embedding model, for models that read text.
         foundation: Classifies when no version and no baseline can; None for none.
     """
-    database = open_database(env.directory)
+    database = open_database(env)
     models = Models(ModelsContext(env, database, encoder, foundation))
     settings = env.settings.models
     folder = Path(settings.config_dir) if settings.config_dir else None

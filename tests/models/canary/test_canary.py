@@ -12,6 +12,13 @@ ROWS = sample_rows(1)
 
 
 @pytest.fixture
+def models(tmp_path, databases):
+    """Return a models domain on each engine."""
+    with models_in(tmp_path / "data", databases=databases) as found:
+        yield found
+
+
+@pytest.fixture
 def candidate(models, tmp_path):
     """Return models with churn@1 in production and churn@2 registered."""
     register(models, tmp_path)

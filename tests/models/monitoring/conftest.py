@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from tests.models.monitoring.data import reference
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.models.monitoring.service import ModelMonitor
 from trimtab.models.monitoring.store import CHAIN, MonitoringStore
 from trimtab.testing.clock import FakeClock
@@ -17,10 +16,8 @@ def clock():
 
 
 @pytest.fixture
-def database(tmp_path):
-    database = SqliteDatabase(tmp_path / "models.db", (CHAIN,))
-    yield database
-    database.close()
+def database(databases):
+    return databases.open((CHAIN,), "models")
 
 
 @pytest.fixture

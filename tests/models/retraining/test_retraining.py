@@ -5,7 +5,6 @@ import pytest
 from sklearn.metrics import f1_score
 
 from trimtab.infra.audit import Audit
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.errors import Conflict
 from trimtab.models.monitoring.store import CHAIN
 from trimtab.models.retraining.comparison import compare_paired
@@ -35,9 +34,9 @@ def flags(wrong, seed):
 class World:
     """Retrainings whose trainer makes a candidate with that share of errors; the current one errs in 20 %."""
 
-    def __init__(self, folder, wrong=0.1):
-        self.database = SqliteDatabase(folder / "models.db", (CHAIN,))
-        self.state = SqliteDatabase(folder / "state.db", ("state",))
+    def __init__(self, folder, databases, wrong=0.1):
+        self.database = databases.open((CHAIN,), "models")
+        self.state = databases.open(("state",))
         self.clock, self.wrong = FakeClock(), wrong
         self.jobs = FakeJobs(self.clock)
         self.trained, self.promoted, self.problem = [], [], None
@@ -74,11 +73,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path):
-    made = World(tmp_path)
-    yield made
-    made.database.close()
-    made.state.close()
+def world(tmp_path, databases):
+    return World(tmp_path, databases)
 
 
 def test_the_comparison_has_the_f1_of_scikit_learn():

@@ -1,5 +1,6 @@
 """Statements that SQLite and PostgreSQL write differently, for stores that run on both."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,21 +10,21 @@ from sqlalchemy.dialects import postgresql, sqlite
 Insert = sqlite.Insert | postgresql.Insert
 
 
-def insert(connection: sa.Connection, table: sa.Table) -> Insert:
+def insert(connection: sa.Connection, table: sa.TableClause) -> Insert:
     """Return the engine's ``INSERT``, which has ``on_conflict_do_nothing`` and ``_do_update``."""
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
 
 
-def insert_or_ignore(connection: sa.Connection, table: sa.Table) -> Insert:
+def insert_or_ignore(connection: sa.Connection, table: sa.TableClause) -> Insert:
     """Return an ``INSERT`` that leaves an existing row with an equal key as it is."""
     return insert(connection, table).on_conflict_do_nothing()
 
 
 def insert_or_replace(
     connection: sa.Connection,
-    table: sa.Table,
+    table: sa.TableClause,
     columns: Sequence[str],
     key: Sequence[str] = (),
 ) -> Insert:
@@ -43,7 +44,7 @@ def insert_or_replace(
     return statement.on_conflict_do_update(index_elements=found, set_=changed)
 
 
-def replace_row(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
+def replace_row(connection: sa.Connection, table: sa.TableClause, row: Mapping[str, Any]) -> None:
     """Write a whole row over the one with an equal primary key, if there is one."""
     connection.execute(insert_or_replace(connection, table, tuple(row)).values(**row))
 
@@ -56,3 +57,30 @@ def greatest(first: sa.ColumnElement[Any], second: Any) -> sa.ColumnElement[Any]
 def count_true(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     """Return how many rows meet a condition; 0 without rows."""
     return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
+
+
+def insert_tuples(
+    connection: sa.Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Insert many rows with a statement in text: compiling one may cost more than the insert.
+
+    Args:
+        connection: In a write transaction.
+        table: Its name; like those of the columns it is a constant of the caller.
+        columns: In the order of the values.
+        rows: Values of each row.
+    """
+    mark = "%s" if connection.dialect.name == "postgresql" else "?"
+    marks = ", ".join([mark] * len(columns))
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+    connection.exec_driver_sql(statement, [tuple(row) for row in rows])
+
+
+def in_list(
+    connection: sa.Connection, column: sa.ColumnElement[Any], texts: Sequence[str]
+) -> sa.ColumnElement[bool]:
+    """Return whether a column has one of the texts, which are one parameter however many."""
+    if connection.dialect.name == "postgresql":
+        return column == sa.any_(sa.bindparam(None, list(texts), type_=sa.ARRAY(sa.Text)))
+    listed = sa.func.json_each(json.dumps(list(texts))).table_valued("value")
+    return column.in_(sa.select(listed.c.value))

@@ -13,8 +13,9 @@ from trimtab.models.canary.sequential import NO_TRIALS, Trials
 
 _canaries = sa.table("model_canaries", *(sa.column(each.name) for each in fields(ModelCanary)))
 _COUNT = sa.text(
-    "SELECT asked, COUNT(*) AS n, SUM(version <> asked) AS failed,"
-    " SUM(version = asked AND latency_ms > :slow) AS slow, MAX(id) AS last"
+    "SELECT asked, COUNT(*) AS n, SUM(CASE WHEN version <> asked THEN 1 ELSE 0 END) AS failed,"
+    " SUM(CASE WHEN version = asked AND latency_ms > :slow THEN 1 ELSE 0 END) AS slow,"
+    " MAX(id) AS last"
     " FROM analysis_results WHERE id > :after AND timestamp >= :since AND model = :model"
     " AND asked IN (:production, :candidate) GROUP BY asked"
 )

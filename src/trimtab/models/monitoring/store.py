@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import in_list, insert_or_replace, insert_tuples
 from trimtab.models.monitoring.corrections import CorrectionKind, InputCorrection
 from trimtab.models.monitoring.observations import Label, Observation
 from trimtab.models.monitoring.performance import Confusion
@@ -34,11 +35,7 @@ _predictions = _table(
     *("model", "id", "at", "window_start", "version", "prediction", "score", "error"),
     *("label", "labelled_at"),
 )
-_INSERT_PREDICTION = (
-    "INSERT INTO observed_predictions"
-    " (model, id, at, window_start, version, prediction, score, error)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_PREDICTED = ("model", "id", "at", "window_start", "version", "prediction", "score", "error")
 _windows = _table(
     "model_windows", "model", "reference_id", "window_start", "state", "changes", "computed"
 )
@@ -77,7 +74,8 @@ class MonitoringStore:
             "actor": model.actor,
         }
         with self.database.write() as connection:
-            connection.execute(sa.insert(_models).prefix_with("OR REPLACE").values(**row))
+            put = insert_or_replace(connection, _models, tuple(row), ("model",))
+            connection.execute(put.values(**row))
 
     def models(self) -> list[MonitoredModel]:
         """Return every monitored model, by name."""
@@ -128,7 +126,7 @@ class MonitoringStore:
                 at, start = times[each.at]
                 rows.append(_prediction_row(model, each, at, start))
                 windows.setdefault(start, []).append(place)
-            connection.exec_driver_sql(_INSERT_PREDICTION, rows)
+            insert_tuples(connection, "observed_predictions", _PREDICTED, rows)
             for start, positions in windows.items():
                 state, known_window = _read_state(connection, model, start)
                 fold(state, positions)
@@ -247,11 +245,13 @@ class MonitoringStore:
                 mine = _window_of(model, start)
                 connection.execute(sa.update(_windows).where(mine).values(computed=count))
             if metrics:
-                insert = sa.insert(_metrics).prefix_with("OR REPLACE")
-                connection.execute(insert, [each.as_row() for each in metrics])
+                key = ("model", "window_start")
+                put = insert_or_replace(connection, _metrics, MetricWindow.COLUMNS, key)
+                connection.execute(put, [each.as_row() for each in metrics])
             if features:
-                insert = sa.insert(_features).prefix_with("OR REPLACE")
-                connection.execute(insert, [each.as_row() for each in features])
+                of_feature = ("model", "window_start", "feature")
+                put = insert_or_replace(connection, _features, FeatureWindow.COLUMNS, of_feature)
+                connection.execute(put, [each.as_row() for each in features])
 
     def metric_windows(self, model: str, limit: int = 168) -> list[MetricWindow]:
         """Return the computed windows of a model, the newest first."""
@@ -282,7 +282,8 @@ class MonitoringStore:
             "actor": actor,
         }
         with self.database.write() as connection:
-            connection.execute(sa.insert(_corrections).prefix_with("OR REPLACE").values(**row))
+            put = insert_or_replace(connection, _corrections, tuple(row), ("model", "feature"))
+            connection.execute(put.values(**row))
 
     def drop_correction(self, model: str, feature: str) -> None:
         """Delete the correction of a feature."""
@@ -329,17 +330,16 @@ def _select(connection: sa.Connection, model: str, ids: list[str]) -> list[Any]:
 
 def _known(connection: sa.Connection, model: str, ids: list[str]) -> set[str]:
     # As one parameter: thousands of them would be written into the statement each time.
-    query = (
-        "SELECT id FROM observed_predictions"
-        " WHERE model = ? AND id IN (SELECT value FROM json_each(?))"
+    query = sa.select(_predictions.c.id).where(
+        _predictions.c.model == model, in_list(connection, _predictions.c.id, ids)
     )
-    return {row[0] for row in connection.exec_driver_sql(query, (model, json.dumps(ids)))}
+    return set(connection.scalars(query))
 
 
 def _prediction_row(
     model: MonitoredModel, each: Observation, at: str, start: str
 ) -> tuple[Any, ...]:
-    """Return the values of `_INSERT_PREDICTION`."""
+    """Return the values of the columns `_PREDICTED`."""
     prediction = model.prediction_of(each)
     return (model.name, each.id, at, start, each.version, prediction, each.score, each.error)
 

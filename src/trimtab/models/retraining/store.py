@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import insert_or_ignore
 from trimtab.models.retraining.errors import RetrainingUnknown
 from trimtab.models.retraining.records import Retraining, RetrainingState
 
@@ -44,7 +45,7 @@ class RetrainingStore:
             "facts": json.dumps(dict(each.facts)),
         }
         with self.database.write() as connection:
-            connection.execute(sa.insert(_table).prefix_with("OR IGNORE").values(**row))
+            connection.execute(insert_or_ignore(connection, _table).values(**row))
 
     def update(
         self,

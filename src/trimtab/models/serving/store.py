@@ -9,6 +9,7 @@ import orjson
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import insert_tuples
 
 _COLUMNS = (
     "timestamp",
@@ -27,11 +28,6 @@ _COLUMNS = (
     "outputs",
 )
 _results = sa.table("analysis_results", *map(sa.column, ("id", *_COLUMNS)))
-# Written as text, because compiling a statement for each batch costs more than the insert.
-_INSERT = (
-    f"INSERT INTO analysis_results ({', '.join(_COLUMNS)})"  # noqa: S608 - constants.
-    f" VALUES ({', '.join('?' * len(_COLUMNS))})"
-)
 _MAX_LISTED = 1000
 
 
@@ -83,7 +79,7 @@ class ResultStore:
     def add(self, rows: Sequence[ResultRow]) -> None:
         """Insert the results of a batch, durable on return."""
         with self.database.write() as connection:
-            connection.exec_driver_sql(_INSERT, [tuple(row) for row in rows])
+            insert_tuples(connection, "analysis_results", _COLUMNS, rows)
 
     def served_bytes(self, request_id: str) -> list[ServedBytes]:
         """Return which bytes answered a request, newest first; one query."""

@@ -55,10 +55,17 @@ def _alias_log() -> None:
     )
     op.create_index("idx_alias_log_name", "model_alias_log", ["name", "seq"])
     # The log is evidence: not even this program changes an entry.
+    refuse = "BEGIN SELECT RAISE(ABORT, 'the alias log is append-only'); END"
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION refuse_change_of_alias_log() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'the alias log is append-only'; END $$"
+        )
+        refuse = "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_alias_log()"
     for verb in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER model_alias_log_no_{verb.lower()} BEFORE {verb} ON model_alias_log"
-            " BEGIN SELECT RAISE(ABORT, 'the alias log is append-only'); END"
+            f" {refuse}"
         )
 
 
@@ -90,6 +97,7 @@ def _results() -> None:
         "analysis_results",
         ["user_id"],
         sqlite_where=sa.text("user_id <> ''"),
+        postgresql_where=sa.text("user_id <> ''"),
     )
 
 
