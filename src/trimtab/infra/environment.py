@@ -95,9 +95,9 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     valkey = open_valkey(settings.service.valkey_url, dependencies)
     if valkey is not None:
         closing.callback(valkey.close)
-    directory = DataDirectory(settings.service.data_dir)
-    closing.callback(directory.close)
     postgres = _postgres(settings)
+    directory = DataDirectory(settings.service.data_dir, shared=postgres is not None)
+    closing.callback(directory.close)
     state = _state(directory, postgres)
     closing.callback(state.close)
     fleet = _open_fleet(clock, postgres)
@@ -106,6 +106,12 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     keys = Keys(state, clock, audit, shared=fleet.shared)
     first_key = make_first_key(keys, directory)
     seed(keys, parse_key_roles(settings.trust.api_key_roles))
+
+    def open_jobs() -> Jobs:
+        if postgres is None:
+            return _durable_jobs(directory.file("jobs.db"), clock, "local")
+        return _durable_jobs(postgres, clock, fleet.me.id)
+
     return Environment(
         settings=settings,
         directory=directory,
@@ -120,7 +126,7 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
         changes=ChangeLog(clock, state),
         dependencies=dependencies,
         fleet=fleet,
-        jobs=OpeningJobs(lambda: _durable_jobs(directory, clock), _NEVER_PAUSED),
+        jobs=OpeningJobs(open_jobs, _NEVER_PAUSED),
         valkey=valkey,
         first_key=first_key,
         postgres=postgres,
@@ -159,9 +165,9 @@ def _open_fleet(clock: Clock, postgres: "PostgresServer | None") -> Fleet:
     return Fleet(me, open_store(postgres, me.id), clock)
 
 
-def _durable_jobs(directory: DataDirectory, clock: Clock) -> Jobs:
+def _durable_jobs(store: "Path | PostgresServer", clock: Clock, executor_id: str) -> Jobs:
     # The engine takes longer to import than everything else together; `OpeningJobs` calls this in a
     # thread.
     from trimtab.infra.jobs.durable import DurableJobs
 
-    return DurableJobs(directory.file("jobs.db"), clock)
+    return DurableJobs(store, clock, executor_id)

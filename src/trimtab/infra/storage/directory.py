@@ -32,6 +32,7 @@ class DataDirectory:
     Args:
         path: The directory; created when missing.
         floor_bytes: Free space required; 0 for a process that only frees space.
+        shared: Let other processes use it too, when they share its databases on a server.
 
     Raises:
         DataDirectoryUnusable: The directory cannot be created or written.
@@ -39,11 +40,11 @@ class DataDirectory:
         StorageFull: The disk has less free space than `floor_bytes`.
     """
 
-    def __init__(self, path: Path, floor_bytes: int = FLOOR_BYTES) -> None:
+    def __init__(self, path: Path, floor_bytes: int = FLOOR_BYTES, *, shared: bool = False) -> None:
         self.path = path.absolute()
         self._make()
         self._close_to_others()
-        self._lock = self._hold()
+        self._lock = self._hold(fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         free = shutil.disk_usage(self.path).free
         if free < floor_bytes:
             self.close()
@@ -127,13 +128,13 @@ class DataDirectory:
             extra={"path": str(self.path), "files": count},
         )
 
-    def _hold(self) -> int:
+    def _hold(self, kind: int) -> int:
         try:
             lock = os.open(self.path / "trimtab.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unusable(self.path, error) from error
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
         except OSError:
             os.close(lock)
             raise DataDirectoryInUse(
