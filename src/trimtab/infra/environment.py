@@ -19,6 +19,7 @@ from trimtab.infra.key_bootstrap import make_first_key, parse_key_roles, seed
 from trimtab.infra.settings import Settings
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory, SqliteDatabase
+from trimtab.infra.storage.secret_registry import SecretRegistry
 from trimtab.infra.telemetry import new_registry
 from trimtab.infra.valkey import Valkey, open_valkey
 from trimtab.kernel.clock import Clock
@@ -100,6 +101,8 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     closing.callback(directory.close)
     state = _state(directory, postgres)
     closing.callback(state.close)
+    if postgres is not None:
+        directory.secrets = SecretRegistry(state)
     fleet = _open_fleet(clock, postgres)
     closing.callback(fleet.close)
     audit = Audit(state, clock)
