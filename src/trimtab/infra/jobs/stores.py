@@ -1,4 +1,4 @@
-"""Where the engine of durable jobs keeps its records: a SQLite file or a PostgreSQL database."""
+"""Storage of the engine of durable jobs: a SQLite file or a PostgreSQL database."""
 
 import logging
 import sqlite3
