@@ -1,0 +1,43 @@
+"""Moves an installation between SQLite and PostgreSQL: copy, proof, then the switch.
+
+The old side is the truth until the last step; see `trimtab.infra.storage.installation`.
+"""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from trimtab.app.move.context import MoveContext, MoveResult
+from trimtab.app.move.progress import Progress
+
+__all__ = ["MoveContext", "MoveResult", "Progress", "move"]
+
+_SQLITE = "sqlite:"
+
+
+def move(context: MoveContext, target: str) -> MoveResult:
+    """Move the installation of the settings to the other engine.
+
+    Args:
+        context: Options and dependencies.
+        target: ``postgresql://...``, or ``sqlite:`` with or without the data directory.
+
+    Raises:
+        DataDirectoryInUse: A service runs on the directory.
+        MoveRefused: The move cannot be made as things are. Nothing was changed.
+        ProofFailed: What arrived differs. The source stays in use.
+        TrimtabError: Another failure. The source stays in use.
+    """
+    started = context.clock.monotonic()
+    with ExitStack() as closing:
+        if target.startswith(_SQLITE):
+            from trimtab.app.move.to_sqlite import move_to_sqlite
+
+            named = target.removeprefix(_SQLITE).removeprefix("//")
+            folder = Path(named) if named else context.settings.service.data_dir
+            found = move_to_sqlite(context, folder, closing)
+        else:
+            from trimtab.app.move.to_server import move_to_server
+
+            found = move_to_server(context, target, closing)
+    return replace(found, seconds=round(context.clock.monotonic() - started, 3))
