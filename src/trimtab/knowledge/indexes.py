@@ -38,6 +38,28 @@ _REST_SECONDS = 60.0
 _NO_MODEL = ""
 
 
+_OWNER = ".database"
+
+
+def own_folder(folder: Path, installation: str) -> Path:
+    """Empty a folder of saved indexes that belong to another database; return it.
+
+    A file is named by the number of its project, which is another project in another database.
+
+    Args:
+        folder: Of the indexes; processes on one database may share it.
+        installation: The id of the database; empty for the file of the data directory.
+    """
+    marker = folder / _OWNER
+    owner = marker.read_text(encoding="utf-8") if marker.exists() else ""
+    if owner != installation:
+        for file in folder.iterdir():
+            file.unlink(missing_ok=True)
+        if installation:
+            marker.write_text(installation, encoding="utf-8")
+    return folder
+
+
 class Indexes:
     """All indexes in memory. Safe for many threads; one at a time changes a project's index."""
 
@@ -131,7 +153,10 @@ class Indexes:
             if former is not None:
                 fresh.words = former.index.words
                 # Of no version: the next search compares it with the store.
-                self._hold(project.key, replace(former, index=fresh, version=-1, saved=-1))
+                model = encoder.model_id if self._place(project.key)[0] else _NO_MODEL
+                self._hold(
+                    project.key, replace(former, index=fresh, version=-1, saved=-1, model=model)
+                )
         self._file(project.key).unlink(missing_ok=True)
 
     def change_embedder(self, key: int, assign: Callable[[], bool]) -> bool:
@@ -148,18 +173,18 @@ class Indexes:
             self.engines.forget(key)
             former = self._held.get(key)
             if former is not None:
-                fresh = self._vectors_of(key)
+                fresh, model = self._vectors_of(key)
                 fresh.words = former.index.words
                 # Of no version: the next search compares it with the store.
-                self._hold(key, LoadedIndex(fresh, -1, UNFITTED))
+                self._hold(key, LoadedIndex(fresh, -1, UNFITTED, model))
         return True
 
     def adopt(self, key: int, words: KeywordIndex) -> None:
         """Use this keyword index for a project; the next search updates it from the store."""
-        fresh = self._vectors_of(key)
+        fresh, model = self._vectors_of(key)
         fresh.words = words
         with self._lock_of(key):
-            self._hold(key, LoadedIndex(fresh, -1, read_fit(self._fit_file(key))))
+            self._hold(key, LoadedIndex(fresh, -1, read_fit(self._fit_file(key)), model))
         with self._lock:
             # Its words may be of deleted passages until the next purge.
             self._tainted.add(key)
@@ -188,6 +213,22 @@ class Indexes:
             tainted, self._tainted = self._tainted, set()
         for key in tainted:
             self.forget(key)
+
+    def follow(self, versions: Mapping[int, int]) -> None:
+        """Drop what other processes deleted; the next search brings in what they added.
+
+        Args:
+            versions: The index version of every project that exists, by key.
+        """
+        for key, held in self.overview().items():
+            if key not in versions:
+                self.forget(key)
+            elif held.version < versions[key]:
+                with self._lock_of(key):
+                    gone = held.index.difference(*self._keys(key, *self._place(key))).gone
+                    held.index.remove(gone.tolist())
+                if len(gone):
+                    self._taint(key)
 
     def dead_keys(self) -> dict[int, int]:
         """Count passages in each index and engine that the store no longer has; omit zeros."""
@@ -278,6 +319,7 @@ class Indexes:
         if held is not None and held.version >= project.index_version:
             return held
         embedded, encoder = self._place(project.key)
+        held = self._fitting(project.key, held, encoder.model_id if embedded else _NO_MODEL)
         index = held.index if held else ProjectIndex(encoder.dimension)
         difference = index.difference(*self._keys(project.key, embedded, encoder))
         if len(difference.missing) > _AT_ONCE:
@@ -287,17 +329,34 @@ class Indexes:
 
     def _update(self, key: int) -> LoadedIndex:
         with self._lock_of(key):
-            held = self._held.get(key)
             embedded, encoder = self._place(key)
+            model = encoder.model_id if embedded else _NO_MODEL
+            held = self._fitting(key, self._held.get(key), model)
             index = held.index if held else ProjectIndex(encoder.dimension)
             # Read before the rows: whatever changes in between is seen by the next search.
             version = self._store.version(key)
             difference = index.difference(*self._keys(key, embedded, encoder))
-            self._apply(index, difference, encoder.model_id if embedded else _NO_MODEL)
+            self._apply(index, difference, model)
+            if self._store.shared and len(difference.gone):
+                self._taint(key)  # Another process may have deleted it.
             fitted = held.fitted if held else UNFITTED
-            fresh = LoadedIndex(index, version, fitted, changed_at=self._clock.monotonic())
+            fresh = LoadedIndex(index, version, fitted, model, changed_at=self._clock.monotonic())
             self._hold(key, fresh)
             return fresh
+
+    def _fitting(self, key: int, held: LoadedIndex | None, model: str) -> LoadedIndex | None:
+        """Return the index with vectors of that model; another process may have changed it."""
+        if held is None or held.model == model:
+            return held
+        fresh, model = self._vectors_of(key)
+        fresh.words = held.index.words
+        return LoadedIndex(fresh, -1, UNFITTED, model)
+
+    def _taint(self, key: int) -> None:
+        """Remember that the index held passages that were deleted, and drop its file."""
+        self._file(key).unlink(missing_ok=True)
+        with self._lock:
+            self._tainted.add(key)
 
     def _keys(self, key: int, embedded: bool, encoder: Encoder) -> tuple[Keys, Keys]:
         """Return the keys of all passages of the project, and of those with a vector here."""
@@ -310,14 +369,14 @@ class Indexes:
         engine, embedder = self._store.place(key)
         return engine == EMBEDDED, self._encoders[embedder]
 
-    def _vectors_of(self, key: int) -> ProjectIndex:
-        """Return an index with the project's vectors, as far as they are searched here."""
+    def _vectors_of(self, key: int) -> tuple[ProjectIndex, str]:
+        """Return an index with the project's vectors as searched here, and their model."""
         embedded, encoder = self._place(key)
         fresh = ProjectIndex(encoder.dimension)
         if embedded:
             stored = self._store.vectors(key, encoder.model_id, encoder.dimension)
             fresh.vectors.restore(stored.keys, stored.rows, b"")
-        return fresh
+        return fresh, encoder.model_id if embedded else _NO_MODEL
 
     def _apply(self, index: ProjectIndex, difference: Difference, model: str) -> None:
         index.remove(difference.gone.tolist())
@@ -342,7 +401,8 @@ class Indexes:
             file.unlink(missing_ok=True)
             return None
         fitted = read_fit(self._fit_file(project.key))
-        held = LoadedIndex(index, stored.index_version, fitted, saved=stored.index_version)
+        version = stored.index_version
+        held = LoadedIndex(index, version, fitted, model, saved=version)
         self._hold(project.key, held)
         return held
 

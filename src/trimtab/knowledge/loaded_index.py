@@ -14,6 +14,8 @@ class LoadedIndex:
     version: int
     """The project's index version that it shows."""
     fitted: Fit
+    model: str
+    """Which model made its vectors; empty when they are in a server, so that its words are here alone."""
     saved: int = -1
     """The version of its file; -1 when there is none."""
     changed_at: float = 0.0

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import insert_or_ignore
 from trimtab.knowledge.engine_port import EMBEDDED, Point
 from trimtab.knowledge.store.projects import ProjectRow, bump_index_version, set_project
 from trimtab.knowledge.store.tables import (
@@ -114,7 +115,7 @@ class EngineStore:
         """Write down that a space is going to be made."""
         with self._database.write() as connection:
             row = {"engine": engine, "space": space}
-            connection.execute(sa.insert(engine_spaces).prefix_with("OR IGNORE"), row)
+            connection.execute(insert_or_ignore(connection, engine_spaces), row)
 
     def forget_space(self, engine: str, space: str) -> None:
         """Write down that a space is gone."""

@@ -10,6 +10,7 @@ from trimtab.infra.storage import Database
 from trimtab.knowledge.chunking import embedded_text
 from trimtab.knowledge.records import DocumentState
 from trimtab.knowledge.store.database import intact
+from trimtab.knowledge.store.dialect import insert_or_replace
 from trimtab.knowledge.store.projects import bump_index_version, set_project
 from trimtab.knowledge.store.tables import chunks, documents, new_vectors, vectors
 from trimtab.knowledge.store.writing import set_state, vector_row
@@ -55,7 +56,7 @@ class NewVectorStore:
             )
             rows = [vector_row(key, model, row) for key, row in made.items() if key in alive]
             if rows:
-                connection.execute(sa.insert(new_vectors).prefix_with("OR REPLACE"), rows)
+                connection.execute(insert_or_replace(connection, new_vectors), rows)
 
     def switch(self, project_key: int, embedder: str, model: str) -> bool:
         """Replace the project's vectors by the new ones in one transaction.
