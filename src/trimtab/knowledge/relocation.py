@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from trimtab.infra.breaker import CircuitBreaker
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import Database, DataDirectory
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.knowledge.encoder import Encoder
@@ -14,11 +15,22 @@ from trimtab.knowledge.engines.registry import Engines
 from trimtab.knowledge.errors import EmbedderUnavailable
 from trimtab.knowledge.index import EXACT_LIMIT
 from trimtab.knowledge.indexes import Indexes
+from trimtab.knowledge.maintenance.deletions import DeletionLog
+from trimtab.knowledge.maintenance.erased_owners import ERASED, ErasedOwners
+from trimtab.knowledge.maintenance.kept import KeptDeletions, KeptErasedOwners, adopt
+from trimtab.knowledge.maintenance.offline_repair import DELETIONS
 from trimtab.knowledge.metrics import QueryCounter
 from trimtab.knowledge.search import INDEX_BUILDING, Searcher, SearchRequest
-from trimtab.knowledge.store import SearchStore
+from trimtab.knowledge.store import ProjectStore, SearchStore
+from trimtab.knowledge.store.database import DATABASE as KNOWLEDGE_FILE
 from trimtab.knowledge.store.engines import EngineStore
-from trimtab.knowledge.store.sampling import count_seals, passage_counts, sample_queries
+from trimtab.knowledge.store.sampling import (
+    count_seals,
+    index_words,
+    passage_counts,
+    sample_queries,
+)
+from trimtab.knowledge.wiring import encoders_of
 
 SEARCHES = 20
 """How many searches of each project are compared."""
@@ -31,7 +43,17 @@ _MIN_AGREEMENT = 0.9
 Answers = Mapping[str, list[tuple[tuple[str, float], ...]]]
 """Passage ids and scores of each query, by project."""
 
-__all__ = ["SEARCHES", "Answers", "SearchComparison", "count_seals", "sample_queries"]
+__all__ = [
+    "KNOWLEDGE_FILE",
+    "SEARCHES",
+    "Answers",
+    "SearchComparison",
+    "complete_target",
+    "count_seals",
+    "differing",
+    "open_encoders",
+    "sample_queries",
+]
 
 
 class SearchComparison:
@@ -94,13 +116,39 @@ class SearchComparison:
         return found
 
 
-def start_encoders(encoders: Mapping[str, Encoder], names: set[str]) -> None:
-    """Load the models of some embedders; without one its projects are searched by words alone."""
-    for name in names & encoders.keys():
-        try:
+def complete_target(
+    data: DataDirectory, source: Database, target: Database, progress: Callable[[int], None]
+) -> None:
+    """Bring over what is not in the tables that both engines have.
+
+    These are the terms of PostgreSQL's full-text search, and the lists of deletions and of erased
+    people, which are files on SQLite and tables on PostgreSQL.
+
+    Args:
+        data: Holds the files.
+        source: Of knowledge.
+        target: Of knowledge, with the rows of the source.
+        progress: Called with the number of passages whose terms are written.
+    """
+    listed = DeletionLog(data.file(DELETIONS))
+    people = ErasedOwners(data.file(ERASED))
+    if target.engine.dialect.name == "postgresql":
+        index_words(target, progress)
+        adopt(target, listed.all(), people.all())
+    else:
+        listed.adopt(KeptDeletions(source).all(), lambda found: (found.document_id, found.at))
+        people.adopt(KeptErasedOwners(source).all(), lambda found: found.salt)
+
+
+def open_encoders(
+    data: DataDirectory, settings: KnowledgeSettings, clock: Clock, database: Database
+) -> Mapping[str, Encoder]:
+    """Load the models that the projects have; without one they are searched by words alone."""
+    encoders = encoders_of(data, settings, clock)
+    for name in ProjectStore(database, settings.engine).embedders() & encoders.keys():
+        with suppress(EmbedderUnavailable):
             encoders[name].start()
-        except EmbedderUnavailable:
-            continue
+    return encoders
 
 
 def differing(database: Database, before: Answers, after: Answers) -> list[str]:

@@ -31,13 +31,13 @@ def move(context: MoveContext, target: str) -> MoveResult:
     started = context.clock.monotonic()
     with ExitStack() as closing:
         if target.startswith(_SQLITE):
-            from trimtab.app.move.to_sqlite import move_to_sqlite
+            from trimtab.app.move.to_sqlite import ToSqlite
 
             named = target.removeprefix(_SQLITE).removeprefix("//")
             folder = Path(named) if named else context.settings.service.data_dir
-            found = move_to_sqlite(context, folder, closing)
+            found = ToSqlite(context, folder, closing).run()
         else:
-            from trimtab.app.move.to_server import move_to_server
+            from trimtab.app.move.to_server import ToServer
 
-            found = move_to_server(context, target, closing)
+            found = ToServer(context, target, closing).run()
     return replace(found, seconds=round(context.clock.monotonic() - started, 3))

@@ -11,6 +11,7 @@ from trimtab.app.move.tables import Plan
 from trimtab.infra.settings import Settings
 from trimtab.infra.storage.transfer import Transform
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import TrimtabError
 
 _log = logging.getLogger(__name__)
 Undisturbed = Callable[[], AbstractContextManager[None]]
@@ -77,7 +78,7 @@ class MoveResult:
         return asdict(self)
 
 
-def result_of(source: str, target: str, plan: Plan, proof: Proof, *, dry_run: bool) -> MoveResult:
+def result_of(source: str, target: str, plan: Plan, proof: Proof) -> MoveResult:
     """Return the result of a move between two addresses."""
     return MoveResult(
         source,
@@ -89,7 +90,6 @@ def result_of(source: str, target: str, plan: Plan, proof: Proof, *, dry_run: bo
         proof.audit_events,
         proof.audit_head,
         proof.searches,
-        dry_run=dry_run,
     )
 
 
@@ -101,7 +101,7 @@ def undone_on_failure(undo: Callable[[], None]) -> Iterator[None]:
     except BaseException:
         try:
             undo()
-        except Exception:
+        except (TrimtabError, OSError):
             _log.exception("what the move has written could not be removed; the next move does it")
         raise
 

@@ -13,6 +13,7 @@ from trimtab.infra.settings import Settings
 from trimtab.infra.storage import Database, DataDirectory
 from trimtab.kernel.clock import Clock
 from trimtab.knowledge.relocation import (
+    SEARCHES,
     SearchComparison,
     count_seals,
     differing,
@@ -90,6 +91,14 @@ class Prover:
             )
         return Proof(after.events, after.head, seals, self._searches(source, target))
 
+    def record(self, target: Mapping[str, Database], installation: str, rows: int) -> None:
+        """Append the move to the audit chain of the target."""
+        engine = target[_AUDITED].engine.dialect.name
+        facts = {"engine": engine, "rows": rows}
+        Audit(target[_AUDITED], self.clock).append(
+            "move-to", "installation.moved", installation, facts
+        )
+
     def _chain(self, side: Mapping[str, Database]) -> AuditReport:
         report = Audit(side[_AUDITED], self.clock).verify()
         if report.problems:
@@ -100,7 +109,7 @@ class Prover:
         return report
 
     def _searches(self, source: Mapping[str, Database], target: Mapping[str, Database]) -> int:
-        queries = sample_queries(source[_SEARCHED])
+        queries = sample_queries(source[_SEARCHED], SEARCHES)
         scratch = Path(mkdtemp(prefix="move-", dir=self.directory.path))
         encoders = open_encoders(
             self.directory, self.settings.knowledge, self.clock, source[_SEARCHED]

@@ -5,27 +5,48 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 from trimtab.app.move.errors import MoveRefused
 from trimtab.app.move.sides import SCHEMAS
+from trimtab.infra.settings import Settings
 from trimtab.infra.storage.installation import MOVE_LOCK, InstallationState
+from trimtab.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
     from trimtab.infra.storage.postgresql import PostgresServer
 
-_JOBS = "dbos"
-_OURS = (*SCHEMAS, _JOBS)
+_OURS = (*SCHEMAS, "knowledge_kept", "dbos")
+"""Schemas of trimtab: of its chains, of what no restore takes back, and of its jobs."""
+APPLICATION = "trimtab move-to"
+"""Name of the move's own connections."""
 _EMPTY = "Name an empty database: `CREATE DATABASE trimtab` makes one."
 
 
 def public_address(url: str) -> str:
     """Return an address of PostgreSQL without its password and options."""
-    from psycopg.conninfo import conninfo_to_dict
-
     parts = conninfo_to_dict(url)
     user = f"{quote(str(parts['user']))}@" if parts.get("user") else ""
     host, port = str(parts.get("host") or "localhost"), parts.get("port")
     place = f"{quote(host, safe='.:')}{f':{port}' if port else ''}"
     return f"postgresql://{user}{place}/{quote(str(parts.get('dbname') or ''))}"
+
+
+def server_of(url: str, direct_url: str, settings: Settings) -> "PostgresServer":
+    """Return the server of an address, whose connections carry the name of a move."""
+    from trimtab.infra.storage.postgresql import PostgresServer
+
+    return PostgresServer(
+        _named(url),
+        direct_url=_named(direct_url) if direct_url else "",
+        pool_size=4,
+        allow_unsafe=settings.service.allow_unsafe_database,
+    )
+
+
+def _named(url: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}application_name={quote(APPLICATION)}"
 
 
 @contextmanager
@@ -63,10 +84,6 @@ def require_unused(server: "PostgresServer") -> None:
             f"{f', one from {row[1]}' if row[1] else ''}.",
             hint="Stop every process, then repeat the move.",
         )
-
-
-APPLICATION = "trimtab move-to"
-"""Name of the move's own connections."""
 
 
 def require_free(server: "PostgresServer", installation: str, folder: str) -> bool:
@@ -108,10 +125,19 @@ def require_free(server: "PostgresServer", installation: str, folder: str) -> bo
 
 
 def clear(server: "PostgresServer") -> None:
-    """Drop every schema of trimtab."""
+    """Drop every schema of trimtab.
+
+    Raises:
+        Unavailable: The server cannot be reached.
+    """
     with server.direct() as connection:
-        for schema in _OURS:
-            connection.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')  # type: ignore[call-overload]
+        try:
+            for schema in _OURS:
+                connection.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')  # type: ignore[call-overload]
+        except psycopg.Error as error:
+            raise Unavailable(
+                "The target could not be cleared.", hint="Repeat the move."
+            ) from error
 
 
 def size_bytes(server: "PostgresServer") -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from trimtab.app.move.errors import MoveRefused, ProofFailed
 from trimtab.app.move.progress import Progress
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import Database, DataDirectory
 from trimtab.infra.storage.installation import CHAIN
 from trimtab.infra.storage.transfer import (
     Misfit,
@@ -18,6 +18,7 @@ from trimtab.infra.storage.transfer import (
     digest_of,
     plan_tables,
 )
+from trimtab.knowledge.relocation import complete_target
 
 _SHOWN = 5
 
@@ -107,6 +108,20 @@ def copy(
                 copy_rows(reading, writing, table, plan.transform, report)
                 copy_sequences(reading, writing, table)
                 report(total)
+
+
+def complete(
+    directory: DataDirectory,
+    source: Mapping[str, Database],
+    target: Mapping[str, Database],
+    progress: Progress,
+) -> None:
+    """Bring over what only one engine has in tables; see `complete_target`."""
+
+    def report(passages: int) -> None:
+        progress("copy", "full text", passages, 0)
+
+    complete_target(directory, source["knowledge"], target["knowledge"], report)
 
 
 def _described(tables: list[Table], *sides: Database) -> Iterator[Table]:

@@ -7,8 +7,8 @@ from trimtab.app.move import server as servers
 from trimtab.app.move.context import MoveContext, MoveResult, result_of, undone_on_failure
 from trimtab.app.move.errors import MoveRefused
 from trimtab.app.move.proof import Prover
-from trimtab.app.move.sides import open_postgresql, open_sqlite, require_current
-from trimtab.app.move.tables import copy, look, prove
+from trimtab.app.move.sides import Databases, open_postgresql, open_sqlite, require_current
+from trimtab.app.move.tables import Plan, complete, copy, look, prove
 from trimtab.infra.storage import DataDirectory
 from trimtab.infra.storage.installation import (
     InstallationState,
@@ -19,44 +19,67 @@ from trimtab.infra.storage.installation import (
 )
 
 
-def move_to_server(context: MoveContext, url: str, closing: ExitStack) -> MoveResult:
-    """Move from the data directory to a server; see `trimtab.app.move.move`."""
-    service = context.settings.service
-    if service.database_url:
-        raise MoveRefused(
-            "The installation is on PostgreSQL already: service.database_url is set.",
-            hint="Copy it to another server with PostgreSQL's own tools, or unset the setting.",
-        )
-    directory = closing.enter_context(DataDirectory(service.data_dir))
-    folder = directory.path
-    require_local(folder)
-    require_current(folder)
-    server = servers.server_of(url, "", context.settings)
-    server.check()
-    closing.enter_context(servers.moving(server))
-    servers.require_unused(server)
-    source = open_sqlite(folder, closing)
-    own = InstallationStore(source["state"]).get()
-    servers.require_free(server, own.id, str(folder))
-    address = servers.public_address(url)
-    prover = Prover(context.settings, context.clock, directory, context.progress)
-    seen = prover.look(source)
-    plan = look(source, source, "postgresql", context.progress, context.transform)
-    if context.dry_run:
-        return result_of(str(folder), address, plan, seen, dry_run=True)
-    with undone_on_failure(lambda: servers.clear(server)):
-        servers.clear(server)
-        target = open_postgresql(server, closing)
-        row = InstallationStore(target["state"])
-        here = replace(own, moved_from=str(folder), moved_to="")
-        row.put(replace(here, state=InstallationState.COPYING))
-        copy(plan, source, target, context.progress)
+class ToServer:
+    """A move from the data directory to a server; see `trimtab.app.move.move`.
+
+    Args:
+        context: Options and dependencies.
+        url: Address of the server.
+        stack: Closes what is opened here.
+    """
+
+    def __init__(self, context: MoveContext, url: str, stack: ExitStack) -> None:
+        service = context.settings.service
+        if service.database_url:
+            raise MoveRefused(
+                "The installation is on PostgreSQL already: service.database_url is set.",
+                hint="Copy it to another server with PostgreSQL's own tools, or unset the setting.",
+            )
+        self._context, self._stack = context, stack
+        self._address = servers.public_address(url)
+        self._directory = stack.enter_context(DataDirectory(service.data_dir))
+        self._folder = self._directory.path
+        require_local(self._folder)
+        require_current(self._folder)
+        self._server = servers.server_of(url, "", context.settings)
+        self._server.check()
+        stack.enter_context(servers.moving(self._server))
+        servers.require_unused(self._server)
+        self._source = open_sqlite(self._folder, stack)
+        own = InstallationStore(self._source["state"]).get()
+        servers.require_free(self._server, own.id, str(self._folder))
+        self._here = replace(own, moved_from=str(self._folder), moved_to="")
+        self._prover = Prover(context.settings, context.clock, self._directory, context.progress)
+
+    def run(self) -> MoveResult:
+        """Look, copy, prove and switch; a dry run only looks."""
+        context, source = self._context, self._source
+        proof = self._prover.look(source)
+        plan = look(source, source, "postgresql", context.progress, context.transform)
+        if not context.dry_run:
+            with undone_on_failure(lambda: servers.clear(self._server)):
+                target = self._copy(plan)
+                proof = self._prover.prove(source, target, sqlite=source)
+            with context.undisturbed():
+                self._switch(target, plan)
+        result = result_of(str(self._folder), self._address, plan, proof)
+        return replace(result, dry_run=context.dry_run)
+
+    def _copy(self, plan: Plan) -> Databases:
+        context = self._context
+        servers.clear(self._server)
+        target = open_postgresql(self._server, self._stack)
+        state = InstallationState.COPYING
+        InstallationStore(target["state"]).put(replace(self._here, state=state))
+        copy(plan, self._source, target, context.progress)
+        complete(self._directory, self._source, target, context.progress)
         prove(plan, target, context.progress)
-        proof = prover.prove(source, target, sqlite=source)
-    here = replace(here, moved_at=context.clock.now().isoformat())
-    with context.undisturbed():
+        return target
+
+    def _switch(self, target: Databases, plan: Plan) -> None:
+        at = self._context.clock.now().isoformat()
+        here, row = replace(self._here, moved_at=at), InstallationStore(target["state"])
         row.put(replace(here, state=InstallationState.PROVEN))
-        write_note(folder, MovedNote("moved", address, here.moved_at, own.id))
+        write_note(self._folder, MovedNote("moved", self._address, at, here.id))
         row.put(replace(here, state=InstallationState.ACTIVE))
-        prover.record(target, own.id, plan.rows)
-    return result_of(str(folder), address, plan, proof, dry_run=False)
+        self._prover.record(target, here.id, plan.rows)

@@ -9,11 +9,10 @@ from trimtab.app.move import server as servers
 from trimtab.app.move.context import MoveContext, MoveResult, result_of, undone_on_failure
 from trimtab.app.move.errors import MoveRefused
 from trimtab.app.move.proof import Prover
-from trimtab.app.move.sides import open_postgresql, open_sqlite, settle
-from trimtab.app.move.tables import copy, look, prove
+from trimtab.app.move.sides import Databases, open_postgresql, open_sqlite, settle
+from trimtab.app.move.tables import Plan, complete, copy, look, prove
 from trimtab.infra.storage import DataDirectory
 from trimtab.infra.storage.installation import (
-    DATABASES,
     INCOMING,
     InstallationState,
     InstallationStore,
@@ -26,66 +25,93 @@ from trimtab.infra.storage.installation import (
 from trimtab.kernel.errors import StorageFull
 
 _SPARE_BYTES = 32 * 1024 * 1024
-_SECRETS = ("signing.key", "subjects.secret")
+_SECRETS = ("signing.key", "subjects.key")
 
 
-def move_to_sqlite(context: MoveContext, folder: Path, closing: ExitStack) -> MoveResult:
-    """Move from the server of the settings to a data directory; see `trimtab.app.move.move`."""
-    service = context.settings.service
-    if not service.database_url:
-        raise MoveRefused(
-            "The installation is on SQLite already: service.database_url is not set.",
-            hint="To move data back from PostgreSQL, set it to the database to leave.",
-        )
-    directory = closing.enter_context(DataDirectory(folder))
-    folder = directory.path
-    server = servers.server_of(service.database_url, service.database_direct_url, context.settings)
-    server.check()
-    servers.require_unused(server)
-    source = open_postgresql(server, closing)
-    row = InstallationStore(source["state"])
-    admit(row, folder)
-    closing.enter_context(servers.moving(server))
-    own = row.get()
-    _require_place(folder, own.id)
-    _require_room(folder, servers.size_bytes(server))
-    address = servers.public_address(service.database_url)
-    incoming = folder / INCOMING
-    here = replace(own, state=InstallationState.ACTIVE, moved_to="")
-    leaving = replace(own, moved_to=str(folder))
+class ToSqlite:
+    """A move from the server of the settings to a data directory; see `trimtab.app.move.move`.
 
-    def undo() -> None:
-        shutil.rmtree(incoming, ignore_errors=True)
-        row.put(here)
+    Args:
+        context: Options and dependencies.
+        folder: The data directory.
+        stack: Closes what is opened here.
+    """
 
-    with undone_on_failure(undo):
-        shutil.rmtree(incoming, ignore_errors=True)
-        incoming.mkdir(mode=0o700)
-        opened = closing.enter_context(ExitStack())
-        target = open_sqlite(incoming, opened)
-        prover = Prover(context.settings, context.clock, directory, context.progress)
-        seen = prover.look(source)
-        plan = look(source, target, "sqlite", context.progress, None)
+    def __init__(self, context: MoveContext, folder: Path, stack: ExitStack) -> None:
+        url = context.settings.service.database_url
+        if not url:
+            raise MoveRefused(
+                "The installation is on SQLite already: service.database_url is not set.",
+                hint="To move data back from PostgreSQL, set it to the database to leave.",
+            )
+        self._context, self._stack = context, stack
+        self._address = servers.public_address(url)
+        self._directory = stack.enter_context(DataDirectory(folder))
+        self._folder = self._directory.path
+        self._incoming = self._folder / INCOMING
+        direct_url = context.settings.service.database_direct_url
+        server = servers.server_of(url, direct_url, context.settings)
+        server.check()
+        servers.require_unused(server)
+        self._source = open_postgresql(server, stack)
+        self._row = InstallationStore(self._source["state"])
+        admit(self._row, self._folder)
+        stack.enter_context(servers.moving(server))
+        own = self._row.get()
+        _require_place(self._folder, own.id)
+        _require_room(self._folder, servers.size_bytes(server))
+        self._here = replace(own, state=InstallationState.ACTIVE, moved_to="")
+        self._away = replace(own, moved_to=str(self._folder))
+        self._prover = Prover(context.settings, context.clock, self._directory, context.progress)
+
+    def run(self) -> MoveResult:
+        """Look, copy, prove and switch; a dry run only looks."""
+        context = self._context
+        with undone_on_failure(self._undo), ExitStack() as opened:
+            shutil.rmtree(self._incoming, ignore_errors=True)
+            self._incoming.mkdir(mode=0o700)
+            target = open_sqlite(self._incoming, opened)
+            proof = self._prover.look(self._source)
+            plan = look(self._source, target, "sqlite", context.progress)
+            if not context.dry_run:
+                self._copy(plan, target)
+                proof = self._prover.prove(self._source, target, sqlite=target)
+                at = self._arrive(plan, target)
+                opened.close()
+                settle(self._incoming)
         if context.dry_run:
-            opened.close()
-            shutil.rmtree(incoming)
-            return result_of(address, str(folder), plan, seen, dry_run=True)
-        row.put(replace(leaving, state=InstallationState.LEAVING))
-        copy(plan, source, target, context.progress)
+            shutil.rmtree(self._incoming)
+        else:
+            with context.undisturbed():
+                self._switch(at)
+        result = result_of(self._address, str(self._folder), plan, proof)
+        return replace(result, dry_run=context.dry_run)
+
+    def _copy(self, plan: Plan, target: Databases) -> None:
+        context = self._context
+        self._row.put(replace(self._away, state=InstallationState.LEAVING))
+        copy(plan, self._source, target, context.progress)
+        complete(self._directory, self._source, target, context.progress)
         prove(plan, target, context.progress)
-        proof = prover.prove(source, target, sqlite=target)
-        at = context.clock.now().isoformat()
-        InstallationStore(target["state"]).put(replace(here, moved_from=address, moved_at=at))
-        prover.record(target, own.id, plan.rows)
-        opened.close()
-        settle(incoming)
-    leaving = replace(leaving, moved_at=at)
-    with context.undisturbed():
-        row.put(replace(leaving, state=InstallationState.RETURNING))
-        write_note(folder, MovedNote("returning", address, at, own.id))
-        finish_return(folder)
-        row.put(replace(leaving, state=InstallationState.MOVED))
-    return result_of(address, str(folder), plan, proof, dry_run=False)
+
+    def _arrive(self, plan: Plan, target: Databases) -> str:
+        """Write into the target what its first start will find; return the time of the move."""
+        at = self._context.clock.now().isoformat()
+        here = replace(self._here, moved_from=self._address, moved_at=at)
+        InstallationStore(target["state"]).put(here)
+        self._prover.record(target, here.id, plan.rows)
+        return at
+
+    def _switch(self, at: str) -> None:
+        away = replace(self._away, moved_at=at)
+        self._row.put(replace(away, state=InstallationState.RETURNING))
+        write_note(self._folder, MovedNote("returning", self._address, at, away.id))
+        finish_return(self._folder)
+        self._row.put(replace(away, state=InstallationState.MOVED))
+
+    def _undo(self) -> None:
+        shutil.rmtree(self._incoming, ignore_errors=True)
+        self._row.put(self._here)
 
 
 def _require_place(folder: Path, installation: str) -> None:

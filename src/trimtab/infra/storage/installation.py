@@ -183,27 +183,32 @@ def admit(store: InstallationStore, folder: Path) -> None:
     is_left = note is not None and note.installation == found.id
     if (folder / DATABASES[0]).exists() and note is None:
         _refuse_local(store, found, folder)
-    match found.state:
-        case InstallationState.PROVEN if is_left:
-            store.put(replace(found, state=InstallationState.ACTIVE))
-        case InstallationState.RETURNING if is_left or found.moved_to == str(folder):
-            # The note still says that the data is there: the move back had not decided.
-            store.put(replace(found, state=InstallationState.ACTIVE, moved_to=""))
-        case InstallationState.LEAVING:
-            _stay(store, found)
-        case InstallationState.COPYING | InstallationState.PROVEN:
-            raise MoveUnfinished(
-                f"The move of {found.moved_from} to this database did not finish.",
-                hint="Start without service.database_url: the data is where it was."
-                " `trimtab move-to` begins anew.",
-            )
-        case InstallationState.RETURNING:
-            raise MoveUnfinished(
-                f"A move of this database to {found.moved_to} did not finish.",
-                hint="Start trimtab once with that data directory, or repeat the move.",
-            )
-        case InstallationState.MOVED:
-            raise _gone(found)
+    undecided = found.state is InstallationState.RETURNING and (
+        # The note still says that the data is there.
+        is_left or found.moved_to == str(folder)
+    )
+    if undecided or (found.state is InstallationState.PROVEN and is_left):
+        store.put(replace(found, state=InstallationState.ACTIVE, moved_to=""))
+    elif found.state is InstallationState.LEAVING:
+        _stay(store, found)
+    elif found.state is not InstallationState.ACTIVE:
+        raise _unusable(found)
+
+
+def _unusable(found: Installation) -> InstallationMoved | MoveUnfinished:
+    """Return why the database does not hold the truth, or may not."""
+    if found.state is InstallationState.MOVED:
+        return _gone(found)
+    if found.state is InstallationState.RETURNING:
+        return MoveUnfinished(
+            f"A move of this database to {found.moved_to} did not finish.",
+            hint="Start trimtab once with that data directory, or repeat the move.",
+        )
+    return MoveUnfinished(
+        f"The move of {found.moved_from} to this database did not finish.",
+        hint="Start without service.database_url: the data is where it was."
+        " `trimtab move-to` begins anew.",
+    )
 
 
 def _stay(store: InstallationStore, found: Installation) -> None:

@@ -1,15 +1,17 @@
 """Queries for comparing the searches of two databases, from the passages themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
 from trimtab.infra.storage.transfer import plan_tables, read_rows
 from trimtab.knowledge.store.database import SEALED, seal
+from trimtab.knowledge.store.postgres_words import add_words
 from trimtab.knowledge.store.tables import chunks, projects
 
 _WORDS = 8
+_BLOCK = 1_000
 
 
 def sample_queries(database: Database, count: int) -> Mapping[str, list[str]]:
@@ -29,6 +31,21 @@ def sample_queries(database: Database, count: int) -> Mapping[str, list[str]]:
             )
             found[name] = [" ".join(text.split()[:_WORDS])[:200] for text in texts]
     return found
+
+
+def index_words(database: Database, progress: Callable[[int], None]) -> int:
+    """Write the terms of all passages for PostgreSQL's full-text search; return their number."""
+    done, last = 0, 0
+    columns = (chunks.c.key, chunks.c.id, chunks.c.heading, chunks.c.text)
+    with database.write() as connection:
+        while True:
+            query = sa.select(*columns).where(chunks.c.key > last).order_by(chunks.c.key)
+            rows = connection.execute(query.limit(_BLOCK)).mappings().all()
+            if not rows:
+                return done
+            add_words(connection, map(dict, rows))
+            done, last = done + len(rows), rows[-1]["key"]
+            progress(done)
 
 
 def passage_counts(database: Database) -> Mapping[str, int]:

@@ -129,11 +129,11 @@ def _misfit(column: Column, value: Any, target: str) -> str:
         return ""
     if not isinstance(value, _TYPES[column.kind]):
         return f"{column.kind} is expected, {type(value).__name__} is stored"
-    if column.kind is Kind.TEXT and target == "postgresql" and "\0" in value:
+    if isinstance(value, str) and target == "postgresql" and "\0" in value:
         return "the text has a NUL character"
-    if column.kind is Kind.REAL and target == "sqlite" and math.isnan(value):
+    if isinstance(value, float) and target == "sqlite" and math.isnan(value):
         return "SQLite has no NaN"
-    if column.kind is Kind.BOOLEAN and value not in (0, 1):
+    if column.kind is Kind.BOOLEAN and value not in {0, 1}:  # type: ignore[operator]
         return f"{value} is neither true nor false"
     return ""
 

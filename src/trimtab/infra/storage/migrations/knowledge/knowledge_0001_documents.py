@@ -145,7 +145,7 @@ _KEPT = (
     )
     """,
     # Tells which database a saved index belongs to.
-    "CREATE TABLE IF NOT EXISTS knowledge_kept.installation (id TEXT COLLATE \"C\" PRIMARY KEY)",
+    'CREATE TABLE IF NOT EXISTS knowledge_kept.installation (id TEXT COLLATE "C" PRIMARY KEY)',
     """
     INSERT INTO knowledge_kept.installation
         SELECT CAST(gen_random_uuid() AS TEXT)
