@@ -83,7 +83,7 @@ NOT_HERE = {
     *("oncall override", "oncall end-override"),
 }
 READ = (
-    *("status", "settings", "projects list", "documents list {project}", "traces list"),
+    *("status", "fleet", "settings", "projects list", "documents list {project}", "traces list"),
     *("traces show {trace}", "models list", "models versions {twice}", "models show {model}"),
     *("models log {twice}", "models predict {model} {table} --label churned"),
     *("models canary show {canaried}", "models monitoring", "models monitoring {observed}"),

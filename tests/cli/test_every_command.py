@@ -108,6 +108,7 @@ TABLE = {
     "runbooks revisions": ("", (0, 1)),
     "profile memory": ("--seconds 1", 0),
     "queries": ("", 0),
+    "fleet": ("", 0),
     "restart": ("", 3),
     "rollback": ("configuration", 3),
     "watchdog": ("--once", 6),

@@ -26,6 +26,7 @@ GUIDES = (
     "how-to/ask-from-python-and-curl.md",
     "how-to/annotate-ten-answers.md",
     "how-to/announce-maintenance.md",
+    "how-to/run-several-processes.md",
     "how-to/set-up-slack.md",
     "how-to/watch-from-outside.md",
     "how-to/serve-a-scikit-learn-model.md",
@@ -133,6 +134,12 @@ def test_maintenance_is_announced_and_ended(said):
     assert "Maintenance mode is on for all" in out
     assert '"error":"Back at nine."' in out
     assert out.rstrip().endswith("Maintenance mode is off.")
+
+
+def test_the_processes_are_listed(said):
+    assert re.search(
+        r"process_\w+ +leads +all +http://127\.0\.0\.1:\d+", said["how-to/run-several-processes.md"]
+    )
 
 
 def test_slack_is_tested(said):

@@ -71,7 +71,7 @@ class Fleet:
             if service:
                 with suppress(httpx.HTTPError, ValueError, KeyError):
                     answer = httpx.get(f"{service.url}/api/v1/fleet", headers=HEADERS, timeout=3)
-                    found[answer.json()["this"]] = number
+                    found[answer.json()["process_id"]] = number
         return found
 
     def wait_for_leader(self, other_than=None, seconds=60.0):

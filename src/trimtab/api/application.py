@@ -18,6 +18,7 @@ from trimtab.api import (
     documents,
     engines,
     experiments,
+    fleet,
     flywheel,
     guard_rules,
     health,
@@ -100,6 +101,7 @@ _ROUTERS = (
     privacy.router,
     status.router,
     queries.router,
+    fleet.router,
     process.router,
 )
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from trimtab.api import create_api, create_fault_api
 from trimtab.api.http import (
@@ -20,6 +20,7 @@ from trimtab.api.http import (
 from trimtab.api.http.body_limit import body_limit, upload_limit
 from trimtab.api.http.headers import security_headers
 from trimtab.infra.environment import Environment
+from trimtab.infra.fleet import Fleet, NotInTouch
 from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.settings import Settings
 from trimtab.infra.web import Access, RateLimits
@@ -27,6 +28,8 @@ from trimtab.infra.web.access import is_loopback
 from trimtab.infra.web.module import Web
 from trimtab.infra.web.routes import ProvidedServices
 
+_ANY_TIME = ("/health", "/metrics", "/api/v1/fleet")
+"""Paths that a process answers without contact to its fleet."""
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -93,14 +96,17 @@ def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps
         ),
     )
     rate = AddressRateLimit(limits, settings.service.rate_limit_per_minute)
+    in_touch = partial(_refuse_out_of_touch, env.fleet)
     # A caller who asks too often is refused before anything of the body is read.
     network = middleware(
         _with_console(api, console),
-        checks=(TrustedOrigins(_hosts(settings)).check, rate.check),
+        checks=(in_touch, TrustedOrigins(_hosts(settings)).check, rate.check),
         response_headers=security_headers(settings.api.hsts_seconds),
     )
     control = middleware(
-        _with_faults(api, faults) if settings.service.drills else api, is_local=True
+        _with_faults(api, faults) if settings.service.drills else api,
+        checks=(in_touch,),
+        is_local=True,
     )
     return HttpApps(api, console, faults, network, control)
 
@@ -114,6 +120,11 @@ def _access(env: Environment, web: Web, limits: RateLimits) -> Access:
         anonymous_reader=api.anonymous_reader and _is_local(env.settings),
         key_limit_per_minute=api.key_limit_per_minute,
     )
+
+
+def _refuse_out_of_touch(fleet: Fleet, scope: Scope) -> NotInTouch | None:
+    """Return why a process without contact to its fleet refuses a request, or None."""
+    return None if scope["path"].startswith(_ANY_TIME) else fleet.refusal()
 
 
 def _hosts(settings: Settings) -> tuple[str, ...]:

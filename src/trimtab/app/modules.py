@@ -38,6 +38,7 @@ def alone(build: Callable[[Environment], Module]) -> Builder:
 ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
     ProcessRole.ALL: (
         alone(infra.build_storage),
+        alone(infra.build_fleet),
         alone(infra.build_error_reports),
         alone(web.build),
         alone(infra.build_maintenance),

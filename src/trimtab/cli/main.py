@@ -155,6 +155,11 @@ class Commands(LazyGroup):
             "Record where the running service's memory goes.",
             "Operate",
         ),
+        "fleet": Lazy(
+            "trimtab.cli.fleet",
+            "Show the processes on this database, and which of them leads.",
+            "Operate",
+        ),
         "queries": Lazy(
             "trimtab.cli.queries",
             "Show the running database queries, the slow ones and the connections.",

@@ -108,10 +108,21 @@ _CALLER = tuple(_table.c[name] for name in ("name", "role", "projects", "labels"
 
 
 class Keys:
-    """Creates, authenticates and revokes API keys, and audits every change."""
+    """Creates, authenticates and revokes API keys, and audits every change.
 
-    def __init__(self, database: Database, clock: Clock, audit: Audit) -> None:
+    Args:
+        database: Stores the keys.
+        clock: Stamps.
+        audit: Records every change.
+        shared: Whether other processes change keys in the database. Each call then reads its key
+            there, so that a key revoked in any process is refused by the next call in every one.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, audit: Audit, *, shared: bool = False
+    ) -> None:
         self._database = database
+        self._shared = shared
         self._clock = clock
         self._audit = audit
         self._noted: dict[str, datetime] = {}
@@ -223,7 +234,8 @@ class Keys:
         self._note_use(row.name)
         principal = _principal(row)
         with self._lock:
-            if changes == self._changes:  # Otherwise it may have been revoked since it was read.
+            # Otherwise it may have been revoked since it was read.
+            if changes == self._changes and not self._shared:
                 self._remembered[digest] = principal
         return principal
 
@@ -259,7 +271,7 @@ class Keys:
         with self._database.read() as connection:
             count = int(connection.scalar(query) or 0)
         with self._lock:
-            if changes == self._changes:
+            if changes == self._changes and not self._shared:
                 self._active = count
         return count
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
+from trimtab import __version__
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys
 from trimtab.infra.changes import ChangeLog
 from trimtab.infra.dependencies import Dependencies
+from trimtab.infra.fleet import Fleet, ProcessIdentity
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_bootstrap import make_first_key, parse_key_roles, seed
@@ -22,6 +24,7 @@ from trimtab.infra.telemetry import new_registry
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
+from trimtab.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from trimtab.infra.storage.postgresql import PostgresServer
@@ -61,6 +64,7 @@ class Environment:
         signer: Signs certificates and checkpoints.
         changes: Releases, settings and run-time configuration that changed.
         dependencies: Circuit breakers of the services outside.
+        fleet: The processes on the same database; this process alone on SQLite.
         jobs: Durable jobs. Domains register bodies in `build`; the start launches them.
         first_key: The file of the admin key that this start made; None at later starts.
         postgres: The server of all databases; None with SQLite.
@@ -78,6 +82,7 @@ class Environment:
     signer: Signer
     changes: ChangeLog
     dependencies: Dependencies
+    fleet: Fleet
     jobs: OpeningJobs
     first_key: Path | None = None
     postgres: "PostgresServer | None" = None
@@ -103,8 +108,10 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     closing.callback(state.close)
     if postgres is not None:
         admit(InstallationStore(state), directory.path)
+    fleet = _open_fleet(clock, postgres)
+    closing.callback(fleet.close)
     audit = Audit(state, clock)
-    keys = Keys(state, clock, audit)
+    keys = Keys(state, clock, audit, shared=fleet.shared)
     first_key = make_first_key(keys, directory)
     seed(keys, parse_key_roles(settings.trust.api_key_roles))
     return Environment(
@@ -120,6 +127,7 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
         signer=Signer.of(directory),
         changes=ChangeLog(clock, state),
         dependencies=Dependencies(clock),
+        fleet=fleet,
         jobs=OpeningJobs(lambda: _durable_jobs(directory, clock), _NEVER_PAUSED),
         first_key=first_key,
         postgres=postgres,
@@ -147,6 +155,15 @@ def _state(directory: DataDirectory, postgres: "PostgresServer | None") -> Datab
     from trimtab.infra.storage.postgresql import PostgresDatabase
 
     return PostgresDatabase(postgres, "state", STATE_CHAINS)
+
+
+def _open_fleet(clock: Clock, postgres: "PostgresServer | None") -> Fleet:
+    me = ProcessIdentity.of_this_process(new_id("process", clock.now()), "all", __version__)
+    if postgres is None:
+        return Fleet(me, None, clock)
+    from trimtab.infra.fleet.store import open_store
+
+    return Fleet(me, open_store(postgres, me.id), clock)
 
 
 def _durable_jobs(directory: DataDirectory, clock: Clock) -> Jobs:

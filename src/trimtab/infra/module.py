@@ -14,6 +14,7 @@ from trimtab.infra.database_catalog import faults as database_faults
 from trimtab.infra.database_catalog import signals as database_signals
 from trimtab.infra.environment import Environment
 from trimtab.infra.error_reports import ErrorReports, check_addresses
+from trimtab.infra.fleet.signals import signals as fleet_signals
 from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.maintenance_catalog import actions as maintenance_actions
 from trimtab.infra.maintenance_catalog import signals as maintenance_signals
@@ -48,6 +49,20 @@ def build_storage(env: Environment) -> Module:
         env.state,
         health=(("database", health),),
         scheduled=(ScheduledTask("keep disk space back", 1.0, reserve.look),),
+    )
+
+
+def build_fleet(env: Environment) -> Module:
+    """Return the fleet; its start joins it, and its close, the last of all, leaves it."""
+    fleet = env.fleet
+    return Module(
+        "fleet",
+        fleet,
+        signals=fleet_signals(fleet),
+        health=(("fleet", fleet.health),) if fleet.shared else (),
+        tasks=(fleet.task,) if fleet.shared else (),
+        start=(fleet.start,),
+        close=(fleet.close,),
     )
 
 

@@ -17,8 +17,8 @@ from trimtab.kernel.errors import Unavailable
 if TYPE_CHECKING:
     from trimtab.infra.storage.postgresql import PostgresServer
 
-_OURS = (*SCHEMAS, "knowledge_kept", "dbos")
-"""Schemas of trimtab: of its chains, of what no restore takes back, and of its jobs."""
+_OURS = (*SCHEMAS, "knowledge_kept", "fleet", "dbos")
+"""Schemas of trimtab: of its chains, and those that only PostgreSQL has."""
 APPLICATION = "trimtab move-to"
 """Name of the move's own connections."""
 _EMPTY = "Name an empty database: `CREATE DATABASE trimtab` makes one."

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trimtab.app import App
     from trimtab.infra.settings import Settings
 
+_ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound to.
 _log = logging.getLogger(__name__)
 
 
@@ -59,6 +60,7 @@ def _serve(app: "App", listener: socket.socket, *, human: bool) -> None:
     """Start the app and serve it on the listener and the control socket."""
     try:
         control = bind_control(app.directory.path)
+        app.env.fleet.serve_at(_address_for_others(app, listener))
         app.start()
         gc.freeze()
         gc.enable()
@@ -75,6 +77,17 @@ def _serve(app: "App", listener: socket.socket, *, human: bool) -> None:
             )
     finally:
         control_path(app.directory.path).unlink(missing_ok=True)
+
+
+def _address_for_others(app: "App", listener: socket.socket) -> str:
+    """Return the base URL at which other processes of the fleet reach this one."""
+    service, port = app.settings.service, listener.getsockname()[1]
+    if service.advertised_address:
+        return service.advertised_address.rstrip("/")
+    host = service.host
+    if host in _ANY_ADDRESS:
+        host = socket.gethostname()
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _announce(app: "App", port: int, *, human: bool) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import secrets
-import threading
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -15,11 +15,12 @@ from trimtab.infra.auth import Keys, Principal
 from trimtab.infra.storage import Database, DataDirectory
 from trimtab.infra.storage.secret_file import secret_of
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.errors import Unauthenticated, Unavailable
+from trimtab.kernel.errors import StorageFull, Unauthenticated, Unavailable
 
 COOKIE = "trimtab_session"
 _LINK_HOURS = 1
 _OPEN_LINKS = 32
+_links = sa.table("sign_in_links", *map(sa.column, ("hash", "name", "credential", "expires_at")))
 _ended = sa.table("ended_sessions", sa.column("id"), sa.column("expires_at"))
 
 
@@ -45,7 +46,8 @@ class Sessions:
     when the user signs out.
 
     Args:
-        database: Stores ended sessions, so that a copied cookie stays invalid after a restart.
+        database: Stores ended sessions, so that a copied cookie stays invalid after a restart, and
+            the hashes of open links, so that any process on it redeems them.
         secret: At least 32 random bytes, see `session_secret`.
         hours: The lifetime of a session.
     """
@@ -59,8 +61,7 @@ class Sessions:
         self._secret = secret
         self.seconds = int(hours * 3600)
         self._address = ""
-        self._links: dict[str, tuple[Principal, float]] = {}
-        self._lock = threading.Lock()
+        self._unstored: dict[str, dict[str, Any]] = {}
 
     def listen_at(self, address: str) -> None:
         """Set the URL of the service for browsers, such as ``http://localhost:8000``."""
@@ -74,11 +75,19 @@ class Sessions:
         """
         principal = self._keys.find_principal(key_name)
         token = secrets.token_urlsafe(24)
-        ends = self._clock.now() + timedelta(hours=_LINK_HOURS)
-        with self._lock:
-            self._links[token] = (principal, ends.timestamp())
-            while len(self._links) > _OPEN_LINKS:
-                del self._links[next(iter(self._links))]
+        now = self._clock.now()
+        digest = _hash(token)
+        row: dict[str, Any] = {
+            "hash": digest,
+            "name": principal.name,
+            "credential": principal.credential,
+            "expires_at": (now + timedelta(hours=_LINK_HOURS)).timestamp(),
+        }
+        try:
+            self._keep_link(row, now.timestamp())
+        except StorageFull:
+            # Operators sign in to free the disk; this link is for this process alone.
+            self._unstored[digest] = row
         return token
 
     def sign_in_url(self, key_name: str) -> str:
@@ -97,11 +106,10 @@ class Sessions:
         Raises:
             SignInRefused: The link is unknown, was used, or has expired.
         """
-        with self._lock:
-            principal, ends = self._links.pop(token, (None, 0.0))
-        if principal is None or self._clock.now().timestamp() >= ends:
+        row = self._take_link(_hash(token))
+        if row is None or self._clock.now().timestamp() >= row["expires_at"]:
             raise SignInRefused("This sign-in link was used before, or has expired.")
-        return self._same(principal.name, principal.credential)
+        return self._same(row["name"], row["credential"])
 
     def cookie(self, principal: Principal) -> str:
         """Return the cookie value of a new session."""
@@ -134,6 +142,27 @@ class Sessions:
             connection.execute(sa.delete(_ended).where(_ended.c.expires_at < now))
             connection.execute(sa.delete(_ended).where(_ended.c.id == row["id"]))
             connection.execute(sa.insert(_ended).values(**row))
+
+    def _keep_link(self, row: dict[str, Any], now: float) -> None:
+        newest = sa.select(_links.c.hash).order_by(_links.c.expires_at.desc(), _links.c.hash)
+        with self._database.write() as connection:
+            connection.execute(sa.delete(_links).where(_links.c.expires_at < now))
+            kept = connection.scalars(newest.limit(_OPEN_LINKS - 1)).all()
+            connection.execute(sa.delete(_links).where(_links.c.hash.not_in(kept)))
+            connection.execute(sa.insert(_links).values(**row))
+
+    def _take_link(self, digest: str) -> Mapping[str, Any] | None:
+        """Return the link and delete it; of two callers only one receives it."""
+        if (unstored := self._unstored.pop(digest, None)) is not None:
+            return unstored
+        mine = _links.c.hash == digest
+        with self._database.read() as connection:  # Strangers must not cause writes.
+            row = connection.execute(sa.select(_links).where(mine)).mappings().first()
+        if row is None:
+            return None
+        with self._database.write() as connection:
+            taken = connection.execute(sa.delete(_links).where(mine)).rowcount
+        return dict(row) if taken else None
 
     def _claims(self, cookie: str) -> dict[str, Any]:
         body, _, signature = cookie.partition(".")
@@ -168,6 +197,10 @@ def session_secret(directory: DataDirectory) -> bytes:
     A damaged secret is replaced, and all users must sign in again.
     """
     return secret_of(directory, "session.secret", lambda: secrets.token_bytes(32))
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _packed(data: bytes) -> str:

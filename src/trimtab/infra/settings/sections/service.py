@@ -14,6 +14,13 @@ class ServiceSettings:
         "127.0.0.1", help="The address to listen on; anything but loopback needs API keys."
     )
     port: int = setting(8000, help="The port to listen on.", minimum=0, maximum=65535)
+    advertised_address: str = setting(
+        "",
+        help=(
+            "The base URL at which other processes on the same database reach this one, such as"
+            " `http://10.0.0.7:8000`; empty means `service.host`, or the host's name, and the port."
+        ),
+    )
     data_dir: Path = setting(Path("data"), help="The directory for all data; created when missing.")
     database_url: str = setting(
         "",

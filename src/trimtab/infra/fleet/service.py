@@ -1,0 +1,238 @@
+"""Facade of the fleet: this process's heartbeat, leadership and common changes."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from trimtab.infra.background import PeriodicTask
+from trimtab.infra.fleet.records import (
+    BEAT_SECONDS,
+    PARK_SECONDS,
+    FleetProcess,
+    ProcessIdentity,
+)
+from trimtab.kernel.clock import Clock, machine_clock
+from trimtab.kernel.errors import Unavailable
+from trimtab.kernel.health import ComponentHealth, Status
+
+if TYPE_CHECKING:
+    # It imports the driver of PostgreSQL, which a process on SQLite does not need.
+    from trimtab.infra.fleet.store import FleetStore
+
+_log = logging.getLogger(__name__)
+_LOOK_SECONDS = 1.0
+"""Interval at which common changes are read."""
+_TRUST_SECONDS = 15.0
+"""A leader trusts the confirmation of its lock for that long."""
+_RETRY_SECONDS = 5
+
+
+class NotInTouch(Unavailable):
+    """The process has had no contact with the fleet's database for too long to answer."""
+
+    code = "fleet.not_in_touch"
+    default_hint = "Repeat the call; another process answers, or this one when the database does."
+    retry_after_seconds = _RETRY_SECONDS
+
+
+class Fleet:
+    """The processes on one database, as this process takes part in them.
+
+    Without a store this process is alone: it leads, it answers, and its changes apply at once.
+
+    Args:
+        me: This process.
+        store: The fleet's tables; None on SQLite.
+        clock: Of the process.
+    """
+
+    def __init__(self, me: ProcessIdentity, store: "FleetStore | None", clock: Clock) -> None:
+        self.me = me
+        self._store = store
+        self._clock = machine_clock(clock)
+        self._address = ""
+        self._drops: dict[str, Callable[[], object]] = {}
+        self._switches: dict[str, Callable[[Any], object]] = {}
+        self._applied = 0
+        self._began = self._clock.monotonic()
+        self._beat_at: float | None = None
+        self._confirmed_at: float | None = None
+        self._is_cut = False
+        self._round_lock = threading.Lock()
+        self.task = PeriodicTask("fleet", self._look, _LOOK_SECONDS, self._clock)
+
+    @property
+    def shared(self) -> bool:
+        """True if other processes may use the same database."""
+        return self._store is not None
+
+    @property
+    def silent_seconds(self) -> float:
+        """Seconds since the last heartbeat, or since the process was built; 0 if alone."""
+        if self._store is None:
+            return 0.0
+        at = self._beat_at
+        return self._clock.monotonic() - (self._began if at is None else at)
+
+    def serve_at(self, address: str) -> None:
+        """Set the base URL at which other processes reach this one, before `start`."""
+        self._address = address
+
+    def on_forget(self, name: str, drop: Callable[[], object]) -> None:
+        """Register what drops a part of this process's memory when people's data is erased."""
+        if name in self._drops:
+            raise ValueError(f"memory {name!r} is registered twice")
+        self._drops[name] = drop
+
+    def on_switch(self, name: str, apply: Callable[[Any], object]) -> None:
+        """Register what applies a switch that any process sets; its values are JSON."""
+        if name in self._switches:
+            raise ValueError(f"switch {name!r} is registered twice")
+        self._switches[name] = apply
+
+    def start(self) -> None:
+        """Join the fleet: apply all switches and begin the heartbeat.
+
+        Raises:
+            Unavailable: The database does not answer.
+        """
+        if self._store is not None:
+            self.round()
+            self.task.start()
+
+    def close(self) -> None:
+        """Leave the fleet, so that others continue this process's work at once."""
+        if self._store is None:
+            return
+        self.task.close()
+        try:
+            if self._beat_at is not None:
+                self._store.leave(self.me.id)
+        except Unavailable as error:
+            _log.warning("could not leave the fleet", extra={"reason": error.message})
+        self._beat_at = self._confirmed_at = None
+        self._store.close()
+
+    def leads(self) -> bool:
+        """Return whether this process runs what only one process may run.
+
+        Ask before each round of work. Two processes may lead for a moment, so work must be safe to
+        repeat.
+        """
+        if self._store is None:
+            return True
+        at = self._confirmed_at
+        return at is not None and self._clock.monotonic() - at < _TRUST_SECONDS
+
+    def led(self, work: Callable[[], object]) -> Callable[[], object]:
+        """Return work that does nothing in a process that does not lead."""
+        return lambda: work() if self.leads() else None
+
+    def refusal(self) -> NotInTouch | None:
+        """Return why this process must not answer now, or None.
+
+        Its memory may hold what was erased or switched off since its last contact.
+        """
+        if self._store is None:
+            return None
+        if self._beat_at is None:
+            return NotInTouch("This process is not part of the fleet yet, or has left it.")
+        if (silent := self.silent_seconds) < PARK_SECONDS:
+            return None
+        return NotInTouch(f"This process lost contact with its database {silent:.0f} s ago.")
+
+    def processes(self) -> list[FleetProcess]:
+        """Return every process, the oldest first."""
+        if self._store is not None:
+            return self._store.processes()
+        me, uptime = self.me, self._clock.monotonic() - self._began
+        alone = FleetProcess(
+            me.id,
+            me.roles,
+            self._address,
+            me.release,
+            me.host,
+            uptime,
+            silent_seconds=0.0,
+            applied=0,
+            is_live=True,
+            leader=True,
+        )
+        return [alone]
+
+    def set_switch(self, name: str, value: object) -> None:
+        """Set a switch in every process; in this one before the call returns.
+
+        Raises:
+            Unavailable: The database does not answer; nothing has changed.
+        """
+        apply = self._switches[name]
+        if self._store is not None:
+            self._store.set_switch(name, value)
+        apply(value)
+
+    def order_to_forget(self) -> int:
+        """Order every process to drop its memory; return the number for `behind`."""
+        if self._store is None:
+            self._drop()
+            return 0
+        return self._store.order_to_forget()
+
+    def behind(self, number: int) -> list[str]:
+        """Return the ids of the live processes that have not applied a change yet."""
+        if self._store is None:
+            return []
+        return [p.id for p in self._store.processes() if p.is_live and p.applied < number]
+
+    def health(self) -> ComponentHealth:
+        """Return DOWN while this process must not answer."""
+        if (refusal := self.refusal()) is not None:
+            return ComponentHealth(Status.DOWN, refusal.message)
+        return ComponentHealth(Status.UP, facts={"process": self.me.id, "leads": self.leads()})
+
+    def round(self) -> None:
+        """Apply new changes, then beat when it is time, and take or confirm the lead."""
+        store, began = self._store, self._clock.monotonic()
+        assert store is not None  # noqa: S101 - a process alone has no rounds.
+        with self._round_lock:
+            numbers = store.numbers()
+            changed = numbers.latest > self._applied or self._beat_at is None
+            if changed:
+                # Before the heartbeat: who beats has applied what it says.
+                self._apply(store, numbers.forget)
+                self._applied = numbers.latest
+            if changed or self._beat_at is None or began - self._beat_at >= BEAT_SECONDS:
+                store.beat(self.me, self._address, self._applied, leads=self.leads())
+                self._beat_at = began
+                self._lead(store, began)
+
+    def _lead(self, store: "FleetStore", began: float) -> None:
+        before, held = self.leads(), store.lead()
+        self._confirmed_at = began if held else None
+        if held != before:
+            _log.info("leads the fleet" if held else "leads the fleet no more")
+            store.beat(self.me, self._address, self._applied, leads=held)
+
+    def _apply(self, store: "FleetStore", forget: int) -> None:
+        if forget > self._applied:
+            self._drop()
+        # A process that joins applies all switches, also those set before.
+        for name, value in store.switches(self._applied):
+            if apply := self._switches.get(name):
+                apply(value)
+
+    def _drop(self) -> None:
+        for drop in self._drops.values():
+            drop()
+
+    def _look(self) -> None:
+        try:
+            self.round()
+        except Unavailable as error:
+            # Once, not each second; the health shows it as long as it lasts.
+            if not self._is_cut:
+                _log.warning("no contact with the fleet", extra={"reason": error.message})
+            self._is_cut = True
+        else:
+            self._is_cut = False
