@@ -15,7 +15,7 @@ class LoadedIndex:
     """The project's index version that it shows."""
     fitted: Fit
     model: str
-    """Which model made its vectors; empty when they are in a server, so that its words are here alone."""
+    """The model of its vectors; empty when a server holds them and only words are here."""
     saved: int = -1
     """The version of its file; -1 when there is none."""
     changed_at: float = 0.0

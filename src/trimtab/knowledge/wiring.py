@@ -17,7 +17,8 @@ from trimtab.knowledge.embedding import Device
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engine_migration import ProjectMover
 from trimtab.knowledge.engines.registry import Engines
-from trimtab.knowledge.indexes import Indexes, own_folder
+from trimtab.knowledge.index_files import IndexFiles
+from trimtab.knowledge.indexes import Indexes
 from trimtab.knowledge.ingestion import Ingestion, IngestionEvents
 from trimtab.knowledge.maintenance import DerivedData, Maintenance
 from trimtab.knowledge.maintenance.port import DatabaseMaintenance
@@ -109,8 +110,8 @@ def build_components(
     parser = Parser(settings, data.folder("parser"))
     engines = Engines(stores.engines, stores.search, encoders, settings, clock)
     breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
-    folder = own_folder(data.folder("index"), engine.installation())
-    indexes = Indexes(stores.search, encoders, folder, breaker, clock, engines)
+    files = IndexFiles(data.folder("index"), engine.installation())
+    indexes = Indexes(stores.search, encoders, files, breaker, clock, engines)
     queries = QueryCounter(settings.frequent_queries, stores.usage.asked_often(FREQUENT))
     searcher = Searcher(stores.search, encoders, indexes, queries, settings, clock)
     texts = _text_cache(settings, context)

@@ -58,18 +58,23 @@ def open_knowledge(url, folder, model_folder, clock):
     return knowledge, data, home.model
 
 
+def say(line):
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main():
     """Answer calls until the input ends."""
     knowledge, _, model = open_knowledge(*sys.argv[1:4], HandClock())
     calls = Calls(knowledge, model)
-    print("ready", flush=True)
+    say("ready")
     for line in sys.stdin:
         name, *given = json.loads(line)
         try:
             done = getattr(calls, name)(*given)
         except TrimtabError as error:
             done = {"error": type(error).__name__}
-        print(json.dumps(done), flush=True)
+        say(json.dumps(done))
     knowledge.close()
 
 

@@ -102,9 +102,9 @@ def test_another_process_drains_the_queue_of_one_that_was_killed(mine, other):
 
 
 def test_one_process_at_a_time_drains_the_queue(mine, second):
-    with mine.parts.stores.documents.try_draining() as first:
-        with second.parts.stores.documents.try_draining() as both:
-            assert (first, both) == (True, False)
+    mine_first, second_first = mine.parts.stores.documents, second.parts.stores.documents
+    with mine_first.try_draining() as first, second_first.try_draining() as both:
+        assert (first, both) == (True, False)
     with second.parts.stores.documents.try_draining() as later:
         assert later
 

@@ -1,4 +1,4 @@
-"""What maintenance needs of the engine that holds the knowledge database."""
+"""Interface of the engines that hold and maintain the knowledge database."""
 
 from typing import Protocol
 
@@ -20,32 +20,32 @@ class DatabaseMaintenance(Protocol):
 
     @property
     def database(self) -> Database:
-        """The database."""
+        """Return the maintained database."""
         ...
 
     @property
     def backups(self) -> Backups:
-        """Its backups."""
+        """Return the backups of the database."""
         ...
 
     @property
     def deletions(self) -> Deletions:
-        """What was deleted."""
+        """Return the record of deletions."""
         ...
 
     @property
     def erased(self) -> Erased:
-        """Who was erased."""
+        """Return the record of erased people."""
         ...
 
     @property
     def copies(self) -> DatabaseCopies:
-        """The copies of the database that an erasure searches."""
+        """Return the copies of the database that an erasure searches."""
         ...
 
     @property
     def checked_at_once(self) -> bool:
-        """Whether a check is quick enough for a start."""
+        """Return whether a check is quick enough for a start."""
         ...
 
     def installation(self) -> str:

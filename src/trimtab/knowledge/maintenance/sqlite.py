@@ -44,7 +44,7 @@ class SqliteMaintenance:
 
     @property
     def suspect(self) -> bool:
-        """Whether a call met damage since the last check."""
+        """Return whether a call met damage since the last check."""
         return self.database.suspect
 
     @suspect.setter
@@ -53,7 +53,7 @@ class SqliteMaintenance:
 
     @property
     def checked_at_once(self) -> bool:
-        """Whether a check is quick enough for a start."""
+        """Return whether a check is quick enough for a start."""
         return self.size_bytes() <= _CHECKED_AT_ONCE
 
     def installation(self) -> str:

@@ -56,7 +56,7 @@ def checksum_failures(database: Database) -> int:
 
 
 def rebuild_derived(database: Database) -> None:
-    """Drop derived rows with a wrong seal, queue what lacks a vector, and index all words anew."""
+    """Drop derived rows with a wrong seal, queue what lacks a vector, and index all words again."""
     tables = sealed_tables()
     broken = {name: list(_broken_rows(database, tables[name])) for name in _MADE}
     with database.write() as connection:

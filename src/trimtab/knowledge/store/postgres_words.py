@@ -16,7 +16,7 @@ _MAX_TERMS = 64
 _MAX_POSITIONS = 16
 """More occurrences of a term in a passage hardly change its score."""
 _MAX_BYTES = 2000
-"""PostgreSQL refuses longer words; nobody searches for them."""
+"""PostgreSQL refuses longer words; no query has them."""
 _INSERT = sa.text(
     "INSERT INTO chunk_words (chunk_key, project_key, words)"
     " SELECT key, project_key, CAST(:words AS tsvector) FROM chunks WHERE id = :id"

@@ -89,7 +89,7 @@ class SearchStore:
         """
         known = self._projects.get(name)
         changes = self._database.changes
-        if known is not None and known.changes == changes and not self.shared:
+        if known is not None and self._is_current(known):
             return known
         with self._database.read() as connection:
             try:
@@ -104,10 +104,20 @@ class SearchStore:
         fresh = self._projects[name] = SearchedProject(row, labels, changes)
         return fresh
 
+    def _is_current(self, known: SearchedProject) -> bool:
+        """Return whether the project is as it was read: by one query where others change it."""
+        if not self.shared:
+            return known.changes == self._database.changes
+        with self._database.glance() as connection:
+            try:
+                return find_project(connection, known.row.name) == known.row
+            except ProjectUnknown:
+                return False
+
     def remembered(self, name: str) -> SearchedProject | None:
         """Return the project if it is in memory and nothing changed since it was read.
 
-        On PostgreSQL nobody can know that without a read, so the result is None.
+        On PostgreSQL only a read can tell, so the result is None.
         """
         if self.shared:
             return None

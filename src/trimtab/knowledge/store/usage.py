@@ -23,7 +23,7 @@ class UsageStore:
             rows = [
                 {"project_key": project, "query": query, "asked": count}
                 for (project, query), count in asked.items()
-                # PostgreSQL cannot store NUL, and nobody asks so often.
+                # PostgreSQL cannot store NUL, and no user types it.
                 if project in alive and "\0" not in query
             ]
             if rows:
