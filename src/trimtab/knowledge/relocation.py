@@ -14,6 +14,7 @@ from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines.registry import Engines
 from trimtab.knowledge.errors import EmbedderUnavailable
 from trimtab.knowledge.index import EXACT_LIMIT
+from trimtab.knowledge.index_files import IndexFiles
 from trimtab.knowledge.indexes import Indexes
 from trimtab.knowledge.maintenance.deletions import DeletionLog
 from trimtab.knowledge.maintenance.erased_owners import ERASED, ErasedOwners
@@ -100,7 +101,9 @@ class SearchComparison:
         )
         folder = self._scratch / name
         folder.mkdir()
-        indexes = Indexes(store, self._encoders, folder, breaker, self._clock, engines)
+        indexes = Indexes(
+            store, self._encoders, IndexFiles(folder, ""), breaker, self._clock, engines
+        )
         counter = QueryCounter(self._settings.frequent_queries, {})
         searcher = Searcher(store, self._encoders, indexes, counter, self._settings, self._clock)
         found: dict[str, list[tuple[tuple[str, float], ...]]] = {}

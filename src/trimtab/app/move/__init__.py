@@ -9,10 +9,12 @@ from pathlib import Path
 
 from trimtab.app.move.context import MoveContext, MoveResult
 from trimtab.app.move.progress import Progress
+from trimtab.kernel.errors import InvalidInput
 
 __all__ = ["MoveContext", "MoveResult", "Progress", "move"]
 
 _SQLITE = "sqlite:"
+_SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
 def move(context: MoveContext, target: str) -> MoveResult:
@@ -23,11 +25,17 @@ def move(context: MoveContext, target: str) -> MoveResult:
         target: ``postgresql://...``, or ``sqlite:`` with or without the data directory.
 
     Raises:
+        InvalidInput: The target is neither.
         DataDirectoryInUse: A service runs on the directory.
         MoveRefused: The move cannot be made as things are. Nothing was changed.
         ProofFailed: What arrived differs. The source stays in use.
         TrimtabError: Another failure. The source stays in use.
     """
+    if not target.startswith((_SQLITE, *_SCHEMES)):
+        raise InvalidInput(
+            "The target is neither PostgreSQL nor SQLite.",
+            hint="Write `postgresql://user:password@host:5432/database`, or `sqlite:`.",
+        )
     started = context.clock.monotonic()
     with ExitStack() as closing:
         if target.startswith(_SQLITE):

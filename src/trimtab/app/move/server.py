@@ -133,7 +133,7 @@ def clear(server: "PostgresServer") -> None:
     with server.direct() as connection:
         try:
             for schema in _OURS:
-                connection.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')  # type: ignore[call-overload]
+                connection.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
         except psycopg.Error as error:
             raise Unavailable(
                 "The target could not be cleared.", hint="Repeat the move."

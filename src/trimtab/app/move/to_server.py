@@ -36,12 +36,12 @@ class ToServer:
                 hint="Copy it to another server with PostgreSQL's own tools, or unset the setting.",
             )
         self._context, self._stack = context, stack
-        self._address = servers.public_address(url)
         self._directory = stack.enter_context(DataDirectory(service.data_dir))
         self._folder = self._directory.path
         require_local(self._folder)
         require_current(self._folder)
         self._server = servers.server_of(url, "", context.settings)
+        self._address = servers.public_address(self._server.url)
         self._server.check()
         stack.enter_context(servers.moving(self._server))
         servers.require_unused(self._server)

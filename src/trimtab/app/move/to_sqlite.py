@@ -45,12 +45,12 @@ class ToSqlite:
                 hint="To move data back from PostgreSQL, set it to the database to leave.",
             )
         self._context, self._stack = context, stack
-        self._address = servers.public_address(url)
         self._directory = stack.enter_context(DataDirectory(folder))
         self._folder = self._directory.path
         self._incoming = self._folder / INCOMING
         direct_url = context.settings.service.database_direct_url
         server = servers.server_of(url, direct_url, context.settings)
+        self._address = servers.public_address(server.url)
         server.check()
         servers.require_unused(server)
         self._source = open_postgresql(server, stack)
@@ -66,7 +66,7 @@ class ToSqlite:
 
     def run(self) -> MoveResult:
         """Look, copy, prove and switch; a dry run only looks."""
-        context = self._context
+        context, at = self._context, ""
         with undone_on_failure(self._undo), ExitStack() as opened:
             shutil.rmtree(self._incoming, ignore_errors=True)
             self._incoming.mkdir(mode=0o700)

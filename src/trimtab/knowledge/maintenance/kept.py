@@ -94,7 +94,7 @@ def adopt(database: Database, deletions: Iterable[Deletion], erased: Iterable[Er
     """Add what another engine has remembered; the newer date of a deletion counts."""
     with database.write() as connection:
         known = dict(
-            connection.execute(sa.select(_deletions.c.document_id, _deletions.c.deleted_at)).all()  # type: ignore[arg-type]
+            connection.execute(sa.select(_deletions.c.document_id, _deletions.c.deleted_at)).all()
         )
         for each in deletions:
             at = each.at.isoformat()

@@ -133,7 +133,7 @@ def _misfit(column: Column, value: Any, target: str) -> str:
         return "the text has a NUL character"
     if isinstance(value, float) and target == "sqlite" and math.isnan(value):
         return "SQLite has no NaN"
-    if column.kind is Kind.BOOLEAN and value not in {0, 1}:  # type: ignore[operator]
+    if column.kind is Kind.BOOLEAN and value not in {0, 1}:
         return f"{value} is neither true nor false"
     return ""
 
