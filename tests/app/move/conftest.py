@@ -37,7 +37,7 @@ def folder(stocked, tmp_path):
 @pytest.fixture
 def server(cluster):
     """Return an empty database."""
-    made = cluster.database("move", ())
+    made = cluster.create()
     yield made
     cluster.drop(made)
 

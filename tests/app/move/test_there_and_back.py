@@ -27,6 +27,7 @@ def seen(app):
 
     app.knowledge.start()
     app.env.fleet.start()
+    app.knowledge.drain()
     found = app.knowledge.search(PROJECT, f"{SECRET} number of this house")
     return {
         "passages": [(each.chunk_id, round(each.score, 6)) for each in found.passages],
