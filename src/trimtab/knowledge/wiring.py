@@ -1,7 +1,7 @@
 """Builds the components of knowledge in the order of their dependencies."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from trimtab.infra.breaker import CircuitBreaker
@@ -104,6 +104,8 @@ def build_components(
         model: The embedding model's files; None means the shipped ones.
     """
     clock = context.clock
+    if context.postgres is not None and not settings.postgres_url:
+        settings = replace(settings, postgres_url=context.postgres.url)
     database, engine = _open_database(data, settings, context)
     stores = _stores_of(database, settings)
     encoders = encoders_of(data, settings, clock, model)

@@ -4,7 +4,9 @@ import threading
 
 import pytest
 
+from tests.knowledge.test_reembedding import OtherHome
 from trimtab.knowledge.errors import DocumentUnknown
+from trimtab.knowledge.records import MULTILINGUAL
 
 WHALES = "Whales sing in the deep sea."
 
@@ -109,16 +111,20 @@ def test_one_process_at_a_time_drains_the_queue(mine, second):
         assert later
 
 
-def test_a_changed_embedder_is_noticed_by_the_next_search(mine, second):
-    """The vectors of the two models have other lengths: mixed, they would not even compare."""
+def test_the_next_search_uses_the_vectors_that_another_process_changed_to(mine, second, tmp_path):
+    for knowledge in (mine, second):
+        knowledge.encoders[MULTILINGUAL].home = OtherHome(tmp_path / "reversed")
     mine.ingest_text("sea", "whales.txt", WHALES)
-    assert names(second.search("sea", "whales")) == {"whales.txt"}
-    store, [project] = mine.parts.stores, mine.projects.list()
-    row = store.projects.find("sea")
-    other = mine.encoders["multilingual"]
-    held = second.indexes.overview()[row.key]
-    assert held.model == mine.encoder.model_id != other.model_id
-    assert project.embedder == "standard"
+    mine.ingest_text("sea", "gulls.txt", "Gulls fly far.")
+    assert names(second.search("sea", "whales sing")) == {"whales.txt", "gulls.txt"}
+    mine.parts.reembedder.run("sea", MULTILINGUAL, lambda _done, _total: None)
+    second.encoders[MULTILINGUAL].install_and_load()
+    scores = [
+        [(p.document_name, p.vector_score) for p in knowledge.search("sea", "whales sing").passages]
+        for knowledge in (mine, second)
+    ]
+    assert scores[0] == scores[1]
+    assert scores[1][0][1] > 0.3, "vectors of two models would have nothing in common"
 
 
 def test_a_restore_in_one_process_is_seen_by_the_next_search_of_another(mine, second, clock):

@@ -3,6 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +22,11 @@ from trimtab.knowledge.store.tables import (
     projects,
     vectors,
 )
+from trimtab.knowledge.store.turns import try_turn
 
 Keys = NDArray[np.int64]
 _AT_ONCE = 500
+_SPACES = "knowledge.engine_spaces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,18 @@ class EngineStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def try_turn(self, work: str) -> AbstractContextManager[bool]:
+        """Provide whether no other process does that work; see `turns`."""
+        return try_turn(self._database, work)
+
+    def filling_a_space(self) -> AbstractContextManager[bool]:
+        """Let no process drop spaces meanwhile: one that is being filled belongs to no project."""
+        return try_turn(self._database, _SPACES, shared=True)
+
+    def try_sweeping(self) -> AbstractContextManager[bool]:
+        """Provide whether no process is filling a space."""
+        return try_turn(self._database, _SPACES)
 
     def stamps(self, project_key: int, model: str) -> dict[int, str]:
         """Return the stamp of each passage that has a vector of that model, by ascending key."""

@@ -1,6 +1,7 @@
 """Vectors of another embedder, kept next to a project's own until it has all of them."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 import numpy as np
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from trimtab.knowledge.store.database import intact
 from trimtab.knowledge.store.dialect import insert_or_replace
 from trimtab.knowledge.store.projects import bump_index_version, set_project
 from trimtab.knowledge.store.tables import chunks, documents, new_vectors, vectors
+from trimtab.knowledge.store.turns import try_turn
 from trimtab.knowledge.store.writing import set_state, vector_row
 
 
@@ -21,6 +23,10 @@ class NewVectorStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def try_turn(self, work: str) -> AbstractContextManager[bool]:
+        """Provide whether no other process does that work; see `turns`."""
+        return try_turn(self._database, work)
 
     def counts(self, project_key: int, model: str) -> tuple[int, int]:
         """Return how many passages have a new vector of that model, and how many there are."""
