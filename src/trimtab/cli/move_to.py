@@ -12,7 +12,7 @@ from trimtab.kernel.errors import InvalidInput
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from trimtab.app.move import MoveResult
+    from trimtab.app.move import RelocationResult
 
 app = typer.Typer()
 _STEPS = {
@@ -78,7 +78,7 @@ class _Bars:
             print_line(f"copied {table}: {rows} rows", stderr=True)
 
 
-def _show(found: "MoveResult") -> None:
+def _show(found: "RelocationResult") -> None:
     full = [(name, facts) for name, facts in found.tables.items() if facts["rows"]]
     print_table(
         ("table", "rows", "SHA-256"),

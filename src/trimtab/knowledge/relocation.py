@@ -1,4 +1,4 @@
-"""What a move to another database engine needs of knowledge: its database, seals and searches."""
+"""Completes and compares the knowledge of two database engines, for a move between them."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ _BEST = 10
 _PATIENCE_SECONDS = 600.0
 _PAUSE_SECONDS = 0.02
 _MIN_AGREEMENT = 0.9
-"""Share of equal answers in projects whose vectors are searched by a graph, which is approximate."""
+"""Share of equal answers in projects that are searched by a graph, which is approximate."""
 
 Answers = Mapping[str, list[tuple[tuple[str, float], ...]]]
 """Passage ids and scores of each query, by project."""

@@ -32,7 +32,7 @@ def _break_erasure(knowledge: Knowledge, erasures: Erasures, record: Path | None
     def inject(_: Arguments) -> Mapping[str, Value]:
         if record is None:
             raise Conflict(
-                "On PostgreSQL the transaction that deletes writes the record: it cannot fail alone.",
+                "On PostgreSQL the transaction that deletes writes the record.",
                 hint="Inject this fault into an installation on SQLite.",
             )
         knowledge.ingest_text(PROJECT, "letter.txt", "A letter of a person.", owner=PERSON)

@@ -7,7 +7,7 @@ from tests.app.move.conftest import move_to, settings_of
 from tests.app.move.test_killed import events
 from tests.full_disk import fill, small_file_system
 from trimtab.app.move import to_sqlite
-from trimtab.app.move.errors import MoveRefused, ProofFailed
+from trimtab.app.move.errors import ProofFailed, RelocationRefused
 from trimtab.infra.storage import DatabaseUnsafe, DataDirectory, DataDirectoryInUse
 from trimtab.kernel.errors import StorageFull, Unavailable
 
@@ -20,7 +20,9 @@ def test_a_running_service_is_not_moved(folder, server):
 def test_a_text_with_nul_is_named_and_moves_without_it(folder, server):
     with closing_environment(folder) as env, env.state.write() as connection:
         connection.exec_driver_sql("UPDATE answer_feedback SET comment = 'a' || char(0) || 'b'")
-    with pytest.raises(MoveRefused, match=r"answer_feedback.*comment: the text has a NUL") as found:
+    with pytest.raises(
+        RelocationRefused, match=r"answer_feedback.*comment: the text has a NUL"
+    ) as found:
         move_to(server.url, folder)
     assert "--strip-nul" in found.value.hint()
     assert move_to(server.url, folder, strip_nul=True).changed_texts == 2
@@ -49,7 +51,7 @@ def test_a_database_of_another_program_is_not_touched(folder, server):
     with server.direct() as connection:
         connection.execute("CREATE SCHEMA models")
         connection.execute("CREATE TABLE models.theirs AS SELECT 1 AS one")
-    with pytest.raises(MoveRefused, match="has a schema models already"):
+    with pytest.raises(RelocationRefused, match="has a schema models already"):
         move_to(server.url, folder)
     with server.direct() as connection:
         assert connection.execute("SELECT one FROM models.theirs").fetchone() == (1,)
@@ -57,7 +59,7 @@ def test_a_database_of_another_program_is_not_touched(folder, server):
 
 def test_a_database_with_another_installation_is_not_touched(folder, server, tmp_path):
     other = events(tmp_path / "other", server.url)
-    with pytest.raises(MoveRefused, match="holds an installation already"):
+    with pytest.raises(RelocationRefused, match="holds an installation already"):
         move_to(server.url, folder)
     assert events(tmp_path / "other", server.url) == other
 
@@ -85,7 +87,7 @@ def test_processes_on_the_database_are_named(folder, server):
     move_to(server.url, folder)
     with (
         psycopg.connect(server.url, application_name="trimtab"),
-        pytest.raises(MoveRefused, match="Processes of trimtab use this database"),
+        pytest.raises(RelocationRefused, match="Processes of trimtab use this database"),
     ):
         move_to("sqlite:", folder, server.url)
     move_to("sqlite:", folder, server.url)

@@ -7,17 +7,17 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from trimtab.app.move.context import MoveContext, MoveResult
-from trimtab.app.move.progress import Progress
+from trimtab.app.move.context import MoveContext, RelocationResult
+from trimtab.app.move.progress import ReportProgress
 from trimtab.kernel.errors import InvalidInput
 
-__all__ = ["MoveContext", "MoveResult", "Progress", "move"]
+__all__ = ["MoveContext", "RelocationResult", "ReportProgress", "move"]
 
 _SQLITE = "sqlite:"
 _SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
-def move(context: MoveContext, target: str) -> MoveResult:
+def move(context: MoveContext, target: str) -> RelocationResult:
     """Move the installation of the settings to the other engine.
 
     Args:
@@ -27,7 +27,7 @@ def move(context: MoveContext, target: str) -> MoveResult:
     Raises:
         InvalidInput: The target is neither.
         DataDirectoryInUse: A service runs on the directory.
-        MoveRefused: The move cannot be made as things are. Nothing was changed.
+        RelocationRefused: The move cannot be made as things are. Nothing was changed.
         ProofFailed: What arrived differs. The source stays in use.
         TrimtabError: Another failure. The source stays in use.
     """

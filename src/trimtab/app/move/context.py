@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 
-from trimtab.app.move.progress import Progress
-from trimtab.app.move.proof import Proof
-from trimtab.app.move.tables import Plan
+from trimtab.app.move.progress import ReportProgress
+from trimtab.app.move.proof import RelocationProof
+from trimtab.app.move.tables import TransferPlan
 from trimtab.infra.settings import Settings
 from trimtab.infra.storage.transfer import Transform
 from trimtab.kernel.clock import Clock
@@ -32,7 +32,7 @@ class MoveContext:
 
     settings: Settings
     clock: Clock
-    progress: Progress
+    progress: ReportProgress
     dry_run: bool = False
     strip_nul: bool = False
     undisturbed: Undisturbed = nullcontext
@@ -44,7 +44,7 @@ class MoveContext:
 
 
 @dataclass(frozen=True, slots=True)
-class MoveResult:
+class RelocationResult:
     """Result of a move, or of its dry run.
 
     Attributes:
@@ -78,9 +78,11 @@ class MoveResult:
         return asdict(self)
 
 
-def result_of(source: str, target: str, plan: Plan, proof: Proof) -> MoveResult:
+def result_of(
+    source: str, target: str, plan: TransferPlan, proof: RelocationProof
+) -> RelocationResult:
     """Return the result of a move between two addresses."""
-    return MoveResult(
+    return RelocationResult(
         source,
         target,
         {name: {"rows": d.rows, "sha256": d.sha256} for name, d in plan.digests.items()},

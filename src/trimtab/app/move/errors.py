@@ -3,14 +3,14 @@
 from trimtab.kernel.errors import Conflict, Corrupt
 
 
-class MoveRefused(Conflict):
+class RelocationRefused(Conflict):
     """The move cannot be made as things are; nothing was changed."""
 
     code = "move.refused"
 
 
 class ProofFailed(Corrupt):
-    """What arrived differs from what was sent; the source stays in use."""
+    """The copy differs from the source, which stays in use."""
 
     code = "move.proof_failed"
     default_hint = (

@@ -1,9 +1,9 @@
-"""What a move reports while it runs."""
+"""Progress reports of a move."""
 
 from typing import Protocol
 
 
-class Progress(Protocol):
+class ReportProgress(Protocol):
     """Called as a move advances."""
 
     def __call__(self, step: str, table: str, rows: int, of: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from trimtab.app.move.errors import ProofFailed
-from trimtab.app.move.progress import Progress
+from trimtab.app.move.progress import ReportProgress
 from trimtab.infra.audit import Audit, AuditReport
 from trimtab.infra.settings import Settings
 from trimtab.infra.storage import Database, DataDirectory
@@ -26,8 +26,8 @@ _SEARCHED = "knowledge"
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """What was verified besides the rows."""
+class RelocationProof:
+    """Verified facts of the copy, in addition to the rows."""
 
     audit_events: int
     audit_head: str
@@ -49,23 +49,23 @@ class Prover:
     settings: Settings
     clock: Clock
     directory: DataDirectory
-    progress: Progress
+    progress: ReportProgress
 
-    def look(self, source: Mapping[str, Database]) -> Proof:
+    def look(self, source: Mapping[str, Database]) -> RelocationProof:
         """Return what is known of the source alone.
 
         Raises:
             ProofFailed: Its audit chain is broken, and would be on the target.
         """
         report = self._chain(source)
-        return Proof(report.events, report.head)
+        return RelocationProof(report.events, report.head)
 
     def prove(
         self,
         source: Mapping[str, Database],
         target: Mapping[str, Database],
         sqlite: Mapping[str, Database],
-    ) -> Proof:
+    ) -> RelocationProof:
         """Verify seals and audit chain of the target, and compare searches of both.
 
         Args:
@@ -89,7 +89,7 @@ class Prover:
                 f"The audit chain ends with {before.head[:12]} after {before.events} events, on"
                 f" the target with {after.head[:12]} after {after.events}."
             )
-        return Proof(after.events, after.head, seals, self._searches(source, target))
+        return RelocationProof(after.events, after.head, seals, self._searches(source, target))
 
     def record(self, target: Mapping[str, Database], installation: str, rows: int) -> None:
         """Append the move to the audit chain of the target."""

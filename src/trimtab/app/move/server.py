@@ -1,4 +1,4 @@
-"""What a move asks of a PostgreSQL server: whether it is free, and who else uses it."""
+"""Checks of a PostgreSQL server before a move: whether it is empty, and who uses it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from trimtab.app.move.errors import MoveRefused
+from trimtab.app.move.errors import RelocationRefused
 from trimtab.app.move.sides import SCHEMAS
 from trimtab.infra.settings import Settings
 from trimtab.infra.storage.installation import MOVE_LOCK, InstallationState
@@ -54,12 +54,12 @@ def moving(server: "PostgresServer") -> Iterator[None]:
     """Hold the server's lock of moves, which ends with this process however it ends.
 
     Raises:
-        MoveRefused: Another move to or from there runs.
+        RelocationRefused: Another move to or from there runs.
     """
     with server.direct() as connection:
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", (MOVE_LOCK,)).fetchone()
         if not (row and row[0]):
-            raise MoveRefused(
+            raise RelocationRefused(
                 "Another move to or from this database is running.", hint="Wait until it has ended."
             )
         yield
@@ -69,7 +69,7 @@ def require_unused(server: "PostgresServer") -> None:
     """Refuse a database that trimtab processes are connected to.
 
     Raises:
-        MoveRefused: It says how many connections there are.
+        RelocationRefused: It says how many connections there are.
     """
     with server.direct() as connection:
         row = connection.execute(
@@ -79,7 +79,7 @@ def require_unused(server: "PostgresServer") -> None:
             (APPLICATION,),
         ).fetchone()
     if row and row[0]:
-        raise MoveRefused(
+        raise RelocationRefused(
             f"Processes of trimtab use this database: {row[0]} connections"
             f"{f', one from {row[1]}' if row[1] else ''}.",
             hint="Stop every process, then repeat the move.",
@@ -95,7 +95,7 @@ def require_free(server: "PostgresServer", installation: str, folder: str) -> bo
         folder: Data directory of the source.
 
     Raises:
-        MoveRefused: It holds another installation, or schemas of another program.
+        RelocationRefused: It holds another installation, or schemas of another program.
     """
     with server.direct() as connection:
         rows = connection.execute(
@@ -106,7 +106,7 @@ def require_free(server: "PostgresServer", installation: str, folder: str) -> bo
         if connection.execute("SELECT to_regclass('installation.installation')").fetchone() == (
             None,
         ):
-            raise MoveRefused(f"The database has a schema {rows[0][0]} already.", hint=_EMPTY)
+            raise RelocationRefused(f"The database has a schema {rows[0][0]} already.", hint=_EMPTY)
         row = connection.execute(
             "SELECT id, state, moved_from FROM installation.installation"
         ).fetchone()
@@ -119,7 +119,7 @@ def require_free(server: "PostgresServer", installation: str, folder: str) -> bo
     }
     if replaceable.get(InstallationState(state), used == (False,)):
         return True
-    raise MoveRefused(
+    raise RelocationRefused(
         f"The database holds an installation already ({state}, {known[:8]}).", hint=_EMPTY
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from trimtab.app.move.errors import MoveRefused
+from trimtab.app.move.errors import RelocationRefused
 from trimtab.infra.environment import STATE_CHAINS, STATE_FILE
 from trimtab.infra.storage import Database, SqliteDatabase
 from trimtab.infra.storage.migrate import newest
@@ -50,12 +50,12 @@ def require_current(folder: Path) -> None:
     """Refuse a directory without an installation, or with the schema of another release.
 
     Raises:
-        MoveRefused: It says which file, and what to do.
+        RelocationRefused: It says which file, and what to do.
     """
     for part in PARTS:
         file = folder / part.file
         if not file.exists():
-            raise MoveRefused(
+            raise RelocationRefused(
                 f"{folder} holds no complete installation: {part.file} is missing.",
                 hint="Name the data directory with --data-dir, or start trimtab there once.",
             )
@@ -66,7 +66,7 @@ def require_current(folder: Path) -> None:
                 except sqlite3.OperationalError:
                     found = None
                 if found is None or found[0] != newest(chain):
-                    raise MoveRefused(
+                    raise RelocationRefused(
                         f"{part.file} was last used by another release of trimtab.",
                         hint="Start this release on it once, stop it, then repeat the move.",
                     )
@@ -75,7 +75,7 @@ def require_current(folder: Path) -> None:
 def settle(folder: Path) -> None:
     """Leave each closed database of a folder as one file, synced to disk.
 
-    A start makes the files beside it anew.
+    A start creates the files next to it again.
     """
     for part in PARTS:
         file = folder / part.file

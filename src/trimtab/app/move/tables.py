@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from trimtab.app.move.errors import MoveRefused, ProofFailed
-from trimtab.app.move.progress import Progress
+from trimtab.app.move.errors import ProofFailed, RelocationRefused
+from trimtab.app.move.progress import ReportProgress
 from trimtab.infra.storage import Database, DataDirectory
 from trimtab.infra.storage.installation import CHAIN
 from trimtab.infra.storage.transfer import (
@@ -24,7 +24,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TransferPlan:
     """The tables of each database, and what the source has in them.
 
     Attributes:
@@ -47,9 +47,9 @@ def look(
     source: Mapping[str, Database],
     sqlite: Mapping[str, Database],
     to: str,
-    progress: Progress,
+    progress: ReportProgress,
     transform: Transform | None = None,
-) -> Plan:
+) -> TransferPlan:
     """Read every row of the source.
 
     Args:
@@ -60,7 +60,7 @@ def look(
         transform: Applied to every text.
 
     Raises:
-        MoveRefused: Values do not fit the target.
+        RelocationRefused: Values do not fit the target.
     """
     tables, digests = {}, {}
     for name, database in source.items():
@@ -72,7 +72,7 @@ def look(
                 digests[table.name] = found
                 progress("look", table.name, found.rows, found.rows)
     _refuse_misfits(digests.values())
-    return Plan(tables, digests, transform)
+    return TransferPlan(tables, digests, transform)
 
 
 def _refuse_misfits(digests: Iterable[TableDigest]) -> None:
@@ -82,7 +82,7 @@ def _refuse_misfits(digests: Iterable[TableDigest]) -> None:
         return
     shown = "; ".join(map(str, found[:_SHOWN])) + ("; ..." if count > _SHOWN else "")
     only_nul = all("NUL" in misfit.reason for misfit in found)
-    raise MoveRefused(
+    raise RelocationRefused(
         f"{count} value{'' if count == 1 else 's'} cannot be stored by the target: {shown}.",
         hint="`--strip-nul` moves texts without their NUL characters."
         if only_nul
@@ -91,10 +91,10 @@ def _refuse_misfits(digests: Iterable[TableDigest]) -> None:
 
 
 def copy(
-    plan: Plan,
+    plan: TransferPlan,
     source: Mapping[str, Database],
     target: Mapping[str, Database],
-    progress: Progress,
+    progress: ReportProgress,
 ) -> None:
     """Copy all tables; each database in one transaction of the target."""
     for name, tables in plan.tables.items():
@@ -114,7 +114,7 @@ def complete(
     directory: DataDirectory,
     source: Mapping[str, Database],
     target: Mapping[str, Database],
-    progress: Progress,
+    progress: ReportProgress,
 ) -> None:
     """Bring over what only one engine has in tables; see `complete_target`."""
 
@@ -135,7 +135,7 @@ def _described(tables: list[Table], *sides: Database) -> Iterator[Table]:
         yield known[table.name]
 
 
-def prove(plan: Plan, target: Mapping[str, Database], progress: Progress) -> None:
+def prove(plan: TransferPlan, target: Mapping[str, Database], progress: ReportProgress) -> None:
     """Read every row back from the target and compare it with the source.
 
     Raises:

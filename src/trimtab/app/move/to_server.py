@@ -4,11 +4,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from trimtab.app.move import server as servers
-from trimtab.app.move.context import MoveContext, MoveResult, result_of, undone_on_failure
-from trimtab.app.move.errors import MoveRefused
+from trimtab.app.move.context import MoveContext, RelocationResult, result_of, undone_on_failure
+from trimtab.app.move.errors import RelocationRefused
 from trimtab.app.move.proof import Prover
 from trimtab.app.move.sides import Databases, open_postgresql, open_sqlite, require_current
-from trimtab.app.move.tables import Plan, complete, copy, look, prove
+from trimtab.app.move.tables import TransferPlan, complete, copy, look, prove
 from trimtab.infra.storage import DataDirectory
 from trimtab.infra.storage.installation import (
     InstallationState,
@@ -31,7 +31,7 @@ class ToServer:
     def __init__(self, context: MoveContext, url: str, stack: ExitStack) -> None:
         service = context.settings.service
         if service.database_url:
-            raise MoveRefused(
+            raise RelocationRefused(
                 "The installation is on PostgreSQL already: service.database_url is set.",
                 hint="Copy it to another server with PostgreSQL's own tools, or unset the setting.",
             )
@@ -48,10 +48,10 @@ class ToServer:
         self._source = open_sqlite(self._folder, stack)
         own = InstallationStore(self._source["state"]).get()
         servers.require_free(self._server, own.id, str(self._folder))
-        self._here = replace(own, moved_from=str(self._folder), moved_to="")
+        self._own = replace(own, moved_from=str(self._folder), moved_to="")
         self._prover = Prover(context.settings, context.clock, self._directory, context.progress)
 
-    def run(self) -> MoveResult:
+    def run(self) -> RelocationResult:
         """Look, copy, prove and switch; a dry run only looks."""
         context, source = self._context, self._source
         proof = self._prover.look(source)
@@ -65,21 +65,21 @@ class ToServer:
         result = result_of(str(self._folder), self._address, plan, proof)
         return replace(result, dry_run=context.dry_run)
 
-    def _copy(self, plan: Plan) -> Databases:
+    def _copy(self, plan: TransferPlan) -> Databases:
         context = self._context
         servers.clear(self._server)
         target = open_postgresql(self._server, self._stack)
         state = InstallationState.COPYING
-        InstallationStore(target["state"]).put(replace(self._here, state=state))
+        InstallationStore(target["state"]).put(replace(self._own, state=state))
         copy(plan, self._source, target, context.progress)
         complete(self._directory, self._source, target, context.progress)
         prove(plan, target, context.progress)
         return target
 
-    def _switch(self, target: Databases, plan: Plan) -> None:
+    def _switch(self, target: Databases, plan: TransferPlan) -> None:
         at = self._context.clock.now().isoformat()
-        here, row = replace(self._here, moved_at=at), InstallationStore(target["state"])
-        row.put(replace(here, state=InstallationState.PROVEN))
-        write_note(self._folder, MovedNote("moved", self._address, at, here.id))
-        row.put(replace(here, state=InstallationState.ACTIVE))
-        self._prover.record(target, here.id, plan.rows)
+        arrived, row = replace(self._own, moved_at=at), InstallationStore(target["state"])
+        row.put(replace(arrived, state=InstallationState.PROVEN))
+        write_note(self._folder, MovedNote("moved", self._address, at, arrived.id))
+        row.put(replace(arrived, state=InstallationState.ACTIVE))
+        self._prover.record(target, arrived.id, plan.rows)

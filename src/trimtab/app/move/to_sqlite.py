@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from trimtab.app.move import server as servers
-from trimtab.app.move.context import MoveContext, MoveResult, result_of, undone_on_failure
-from trimtab.app.move.errors import MoveRefused
+from trimtab.app.move.context import MoveContext, RelocationResult, result_of, undone_on_failure
+from trimtab.app.move.errors import RelocationRefused
 from trimtab.app.move.proof import Prover
 from trimtab.app.move.sides import Databases, open_postgresql, open_sqlite, settle
-from trimtab.app.move.tables import Plan, complete, copy, look, prove
+from trimtab.app.move.tables import TransferPlan, complete, copy, look, prove
 from trimtab.infra.storage import DataDirectory
 from trimtab.infra.storage.installation import (
     INCOMING,
@@ -40,7 +40,7 @@ class ToSqlite:
     def __init__(self, context: MoveContext, folder: Path, stack: ExitStack) -> None:
         url = context.settings.service.database_url
         if not url:
-            raise MoveRefused(
+            raise RelocationRefused(
                 "The installation is on SQLite already: service.database_url is not set.",
                 hint="To move data back from PostgreSQL, set it to the database to leave.",
             )
@@ -60,11 +60,11 @@ class ToSqlite:
         own = self._row.get()
         _require_place(self._folder, own.id)
         _require_room(self._folder, servers.size_bytes(server))
-        self._here = replace(own, state=InstallationState.ACTIVE, moved_to="")
+        self._own = replace(own, state=InstallationState.ACTIVE, moved_to="")
         self._away = replace(own, moved_to=str(self._folder))
         self._prover = Prover(context.settings, context.clock, self._directory, context.progress)
 
-    def run(self) -> MoveResult:
+    def run(self) -> RelocationResult:
         """Look, copy, prove and switch; a dry run only looks."""
         context, at = self._context, ""
         with undone_on_failure(self._undo), ExitStack() as opened:
@@ -87,19 +87,19 @@ class ToSqlite:
         result = result_of(self._address, str(self._folder), plan, proof)
         return replace(result, dry_run=context.dry_run)
 
-    def _copy(self, plan: Plan, target: Databases) -> None:
+    def _copy(self, plan: TransferPlan, target: Databases) -> None:
         context = self._context
         self._row.put(replace(self._away, state=InstallationState.LEAVING))
         copy(plan, self._source, target, context.progress)
         complete(self._directory, self._source, target, context.progress)
         prove(plan, target, context.progress)
 
-    def _arrive(self, plan: Plan, target: Databases) -> str:
+    def _arrive(self, plan: TransferPlan, target: Databases) -> str:
         """Write into the target what its first start will find; return the time of the move."""
         at = self._context.clock.now().isoformat()
-        here = replace(self._here, moved_from=self._address, moved_at=at)
-        InstallationStore(target["state"]).put(here)
-        self._prover.record(target, here.id, plan.rows)
+        arrived = replace(self._own, moved_from=self._address, moved_at=at)
+        InstallationStore(target["state"]).put(arrived)
+        self._prover.record(target, arrived.id, plan.rows)
         return at
 
     def _switch(self, at: str) -> None:
@@ -111,20 +111,20 @@ class ToSqlite:
 
     def _undo(self) -> None:
         shutil.rmtree(self._incoming, ignore_errors=True)
-        self._row.put(self._here)
+        self._row.put(self._own)
 
 
 def _require_place(folder: Path, installation: str) -> None:
     """Refuse a directory that has another installation, or none of this one's secrets."""
     note = read_note(folder)
     if note is not None and note.installation != installation:
-        raise MoveRefused(
+        raise RelocationRefused(
             f"{folder} is the data directory of another installation.",
             hint="Name the data directory that this installation uses.",
         )
     missing = [name for name in _SECRETS if not (folder / name).exists()]
     if missing:
-        raise MoveRefused(
+        raise RelocationRefused(
             f"{folder} does not have {missing[0]}, without which the data cannot be used.",
             hint="Name the data directory of a process of this installation.",
         )

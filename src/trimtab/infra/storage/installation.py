@@ -1,4 +1,4 @@
-"""Where an installation's data is: its row in the database, and a note in the directory it left.
+"""Location of an installation's data: a row in its database, a note in the directory it left.
 
 A move copies everything to the other engine and then changes one file of the data directory, which
 alone decides: before that the old side is the truth, after it the new one. The row on PostgreSQL
@@ -44,7 +44,7 @@ _table = sa.table(
 
 
 class InstallationState(StrEnum):
-    """Whether a database may be used."""
+    """State that says whether a database may be used."""
 
     ACTIVE = "active"
     COPYING = "copying"
@@ -207,7 +207,7 @@ def _unusable(found: Installation) -> InstallationMoved | MoveUnfinished:
     return MoveUnfinished(
         f"The move of {found.moved_from} to this database did not finish.",
         hint="Start without service.database_url: the data is where it was."
-        " `trimtab move-to` begins anew.",
+        " `trimtab move-to` begins again.",
     )
 
 
@@ -260,7 +260,7 @@ def finish_return(folder: Path) -> MovedNote | None:
         return note
     incoming = folder / INCOMING
     with translate_errors(folder):
-        # Jobs are made anew from the stores; the former ones are older than the data.
+        # Jobs are made again from the stores; the former ones are older than the data.
         _remove(folder, _JOBS)
         for name in DATABASES:
             if (incoming / name).exists():
@@ -278,7 +278,7 @@ def finish_return(folder: Path) -> MovedNote | None:
 
 
 def _remove(folder: Path, name: str) -> None:
-    """Delete a database with the files beside it."""
+    """Delete a database with the files next to it."""
     for beside in _BESIDE:
         (folder / f"{name}{beside}").unlink(missing_ok=True)
 

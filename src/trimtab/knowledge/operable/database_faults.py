@@ -37,7 +37,7 @@ class NotRecovered(Corrupt):
 
 
 def database_faults(knowledge: Knowledge, database: ReopenableDatabase | None) -> Iterable[Fault]:
-    """Yield every fault of a database file; None for a PostgreSQL server, which refuses them all."""
+    """Yield every fault of a database file; without one, as on PostgreSQL, all refuse."""
     damaged = OutOfReach() if database is None else DamagedDatabase(knowledge, database)
     table = Param("table", "string", "Which table.", "chunks", choices=_TABLES)
     yield Fault(
@@ -73,11 +73,11 @@ class OutOfReach:
     """Refuses to damage the files of a database server."""
 
     def lose_index_write(self, _: Arguments) -> Mapping[str, Value]:
-        """Refuse."""
+        """Refuse the fault."""
         raise self._refusal()
 
     def overwrite_table(self, _: Arguments) -> Mapping[str, Value]:
-        """Refuse."""
+        """Refuse the fault."""
         raise self._refusal()
 
     def restore(self, _: Mapping[str, Value]) -> None:

@@ -1,12 +1,12 @@
 """Copies the tables of a database to the other engine, row by row, and proves the copy.
 
 One side is always SQLite: its tables, keys and foreign keys are the plan. The types come from
-PostgreSQL, which enforces them. What only one engine has, such as a full-text index, is made anew
+PostgreSQL, which enforces them. What only one engine has, such as a full-text index, is made again
 by the schema of the target.
 """
 
 from trimtab.infra.storage.transfer.copying import copy_rows, copy_sequences
-from trimtab.infra.storage.transfer.plan import Column, Kind, Table, plan_tables
+from trimtab.infra.storage.transfer.plan import Column, StoredKind, Table, plan_tables
 from trimtab.infra.storage.transfer.rows import (
     MAX_PROBLEMS,
     Misfit,
@@ -19,8 +19,8 @@ from trimtab.infra.storage.transfer.rows import (
 __all__ = [
     "MAX_PROBLEMS",
     "Column",
-    "Kind",
     "Misfit",
+    "StoredKind",
     "Table",
     "TableDigest",
     "Transform",

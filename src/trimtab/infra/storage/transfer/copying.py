@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from trimtab.infra.storage.transfer.plan import Kind, Table
+from trimtab.infra.storage.transfer.plan import StoredKind, Table
 from trimtab.infra.storage.transfer.rows import Row, Transform, read_rows
 
 _BATCH = 1_000
@@ -34,19 +34,19 @@ def _converted(rows: Iterable[Row], table: Table, transform: Transform | None) -
         )
 
 
-def _convert(value: Any, kind: Kind, transform: Transform | None) -> Any:
+def _convert(value: Any, kind: StoredKind, transform: Transform | None) -> Any:
     if value is None:
         return None
     match kind:
-        case Kind.BOOLEAN:
+        case StoredKind.BOOLEAN:
             return bool(value)
-        case Kind.REAL:
+        case StoredKind.REAL:
             return float(value)
-        case Kind.TEXT:
+        case StoredKind.TEXT:
             return value if transform is None else transform(value)
-        case Kind.BYTES:
+        case StoredKind.BYTES:
             return bytes(value)
-        case Kind.INTEGER:
+        case StoredKind.INTEGER:
             return value
 
 
@@ -59,8 +59,8 @@ def _counted(rows: Iterable[Row], progress: Callable[[int], None] | None) -> Ite
 
 def _insert(target: sa.Connection, table: Table, rows: Iterator[Row]) -> int:
     columns = ", ".join(f'"{name}"' for name in table.names)
-    places = ", ".join("?" * len(table.names))
-    statement = f'INSERT INTO "{table.name}" ({columns}) VALUES ({places})'  # noqa: S608 - of the schema.
+    marks = ", ".join("?" * len(table.names))
+    statement = f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})'  # noqa: S608 - of the schema.
     count = 0
     while batch := list(islice(rows, _BATCH)):
         target.exec_driver_sql(statement, batch)

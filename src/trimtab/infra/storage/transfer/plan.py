@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from trimtab.kernel.errors import Corrupt
 
 
-class Kind(StrEnum):
-    """What a column holds, on both engines."""
+class StoredKind(StrEnum):
+    """Type of a column, on both engines."""
 
     INTEGER = "integer"
     REAL = "real"
@@ -20,26 +20,26 @@ class Kind(StrEnum):
     BYTES = "bytes"
 
 
-_DECLARED: Mapping[str, Kind] = {
-    "INTEGER": Kind.INTEGER,
-    "BIGINT": Kind.INTEGER,
-    "FLOAT": Kind.REAL,
-    "BOOLEAN": Kind.BOOLEAN,
-    "TEXT": Kind.TEXT,
-    "VARCHAR": Kind.TEXT,
-    "BLOB": Kind.BYTES,
+_DECLARED: Mapping[str, StoredKind] = {
+    "INTEGER": StoredKind.INTEGER,
+    "BIGINT": StoredKind.INTEGER,
+    "FLOAT": StoredKind.REAL,
+    "BOOLEAN": StoredKind.BOOLEAN,
+    "TEXT": StoredKind.TEXT,
+    "VARCHAR": StoredKind.TEXT,
+    "BLOB": StoredKind.BYTES,
 }
 """The types that the schemas declare on SQLite, which does not enforce them."""
-_KINDS: Mapping[str, Kind] = {
-    "int2": Kind.INTEGER,
-    "int4": Kind.INTEGER,
-    "int8": Kind.INTEGER,
-    "float4": Kind.REAL,
-    "float8": Kind.REAL,
-    "bool": Kind.BOOLEAN,
-    "text": Kind.TEXT,
-    "varchar": Kind.TEXT,
-    "bytea": Kind.BYTES,
+_KINDS: Mapping[str, StoredKind] = {
+    "int2": StoredKind.INTEGER,
+    "int4": StoredKind.INTEGER,
+    "int8": StoredKind.INTEGER,
+    "float4": StoredKind.REAL,
+    "float8": StoredKind.REAL,
+    "bool": StoredKind.BOOLEAN,
+    "text": StoredKind.TEXT,
+    "varchar": StoredKind.TEXT,
+    "bytea": StoredKind.BYTES,
 }
 """The types of PostgreSQL that the schemas use."""
 
@@ -55,7 +55,7 @@ class Column:
     """A column of a table."""
 
     name: str
-    kind: Kind
+    kind: StoredKind
 
 
 @dataclass(frozen=True, slots=True)

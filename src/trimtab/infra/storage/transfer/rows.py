@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from trimtab.infra.storage.transfer.plan import Column, Kind, Table
+from trimtab.infra.storage.transfer.plan import Column, StoredKind, Table
 
 _BATCH = 1_000
 MAX_PROBLEMS = 20
@@ -57,7 +57,7 @@ class TableDigest:
 def read_rows(connection: sa.Connection, table: Table) -> Iterator[Row]:
     """Yield the rows of a table in the order of its key, without holding them all."""
     is_sqlite = connection.dialect.name == "sqlite"
-    texts = {column.name for column in table.columns if column.kind is Kind.TEXT}
+    texts = {column.name for column in table.columns if column.kind is StoredKind.TEXT}
     # Bytes order texts on SQLite; other collations order them differently.
     order = ", ".join(
         f'"{name}" COLLATE "C"' if name in texts and not is_sqlite else f'"{name}"'
@@ -114,12 +114,12 @@ def _note(result: TableDigest, table: Table, row: Row, column: Column, reason: s
         result.misfits.append(Misfit(table.name, key, column.name, reason))
 
 
-_TYPES: Mapping[Kind, tuple[type, ...]] = {
-    Kind.TEXT: (str,),
-    Kind.BYTES: (bytes, memoryview),
-    Kind.REAL: (int, float),
-    Kind.BOOLEAN: (int,),
-    Kind.INTEGER: (int,),
+_TYPES: Mapping[StoredKind, tuple[type, ...]] = {
+    StoredKind.TEXT: (str,),
+    StoredKind.BYTES: (bytes, memoryview),
+    StoredKind.REAL: (int, float),
+    StoredKind.BOOLEAN: (int,),
+    StoredKind.INTEGER: (int,),
 }
 
 
@@ -133,7 +133,7 @@ def _misfit(column: Column, value: Any, target: str) -> str:
         return "the text has a NUL character"
     if isinstance(value, float) and target == "sqlite" and math.isnan(value):
         return "SQLite has no NaN"
-    if column.kind is Kind.BOOLEAN and value not in {0, 1}:
+    if column.kind is StoredKind.BOOLEAN and value not in {0, 1}:
         return f"{value} is neither true nor false"
     return ""
 
@@ -146,7 +146,7 @@ def _canonical(column: Column, value: object) -> bytes:
         data, mark = value.encode("utf-8", "surrogatepass"), b"t"
     elif isinstance(value, bytes | memoryview):
         data, mark = bytes(value), b"b"
-    elif column.kind is Kind.REAL and isinstance(value, int | float):
+    elif column.kind is StoredKind.REAL and isinstance(value, int | float):
         # Adding zero makes -0.0 and 0.0 equal: SQLite keeps no sign of a zero.
         data, mark = struct.pack(">d", float(value) + 0.0), b"r"
     else:
