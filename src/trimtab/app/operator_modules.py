@@ -128,7 +128,7 @@ def build_jobs(assembly: Assembly) -> Module:
 
 def build_scheduler(assembly: Assembly) -> Module:
     """Return the scheduler of every module's short tasks."""
-    tasks = [task for module in assembly.modules for task in module.scheduled]
+    tasks = [task for module in assembly.started() for task in module.scheduled]
     return infra.build_scheduler(assembly.env, tasks)
 
 

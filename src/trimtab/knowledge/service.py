@@ -104,6 +104,12 @@ class Knowledge:
         Raises:
             EmbedderUnavailable: The model cannot be loaded and ``embedding_required`` is set.
         """
+        self.load_models()
+        self.maintenance.check_at_start()
+        self.background.start()
+
+    def load_models(self) -> None:
+        """Load the embedding models in use; raises as `start` does."""
         for name in self._embedders_in_use():
             try:
                 self.encoders[name].start()
@@ -111,8 +117,6 @@ class Knowledge:
                 if self.settings.embedding_required:
                     raise
                 _log.exception("embedding_model %s cannot be loaded: words alone search", name)
-        self.maintenance.check_at_start()
-        self.background.start()
 
     def close(self) -> None:
         """Stop threads, parser and model, and close the database. May be called twice."""
