@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 GUIDE = Path(__file__).parents[3] / "docs" / "how-to" / "move-to-postgresql.md"
 ADDRESS = "postgresql://trimtab:secret@db.example.com:5432/trimtab"
 
 
+@pytest.mark.timeout(600)
 def test_the_guide_runs_as_it_stands(folder, server):
     script = "\n".join(re.findall(r"```sh\n(.*?)```", GUIDE.read_text(), re.DOTALL))
     assert script.count("trimtab move-to") == 3
@@ -17,7 +20,7 @@ def test_the_guide_runs_as_it_stands(folder, server):
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=500,
         env={
             "HOME": str(folder.parent),
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
