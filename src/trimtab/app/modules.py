@@ -16,6 +16,7 @@ from trimtab.kernel.module import Module
 from trimtab.knowledge import module as knowledge
 from trimtab.kubernetes import module as kubernetes
 from trimtab.monitoring import module as monitoring
+from trimtab.postgresql import module as postgresql
 
 Builder = Callable[[Assembly], Module]
 
@@ -57,6 +58,7 @@ MODULES: tuple[Builder, ...] = (
     services.build_model_retraining,
     alone(gates.build),
     alone(kubernetes.build),
+    alone(postgresql.build),
     services.build_review,
     services.build_flywheel,
     services.build_queues,

@@ -52,3 +52,13 @@ class TwoInstallations(Misconfigured):
     """The data directory and the database hold different installations."""
 
     code = "storage.two_installations"
+
+
+class SecretDiffers(Misconfigured):
+    """The data directory lacks a secret that other processes on the database use."""
+
+    code = "storage.secret_differs"
+    default_hint = (
+        "Copy signing.key, subjects.key and session.secret with their .sum files from the data"
+        " directory of the first process, or let all processes share one directory."
+    )
