@@ -113,7 +113,7 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
         changes=ChangeLog(clock, state),
         dependencies=Dependencies(clock),
         fleet=fleet,
-        jobs=OpeningJobs(lambda: _durable_jobs(directory, clock), _NEVER_PAUSED),
+        jobs=OpeningJobs(lambda: _durable_jobs(directory, postgres, clock, fleet), _NEVER_PAUSED),
         first_key=first_key,
         postgres=postgres,
     )
@@ -151,9 +151,13 @@ def _open_fleet(clock: Clock, postgres: "PostgresServer | None") -> Fleet:
     return Fleet(me, open_store(postgres, me.id), clock)
 
 
-def _durable_jobs(directory: DataDirectory, clock: Clock) -> Jobs:
+def _durable_jobs(
+    directory: DataDirectory, postgres: "PostgresServer | None", clock: Clock, fleet: Fleet
+) -> Jobs:
     # The engine takes longer to import than everything else together; `OpeningJobs` calls this in a
     # thread.
     from trimtab.infra.jobs.durable import DurableJobs
 
-    return DurableJobs(directory.file("jobs.db"), clock)
+    if postgres is None:
+        return DurableJobs(directory.file("jobs.db"), clock)
+    return DurableJobs(postgres, clock, fleet.me.id)

@@ -14,6 +14,7 @@ from trimtab.infra.database_catalog import faults as database_faults
 from trimtab.infra.database_catalog import signals as database_signals
 from trimtab.infra.environment import Environment
 from trimtab.infra.error_reports import ErrorReports, check_addresses
+from trimtab.infra.fleet.recovery import JobRecovery
 from trimtab.infra.fleet.signals import signals as fleet_signals
 from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.maintenance_catalog import actions as maintenance_actions
@@ -251,6 +252,15 @@ def build_jobs(env: Environment, resume: Callable[[], None]) -> Module:
         start=(lambda: env.jobs.launch(then=resume),),
         close=(env.jobs.close,),
     )
+
+
+def build_recovery(env: Environment) -> Module:
+    """Return what continues the jobs of lost processes; nothing runs where there is one process."""
+    recovery = JobRecovery(env.fleet, env.jobs, env.clock)
+    if not env.fleet.shared:
+        return Module("recovery", recovery)
+    task = recovery.task
+    return Module("recovery", recovery, tasks=(task,), start=(task.start,), close=(task.close,))
 
 
 def build_scheduler(env: Environment, tasks: Iterable[ScheduledTask]) -> Module:

@@ -161,6 +161,11 @@ class Fleet:
         )
         return [alone]
 
+    def remove(self, process_id: str) -> None:
+        """Remove a lost process for which nothing is left to do."""
+        if self._store is not None:
+            self._store.remove(process_id)
+
     def set_switch(self, name: str, value: object) -> None:
         """Set a switch in every process; in this one before the call returns.
 
