@@ -51,6 +51,10 @@ def build(env: Environment, retrieval: Retrieval, guardrails: Guardrails) -> Mod
         keywords=retrieval.keywords,
         guards=guards if env.settings.guardrails.enabled else None,
     )
+    env.fleet.on_forget("answers.cache", answers.cache.clear)
+    routed = answers.retrieval
+    env.fleet.share("answers.routes", lambda: dict(routed.routes), routed.replace_routes)
+    env.fleet.share("answers.generator", lambda: answers.models.names[0], answers.follow_preference)
     return Module(
         "answers",
         answers,

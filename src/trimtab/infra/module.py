@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import trimtab
 from trimtab.infra.audit_anchor import RetryingAnchor, anchor_of
@@ -72,6 +72,7 @@ def build_maintenance(env: Environment) -> Module:
     folder = env.directory.path
     maintenance = MaintenanceMode(env.settings.service, folder, env.clock, env.health)
     env.jobs.pause.when(lambda: maintenance.on)
+    env.fleet.share("service.maintenance", lambda: asdict(maintenance.state), maintenance.restore)
     return Module(
         "maintenance",
         maintenance,
@@ -128,6 +129,7 @@ def build_process(env: Environment, databases: Iterable[Database]) -> Module:
     # A log line does not name the user: all query texts are erased, and none is counted.
     logs = env.directory.folder("logs")
     queries = ErasureStep("logs.queries", lambda _: 0, lambda _: forget_queries(logs))
+    env.fleet.on_forget("logs.queries", lambda: forget_queries(logs))
     return Module(
         "process",
         process_metrics,

@@ -54,6 +54,14 @@ WITH next AS (UPDATE fleet_numbers SET latest = latest + 1 RETURNING latest)
 INSERT INTO switches (name, value, number) SELECT %s, %s, latest FROM next
 ON CONFLICT (name) DO UPDATE SET value = excluded.value, number = excluded.number RETURNING number
 """
+_CLAIM = f"""
+INSERT INTO claims (name, holder, until) VALUES (%s, %s, {_NOW} + %s)
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+WHERE claims.until < {_NOW} OR claims.holder = excluded.holder RETURNING name
+"""  # noqa: S608 - constants only.
+_RELEASE = f"""
+DELETE FROM claims WHERE name = %s AND holder = %s OR until < {_NOW} - 3600
+"""  # noqa: S608 - constants only.
 _FORGET = """
 UPDATE fleet_numbers SET latest = latest + 1, forget = latest + 1 RETURNING latest
 """
@@ -143,6 +151,14 @@ class FleetStore:
     def order_to_forget(self) -> int:
         """Order every process to drop its memory; return the number of this change."""
         return int(self._run(_FORGET)[0][0])
+
+    def claim(self, name: str, holder: str, seconds: float) -> bool:
+        """Claim a name for some time; return False while another process holds it."""
+        return bool(self._run(_CLAIM, (name, holder, seconds)))
+
+    def release(self, name: str, holder: str) -> None:
+        """End a claim; claims that ended long ago go with it."""
+        self._run(_RELEASE, (name, holder))
 
     def lead(self) -> bool:
         """Take or confirm the leader's lock; return whether this session holds it.
