@@ -16,6 +16,8 @@ from trimtab.kernel.module import Module
 from trimtab.kernel.tasks import ScheduledTask
 
 _DROP_SECONDS = 3600.0
+_EXPORT_SECONDS = 600.0
+"""A process that ends while it sends is replaced after that time."""
 # No question is asked, so that it costs nothing at the provider.
 _LOOK_SECONDS = 600.0
 
@@ -62,7 +64,9 @@ def build(env: Environment, retrieval: Retrieval, guardrails: Guardrails) -> Mod
         tasks=answers.tasks,
         scheduled=(
             ScheduledTask("drop old traces", _DROP_SECONDS, answers.drop_old),
-            ScheduledTask("look at the language model", _LOOK_SECONDS, answers.model.look),
+            ScheduledTask(
+                "look at the language model", _LOOK_SECONDS, answers.model.look, each_process=True
+            ),
         ),
         start=(answers.start,),
         close=(answers.close,),
@@ -75,6 +79,7 @@ def build_tracing(env: Environment, answers: AnswerService) -> Module:
     Without a tracing backend in the settings the export is idle.
     """
     exporter = exporter_of(env.settings.answers, answers.traces, env.clock)
+    exporter.share(lambda: env.fleet.claimed("trace export", _EXPORT_SECONDS))
     tracing_health.register(env.health, exporter)
     if exporter.is_configured:
         env.dependencies.include(lambda: {"tracing backend": exporter.breaker})

@@ -26,6 +26,6 @@ def build(env: Environment) -> Module:
         actions=actions(guardrails),
         faults=faults(guardrails),
         personal_data=(texts,),
-        scheduled=(ScheduledTask("read the guards' rules file", 5.0, look),),
+        scheduled=(ScheduledTask("read the guards' rules file", 5.0, look, each_process=True),),
         close=(guardrails.close,),
     )

@@ -49,7 +49,7 @@ def build_storage(env: Environment) -> Module:
         "storage",
         env.state,
         health=(("database", health),),
-        scheduled=(ScheduledTask("keep disk space back", 1.0, reserve.look),),
+        scheduled=(ScheduledTask("keep disk space back", 1.0, reserve.look, each_process=True),),
     )
 
 
@@ -97,7 +97,7 @@ def build_provider_probes(env: Environment) -> Module:
     service = env.settings.service
     probes = ProviderProbes(service.provider_probes)
     seconds = service.provider_probe_seconds
-    look = ScheduledTask("probe the providers", seconds, probes.probe)
+    look = ScheduledTask("probe the providers", seconds, probes.probe, each_process=True)
     scheduled = (look,) if service.provider_probes else ()
     return Module("providers", probes, signals=probes.signals(), scheduled=scheduled)
 
@@ -272,7 +272,7 @@ def build_scheduler(env: Environment, tasks: Iterable[ScheduledTask]) -> Module:
         env: Of the process.
         tasks: Those of every module.
     """
-    scheduler = Scheduler(tuple(tasks), env.clock)
+    scheduler = Scheduler(tuple(tasks), env.clock, env.fleet.leads)
     return Module(
         "scheduler",
         scheduler,
