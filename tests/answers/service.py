@@ -1,13 +1,14 @@
 """Answers, evaluation and erasure on a data directory, with passages in place of knowledge."""
 
 from tests.answers.world import FixedRetriever, passage
+from tests.databases import open_at
 from trimtab.answers.service import AnswersContext, AnswerService
 from trimtab.answers.tracing.exporter import exporter_of
 from trimtab.evaluation.service import EvaluationService
 from trimtab.infra.audit import Audit
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.signing import Signer
-from trimtab.infra.storage import DataDirectory, SqliteDatabase
+from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.events import Events
 from trimtab.privacy.erasure import Erasures
@@ -26,7 +27,7 @@ class Whole:
     def __init__(self, path, clock=None, jobs=None, guards=None, embedder=None, **settings):
         self.clock = clock or SystemClock()
         self.directory = DataDirectory(path)
-        self.database = SqliteDatabase(self.directory.file("state.db"), ("state", "answers"))
+        self.database = open_at(self.directory.file("state.db"), ("state", "answers"))
         self.retriever = FixedRetriever(passage())
         self.events = Events()
         self.jobs = jobs or FakeJobs(FakeClock())

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.databases import open_at
 from trimtab.answers.budgets import Budget, BudgetStore, Price
 from trimtab.answers.drafts import Usage
 from trimtab.answers.errors import BudgetExhausted
-from trimtab.infra.storage import SqliteDatabase
 
 
 class MovingClock:
@@ -23,13 +23,13 @@ class MovingClock:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     file = tmp_path_factory.mktemp("budgets") / "state.db"
-    SqliteDatabase(file, ("answers",)).close()
+    open_at(file, ("answers",)).close()
     return file
 
 
 @pytest.fixture
 def database(tmp_path):
-    database = SqliteDatabase(tmp_path / "state.db", ("answers",))
+    database = open_at(tmp_path / "state.db", ("answers",))
     yield database
     database.close()
 
@@ -129,7 +129,7 @@ def reserve_until_refused(own, times):
 @pytest.mark.feature("F490")
 def test_many_processes_together_never_overspend(tmp_path):
     file = tmp_path / "state.db"
-    shared = SqliteDatabase(file, ("answers",))
+    shared = open_at(file, ("answers",))
     command = [sys.executable, "-W", "ignore", "-c", SPENDER, str(file)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     spenders = [subprocess.Popen(command, **pipes) for _ in range(3)]
@@ -150,7 +150,7 @@ def test_many_processes_together_never_overspend(tmp_path):
 def test_spent_and_reserved_never_pass_the_limit_when_no_call_costs_more_than_reserved(
     file, calls, name
 ):
-    database = SqliteDatabase(file, ("answers",))
+    database = open_at(file, ("answers",))
     own = budget(database, name=str(name))
     try:
         for worst, share, settled in calls:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.answers.world import CACHE_TEXT, Sentences, StillClock, WholeDrafts, World, passage
+from tests.databases import open_at
 from trimtab.answers import Draft, ExtractiveGenerator, Question, Retrieved, Usage
 from trimtab.answers.budgets import Budget, BudgetStore, Price
 from trimtab.answers.deadlines import Deadlines, RetrievalStage, TimedGenerator
@@ -13,7 +14,6 @@ from trimtab.answers.drafts import DraftSentence, Restart, last_draft, sentences
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.generation import CachedGenerator, FallbackGenerator
 from trimtab.answers.generators import MeteredGenerator
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.errors import DeadlineExceeded, Unavailable
 
 ASK = "How many entries does the query cache hold?"
@@ -138,7 +138,7 @@ def test_timely_retrieval_is_as_it_was():
 
 @pytest.fixture
 def database(tmp_path):
-    database = SqliteDatabase(tmp_path / "state.db", ("answers",))
+    database = open_at(tmp_path / "state.db", ("answers",))
     yield database
     database.close()
 

@@ -4,16 +4,16 @@ from datetime import timedelta
 import pytest
 
 from tests.answers.world import World
+from tests.databases import open_at
 from trimtab.answers import Question
 from trimtab.answers.errors import TraceUnknown
 from trimtab.answers.records import Feedback
 from trimtab.answers.store import FeedbackStore, TraceStore
-from trimtab.infra.storage import SqliteDatabase
 
 
 @pytest.fixture
 def database(tmp_path):
-    database = SqliteDatabase(tmp_path / "state.db", ("answers",))
+    database = open_at(tmp_path / "state.db", ("answers",))
     yield database
     database.close()
 

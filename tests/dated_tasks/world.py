@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from tests.databases import open_at
 from tests.incidents.records import drift_incident
 from trimtab.calendar import Calendar
 from trimtab.calendar.store import TaskStore
@@ -11,7 +12,6 @@ from trimtab.incidents.store import IncidentStore
 from trimtab.infra.audit import Audit
 from trimtab.infra.notify import Outbox
 from trimtab.infra.settings.sections.calendar import CalendarSettings
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.testing.clock import FakeClock
 
 CHAINS = ("state", "incidents", "notify", "calendar")
@@ -22,7 +22,7 @@ class CalendarWorld:
 
     def __init__(self, folder, clock=None, **settings):
         self.clock = clock or FakeClock()
-        self.database = SqliteDatabase(folder / "state.db", CHAINS)
+        self.database = open_at(folder / "state.db", CHAINS)
         self.outbox = Outbox(self.database)
         self.incidents = IncidentStore(self.database, self.outbox)
         self.settings = replace(CalendarSettings(), **settings)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.databases import open_at
 from tests.incidents.world import PAGE, World, catalog
 from trimtab.incidents import Incidents, Proofs
 from trimtab.incidents.context import IncidentContext
@@ -12,7 +13,6 @@ from trimtab.incidents.store import IncidentStore
 from trimtab.infra.audit import Audit
 from trimtab.infra.notify import Outbox
 from trimtab.infra.settings.sections.incidents import IncidentSettings
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.ids import content_id
 from trimtab.kernel.operable import Realism
 from trimtab.runbooks import Library
@@ -62,7 +62,7 @@ def alert(at, **labels):
 
 def make_context(folder: Path, world, clock, page=PAGE, **settings):
     """Return the stages' context on a database in the folder, with its outbox and audit chain."""
-    database = SqliteDatabase(folder / "state.db", ("state", "incidents", "notify"))
+    database = open_at(folder / "state.db", ("state", "incidents", "notify"))
     outbox = Outbox(database)
     store = IncidentStore(database, outbox)
     audit = Audit(database, clock)

@@ -8,11 +8,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from tests.databases import open_at
 from trimtab.infra.audit import Audit
 from trimtab.infra.audit_anchor import AnchoredHead, SyslogAnchor, WebhookAnchor, anchor_of
 from trimtab.infra.audit_files import CHECKPOINT, AuditFiles
 from trimtab.infra.signing import Signer, open_envelope
-from trimtab.infra.storage import DataDirectory, SqliteDatabase
+from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import InvalidInput, Misconfigured
 
@@ -21,7 +22,7 @@ from trimtab.kernel.errors import InvalidInput, Misconfigured
 def seal_to(tmp_path):
     """Seals a chain of one event with an anchor; returns the files."""
     with DataDirectory(tmp_path / "data") as directory:
-        database = SqliteDatabase(directory.file("state.db"), ("state",))
+        database = open_at(directory.file("state.db"), ("state",))
 
         def start(anchor):
             folder = directory.folder("audit_logs") / "local"

@@ -3,16 +3,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from tests.databases import open_at
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal, Role
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated
 
 
 @pytest.fixture
 def database(tmp_path):
-    database = SqliteDatabase(tmp_path / "state.db", ("state",))
+    database = open_at(tmp_path / "state.db", ("state",))
     yield database
     database.close()
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from tests.databases import open_at
 from trimtab.infra.audit import Audit
 from trimtab.infra.audit_anchor import AnchoredHead, missing_anchors
 from trimtab.infra.audit_files import SEALED, AuditFiles
 from trimtab.infra.signing import Signer
-from trimtab.infra.storage import DataDirectory, SqliteDatabase
+from trimtab.infra.storage import DataDirectory
 
 HOUR = timedelta(hours=1)
 
@@ -33,7 +34,7 @@ def clock():
 @pytest.fixture
 def files(tmp_path, clock):
     with DataDirectory(tmp_path / "data") as directory:
-        database = SqliteDatabase(directory.file("state.db"), ("state",))
+        database = open_at(directory.file("state.db"), ("state",))
         folder = directory.folder("audit_logs") / "local"
         files = AuditFiles(folder, Audit(database, clock), Signer.of(directory))
         for number in range(3):

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from tests.databases import open_at
 from trimtab.infra.changes import (
     ChangeKind,
     ChangeLog,
@@ -12,7 +13,6 @@ from trimtab.infra.changes import (
 )
 from trimtab.infra.settings import load
 from trimtab.infra.settings.digest import digests
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.operable import ActionContext, Catalog
 from trimtab.testing.clock import FakeClock
 
@@ -28,7 +28,7 @@ class Lives:
         self._open = []
 
     def start(self):
-        database = SqliteDatabase(self.path, ("state",))
+        database = open_at(self.path, ("state",))
         self._open.append(database)
         return ChangeLog(self.clock, database)
 

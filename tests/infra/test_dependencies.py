@@ -2,13 +2,13 @@
 
 import pytest
 
+from tests.databases import open_at
 from trimtab.infra.dependencies import FAILURES, PROBE_SECONDS, Dependencies, DependencyUnavailable
 from trimtab.infra.notify.channels import NotDelivered
 from trimtab.infra.notify.delivery import Delivery, Reach
 from trimtab.infra.notify.outbox import Outbox
 from trimtab.infra.notify.routes import Kind, Message
 from trimtab.infra.retries import retry_in_background, retry_within
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.testing.clock import FakeClock
 
 
@@ -112,7 +112,7 @@ class Working(Silent):
 
 @pytest.mark.feature("F189")
 def test_a_silent_channel_holds_up_the_messages_of_the_others_three_times_only(tmp_path, clock):
-    outbox = Outbox(SqliteDatabase(tmp_path / "state.db", ("incidents", "notify")))
+    outbox = Outbox(open_at(tmp_path / "state.db", ("incidents", "notify")))
     silent, working = Silent("slack"), Working("webhook")
     reach = Reach([silent, working], Dependencies(clock))
     for number in range(20):

@@ -2,11 +2,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.databases import open_at
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal, Role
 from trimtab.infra.key_bootstrap import parse_key_roles, seed, seed_name
 from trimtab.infra.key_report import key_report
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.errors import Misconfigured, Unauthenticated
 
 ANN, BOB = "ann-key-0123456789", "bob-key-0123456789"
@@ -27,7 +27,7 @@ def clock():
 
 @pytest.fixture
 def keys(tmp_path, clock):
-    database = SqliteDatabase(tmp_path / "state.db", ("state",))
+    database = open_at(tmp_path / "state.db", ("state",))
     yield Keys(database, clock, Audit(database, clock))
     database.close()
 

@@ -11,6 +11,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MailHandler
 
+from tests.databases import open_at
 from tests.infra.test_notify import Flaky, message
 from trimtab.infra.notify import Kind, Message, Outbox, Reach
 from trimtab.infra.notify.channels import NotDelivered, SlackChannel, WebhookChannel
@@ -21,7 +22,6 @@ from trimtab.infra.notify.pagerduty import PagerDutyChannel
 from trimtab.infra.notify.service import ChannelUnknown, DeadLetterUnknown, Notifications
 from trimtab.infra.notify.signals import signals
 from trimtab.infra.notify.tracker import GitHubChannel
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.testing.clock import FakeClock
 
 
@@ -32,7 +32,7 @@ def clock():
 
 @pytest.fixture
 def outbox(tmp_path):
-    database = SqliteDatabase(tmp_path / "state.db", ("incidents", "notify"))
+    database = open_at(tmp_path / "state.db", ("incidents", "notify"))
     yield Outbox(database)
     database.close()
 

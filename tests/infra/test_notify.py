@@ -6,6 +6,7 @@ import threading
 import httpx
 import pytest
 
+from tests.databases import open_at
 from trimtab.infra.notify import Kind, Message, Outbox, channels_for
 from trimtab.infra.notify.actions import actions
 from trimtab.infra.notify.channels import ConsoleChannel, NotDelivered, WebhookChannel
@@ -13,7 +14,6 @@ from trimtab.infra.notify.delivery import Delivery
 from trimtab.infra.notify.mail import EmailChannel
 from trimtab.infra.notify.pagerduty import PagerDutyChannel
 from trimtab.infra.notify.tracker import GitHubChannel
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.operable import ActionContext, check_arguments
 from trimtab.testing.clock import FakeClock
 
@@ -25,7 +25,7 @@ def clock():
 
 @pytest.fixture
 def outbox(tmp_path):
-    database = SqliteDatabase(tmp_path / "state.db", ("incidents", "notify"))
+    database = open_at(tmp_path / "state.db", ("incidents", "notify"))
     yield Outbox(database)
     database.close()
 
@@ -104,16 +104,16 @@ def test_the_pause_between_two_tries_grows_to_ten_minutes(outbox, clock):
 
 
 def test_what_waits_survives_a_restart(tmp_path, clock):
-    first = SqliteDatabase(tmp_path / "state.db", ("incidents", "notify"))
+    first = open_at(tmp_path / "state.db", ("incidents", "notify"))
     Outbox(first).add(message(), clock.now())
     first.close()
-    second = SqliteDatabase(tmp_path / "state.db", ("incidents", "notify"))
+    second = open_at(tmp_path / "state.db", ("incidents", "notify"))
     assert Outbox(second).undelivered() == 1
     second.close()
 
 
 def test_a_rolled_back_transaction_sends_nothing(tmp_path, clock):
-    database = SqliteDatabase(tmp_path / "state.db", ("incidents", "notify"))
+    database = open_at(tmp_path / "state.db", ("incidents", "notify"))
     outbox = Outbox(database)
 
     def fail():

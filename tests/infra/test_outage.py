@@ -3,19 +3,19 @@
 import httpx
 import pytest
 
+from tests.databases import open_at
 from tests.infra.test_notification_channels import Receiver
 from trimtab.infra.notify import Delivery, Outbox, Reach
 from trimtab.infra.notify.actions import outage_actions
 from trimtab.infra.notify.outage import OutagePages
 from trimtab.infra.notify.pagerduty import PagerDutyChannel
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.operable import ActionContext, check_arguments
 from trimtab.testing.clock import FakeClock
 
 
 @pytest.fixture
 def database(tmp_path):
-    made = SqliteDatabase(tmp_path / "state.db", ("incidents", "notify"))
+    made = open_at(tmp_path / "state.db", ("incidents", "notify"))
     yield made
     made.close()
 

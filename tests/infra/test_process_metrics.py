@@ -6,9 +6,10 @@ import zlib
 
 import pytest
 
+from tests.databases import open_at
 from trimtab.infra.audit import Audit
 from trimtab.infra.process_metrics import LOST, ProcessMetrics
-from trimtab.infra.storage import SqliteDatabase, losses
+from trimtab.infra.storage import losses
 from trimtab.infra.telemetry.log_counters import LogCounters
 from trimtab.kernel.health import Status
 from trimtab.testing.clock import FakeClock
@@ -22,7 +23,7 @@ def clock():
 @pytest.fixture
 def live(tmp_path, clock):
     """Begin a life of the service; several share one audit chain."""
-    database = SqliteDatabase(tmp_path / "state.db", ("state",))
+    database = open_at(tmp_path / "state.db", ("state",))
     begun = []
 
     def begin(events=tmp_path / "none"):
@@ -48,10 +49,10 @@ def counters():
 
 def test_what_a_database_had_lost_at_a_start_is_in_the_audit_chain(tmp_path, clock):
     file = tmp_path / "other.db"
-    SqliteDatabase(file, ("state",)).close()
+    open_at(file, ("state",)).close()
     # As if seven commits had been acknowledged, of which the file holds fewer.
     file.with_name("other.db-commits").write_bytes(b"0000000007 %08x\n" % zlib.crc32(b"7"))
-    other = SqliteDatabase(file, ("state",))
+    other = open_at(file, ("state",))
     chain = Audit(other, clock)
     process_metrics = ProcessMetrics(chain, clock)
     process_metrics.record_start("1", (other,))

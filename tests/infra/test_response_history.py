@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from tests.databases import open_at
 from trimtab.infra.response_history import ResponseHistory
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.testing.clock import FakeClock
 
 HOUR = 3600
@@ -17,7 +17,7 @@ class Watched:
 
     def __init__(self, folder):
         self.clock = FakeClock()
-        self.database = SqliteDatabase(folder / "state.db", ("state",))
+        self.database = open_at(folder / "state.db", ("state",))
         self.p99, self.requests = 100.0, 100
         self.history = ResponseHistory(self.database, self.clock, lambda: (self.p99, self.requests))
 

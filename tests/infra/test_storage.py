@@ -6,19 +6,19 @@ import threading
 import pytest
 import sqlalchemy as sa
 
+from tests.databases import open_at
 from trimtab.infra.storage import (
     DataDirectory,
     DataDirectoryInUse,
     DataDirectoryUnusable,
     SchemaTooNew,
-    SqliteDatabase,
 )
 from trimtab.kernel.errors import Corrupt, StorageFull
 
 
 @pytest.fixture
 def database(tmp_path):
-    database = SqliteDatabase(tmp_path / "state.db", ("state",))
+    database = open_at(tmp_path / "state.db", ("state",))
     with database.write() as connection:
         connection.exec_driver_sql("create table t (x integer)")
     yield database
@@ -76,7 +76,7 @@ def test_what_was_committed_survives_a_kill(tmp_path):
     file = tmp_path / "state.db"
     done = subprocess.run([sys.executable, "-c", program, str(file)], check=False)
     assert done.returncode == -9
-    database = SqliteDatabase(file, ("state",))
+    database = open_at(file, ("state",))
     assert _count(database) == 1
     database.close()
 
@@ -85,13 +85,13 @@ def test_a_newer_schema_is_refused(tmp_path, database):
     with database.write() as connection:
         connection.exec_driver_sql("update schema_state set version_num = 'state_9999'")
     with pytest.raises(SchemaTooNew, match="state_9999"):
-        SqliteDatabase(tmp_path / "state.db", ("state",))
+        open_at(tmp_path / "state.db", ("state",))
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path):
     (tmp_path / "state.db").write_bytes(b"garbage" * 1000)
     with pytest.raises(Corrupt):
-        SqliteDatabase(tmp_path / "state.db", ("state",))
+        open_at(tmp_path / "state.db", ("state",))
 
 
 def test_a_damaged_definition_of_a_table_is_refused_although_it_is_no_text(tmp_path, database):
@@ -101,7 +101,7 @@ def test_a_damaged_definition_of_a_table_is_refused_although_it_is_no_text(tmp_p
     assert data.count(b"TABLE t (x") == 1
     file.write_bytes(data.replace(b"TABLE t (x", b"TABLE t \xbe\xbe"))
     with pytest.raises(Corrupt, match=r"state\.db"):
-        SqliteDatabase(file, ("state",))
+        open_at(file, ("state",))
 
 
 def test_one_process_holds_a_data_directory(tmp_path):
@@ -137,7 +137,7 @@ def test_a_disk_below_the_floor_is_refused_at_start(small_disk):
 
 
 def test_a_full_disk_refuses_the_write_and_keeps_the_rest(small_disk):
-    database = SqliteDatabase(small_disk / "state.db", ("state",))
+    database = open_at(small_disk / "state.db", ("state",))
     with database.write() as connection:
         connection.exec_driver_sql("create table t (x blob)")
 
@@ -150,7 +150,7 @@ def test_a_full_disk_refuses_the_write_and_keeps_the_rest(small_disk):
         fill()
     kept = _count(database)
     database.close()
-    again = SqliteDatabase(small_disk / "state.db", ("state",))
+    again = open_at(small_disk / "state.db", ("state",))
     assert _count(again) == kept > 0
     again.close()
 

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
+from tests.databases import open_at
 from trimtab.infra.database_catalog import actions, faults, run_endless_query, signals
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.infra.storage.transactions import SLOW_SECONDS, Transactions
 from trimtab.infra.telemetry.log_counters import LogCounters
 from trimtab.kernel.errors import Unavailable
@@ -15,7 +15,7 @@ from trimtab.testing.clock import FakeClock
 
 @pytest.fixture
 def database(tmp_path):
-    made = SqliteDatabase(tmp_path / "state.db", ("notify",))
+    made = open_at(tmp_path / "state.db", ("notify",))
     yield made
     made.close()
 

@@ -4,8 +4,9 @@ import json
 import pytest
 import sqlalchemy as sa
 
+from tests.databases import open_at
 from trimtab.infra.signing import KEY_FILE, Signer, open_envelope
-from trimtab.infra.storage import DataDirectory, SqliteDatabase
+from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import Corrupt
 from trimtab.privacy.pseudonyms import Subjects
@@ -21,7 +22,7 @@ def directory(tmp_path):
 
 @pytest.fixture
 def subjects(directory):
-    database = SqliteDatabase(directory.file("state.db"), ("state",))
+    database = open_at(directory.file("state.db"), ("state",))
     yield Subjects.of(database, SystemClock(), directory)
     database.close()
 

@@ -5,10 +5,10 @@ import logging
 import orjson
 import pytest
 
+from tests.databases import open_at
 from tests.infra.test_notify import Flaky
 from trimtab.infra.notify import Delivery, Kind, Message, Outbox
 from trimtab.infra.notify.channels import LogChannel
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.infra.telemetry import LogFiles, configure_logs
 from trimtab.infra.telemetry.log_reader import LogFilter, Skipped, read_logs
 from trimtab.kernel.clock import SystemClock
@@ -50,7 +50,7 @@ def test_a_processed_batch_of_feedback_is_a_line_of_the_review(world, lines_of):
 
 @pytest.mark.feature("F264")
 def test_deliveries_and_failures_are_lines_of_the_notifications(tmp_path, lines_of):
-    database = SqliteDatabase(tmp_path / "state.db", ("incidents", "notify"))
+    database = open_at(tmp_path / "state.db", ("incidents", "notify"))
     outbox, clock = Outbox(database), FakeClock()
     outbox.add(Message("#incidents", Kind.NOTE, "text", "key", "INC-1"), clock.now())
     Delivery(outbox, [LogChannel(), Flaky(failures=1)], clock).deliver_due()

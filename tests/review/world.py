@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from tests.databases import open_at
 from trimtab.infra.settings.sections.review import ReviewSettings
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.review import ReviewCandidate, Reviews, ReviewVerdict
 from trimtab.review.feedback import ReviewedAnswer
 from trimtab.review.feedback_store import QueuedFeedback
@@ -82,7 +82,7 @@ class ReviewWorld:
 
     def __init__(self, folder, *sources, clock=None, **settings):
         self.clock = clock or FakeClock()
-        self.database = SqliteDatabase(folder / "review.db", ("review",))
+        self.database = open_at(folder / "review.db", ("review",))
         self.answers = MemoryAnswers()
         self.settings = ReviewSettings(**settings)
         self.reviews = Reviews(self.database, self.answers, sources, self.settings, self.clock)

@@ -26,6 +26,7 @@ from trimtab.infra.settings import Settings
 from trimtab.infra.web import Access, RateLimits
 from trimtab.infra.web.access import is_loopback
 from trimtab.infra.web.module import Web
+from trimtab.infra.web.proxies import TrustedProxies
 from trimtab.infra.web.routes import ProvidedServices
 
 _ANY_TIME = ("/health", "/metrics", "/api/v1/fleet")
@@ -71,7 +72,7 @@ def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps
     """
     env = services.find(Environment)
     settings = env.settings
-    limits = RateLimits(env.clock)
+    limits = _rate_limits(env)
     access = _access(env, services.find(Web), limits)
     api = create_api(services, access)
 
@@ -100,7 +101,9 @@ def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps
     # A caller who asks too often is refused before anything of the body is read.
     network = middleware(
         _with_console(api, console),
-        checks=(in_touch, TrustedOrigins(_hosts(settings)).check, rate.check),
+        checks=(in_touch, TrustedOrigins(_hosts(settings)).check),
+        rate=rate,
+        proxies=TrustedProxies(proxies) if (proxies := settings.service.trusted_proxies) else None,
         response_headers=security_headers(settings.api.hsts_seconds),
     )
     control = middleware(
@@ -109,6 +112,15 @@ def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps
         is_local=True,
     )
     return HttpApps(api, console, faults, network, control)
+
+
+def _rate_limits(env: Environment) -> RateLimits:
+    """Return the counts of this process, or those that all processes on a Valkey server share."""
+    if env.valkey is None:
+        return RateLimits(env.clock)
+    from trimtab.infra.valkey.rate_windows import SharedRateWindows  # `limits` is an extra.
+
+    return RateLimits(env.clock, SharedRateWindows(env.valkey, env.clock))
 
 
 def _access(env: Environment, web: Web, limits: RateLimits) -> Access:

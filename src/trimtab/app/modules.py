@@ -44,6 +44,7 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         alone(infra.build_maintenance),
         alone(infra.build_restarts),
         alone(infra.build_dependencies),
+        alone(infra.build_valkey),
         alone(infra.build_provider_probes),
         alone(knowledge.build),
         services.build_process,

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from trimtab.calendar.records import CalendarTask, NewTask, TaskKind, TaskStatus
 from trimtab.infra.notify import Message, Outbox
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import insert_or_ignore
 from trimtab.kernel.redaction import hide_credentials
 
 _COLUMNS = (
@@ -51,8 +52,8 @@ class TaskStore:
         """Add tasks whose id is not known yet; return how many were new."""
         if not tasks:
             return 0
-        insert = sa.insert(_tasks).prefix_with("OR IGNORE")
         with self._database.write() as connection:
+            insert = insert_or_ignore(connection, _tasks)
             added = sum(
                 connection.execute(insert.values(**_row(each, at))).rowcount for each in tasks
             )

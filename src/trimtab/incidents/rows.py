@@ -9,9 +9,11 @@ from typing import Annotated, Any
 import orjson
 import sqlalchemy as sa
 from pydantic import BeforeValidator, TypeAdapter
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 
 from trimtab.incidents.errors import GroupOpen, IncidentUnknown
 from trimtab.incidents.model import Entry, Episode, Incident, PlanApproval
+from trimtab.infra.storage.dialect import by_engine
 
 _log = logging.getLogger(__name__)
 _EPISODE_KEYS = frozenset(TypeAdapter(Episode).json_schema()["properties"])
@@ -49,11 +51,12 @@ PROOFS = _table("drill_proofs", "cause_id proof_hash passed_at realism reason")
 
 def of_drill() -> sa.ColumnElement[bool]:
     """Return the condition for incidents of drills; false for damaged records."""
-    # A document that is not valid JSON would fail the whole query; CASE keeps SQLite from looking
-    # into it.
     document = INCIDENTS.c.document
     marked = sa.func.coalesce(sa.func.json_extract(document, "$.drill"), 0) == 1
-    return sa.case((sa.func.json_valid(document) == 1, marked), else_=sa.false())
+    return by_engine(
+        sa.case((sa.func.json_valid(document) == 1, marked), else_=sa.false()),
+        _has_path(document, "$.drill ? (@ == true)"),
+    )
 
 
 def has_alert(fingerprint: str) -> sa.ColumnElement[bool]:
@@ -62,12 +65,21 @@ def has_alert(fingerprint: str) -> sa.ColumnElement[bool]:
     alerts = sa.func.json_each(document, "$.alerts").table_valued("value")
     of_alert = sa.func.json_extract(alerts.c.value, "$.alert.fingerprint") == fingerprint
     found = sa.exists(sa.select(sa.literal(1)).select_from(alerts).where(of_alert))
-    return sa.case((sa.func.json_valid(document) == 1, found), else_=sa.false())
+    return by_engine(
+        sa.case((sa.func.json_valid(document) == 1, found), else_=sa.false()),
+        _has_path(document, "$.alerts[*].alert.fingerprint ? (@ == $value)", fingerprint),
+    )
 
 
-def ignoring(table: sa.TableClause) -> sa.Insert:
-    """Return an insert that keeps an existing row of the same key."""
-    return sa.insert(table).prefix_with("OR IGNORE")
+def _has_path(document: sa.ColumnElement[str], path: str, value: str = "") -> sa.Case[bool]:
+    # A document that is not valid JSON would fail the whole query; CASE keeps either engine from
+    # looking into it.
+    found = sa.func.jsonb_path_exists(
+        sa.cast(document, JSONB),
+        sa.cast(path, JSONPATH),
+        sa.func.jsonb_build_object("value", sa.cast(value, sa.Text)),
+    )
+    return sa.case((document.op("IS")(sa.literal_column("JSON")), found), else_=sa.false())
 
 
 def get_incident(connection: sa.Connection, incident_id: str) -> Incident:

@@ -21,7 +21,6 @@ from trimtab.incidents.rows import (
     find_approval,
     get_incident,
     has_alert,
-    ignoring,
     incident_row,
     is_approval,
     of_drill,
@@ -33,6 +32,7 @@ from trimtab.incidents.state import State, check_transition
 from trimtab.incidents.transition import NewEntry, Transition
 from trimtab.infra.notify import Message, Outbox
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import insert_or_ignore, replace_row
 from trimtab.kernel.redaction import hide_credentials, hide_in
 
 Listener = Callable[[str], None]
@@ -171,7 +171,11 @@ class IncidentStore:
             for message in transition.messages:
                 self._outbox.put(connection, message, at)
             if transition.approval:
-                connection.execute(ignoring(APPROVALS).values(**approval_row(transition.approval)))
+                connection.execute(
+                    insert_or_ignore(connection, APPROVALS).values(
+                        **approval_row(transition.approval)
+                    )
+                )
         self._tell(before.id)
         return True
 
@@ -209,7 +213,7 @@ class IncidentStore:
         with self._database.write() as connection:
             query = sa.select(ACTS.c.started_at).where(ACTS.c.key == key)
             began = connection.execute(query).scalar_one_or_none()
-            connection.execute(ignoring(ACTS).values(**row))
+            connection.execute(insert_or_ignore(connection, ACTS).values(**row))
             self._write_entries(connection, incident, at, (note,))
         self._tell(incident.id)
         return None if began is None else datetime.fromisoformat(began)
@@ -316,11 +320,8 @@ class IncidentStore:
         """Record a passed drill of a cause, with its realism."""
         values = {"cause_id": cause_id, "proof_hash": proof_hash, "passed_at": at.isoformat()}
         with self._database.write() as connection:
-            connection.execute(
-                sa.insert(PROOFS)
-                .prefix_with("OR REPLACE")
-                .values(**values, realism=realism, reason=reason)
-            )
+            row = {**values, "realism": realism, "reason": reason}
+            replace_row(connection, PROOFS, row, ("cause_id", "proof_hash"))
 
     def proof(self, cause_id: str, proof_hash: str) -> Mapping[str, str] | None:
         """Return ``passed_at``, ``realism`` and ``reason`` of a passed drill, or None."""

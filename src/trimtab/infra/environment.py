@@ -20,6 +20,7 @@ from trimtab.infra.settings import Settings
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory, SqliteDatabase
 from trimtab.infra.telemetry import new_registry
+from trimtab.infra.valkey import Valkey, open_valkey
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
@@ -55,6 +56,7 @@ class Environment:
         dependencies: Circuit breakers of the services outside.
         fleet: The processes on the same database; this process alone on SQLite.
         jobs: Durable jobs. Domains register bodies in `build`; the start launches them.
+        valkey: The server that several processes share; None without a configured one.
         first_key: The file of the admin key that this start made; None at later starts.
         postgres: The server of all databases; None with SQLite.
     """
@@ -73,6 +75,7 @@ class Environment:
     dependencies: Dependencies
     fleet: Fleet
     jobs: OpeningJobs
+    valkey: Valkey | None = None
     first_key: Path | None = None
     postgres: "PostgresServer | None" = None
 
@@ -88,6 +91,10 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     Raises:
         TrimtabError: The data directory cannot be used, or something in it is broken or too new.
     """
+    dependencies = Dependencies(clock)
+    valkey = open_valkey(settings.service.valkey_url, dependencies)
+    if valkey is not None:
+        closing.callback(valkey.close)
     directory = DataDirectory(settings.service.data_dir)
     closing.callback(directory.close)
     postgres = _postgres(settings)
@@ -111,9 +118,10 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
         keys=keys,
         signer=Signer.of(directory),
         changes=ChangeLog(clock, state),
-        dependencies=Dependencies(clock),
+        dependencies=dependencies,
         fleet=fleet,
         jobs=OpeningJobs(lambda: _durable_jobs(directory, postgres, clock, fleet), _NEVER_PAUSED),
+        valkey=valkey,
         first_key=first_key,
         postgres=postgres,
     )

@@ -27,6 +27,7 @@ from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.digest import digests
 from trimtab.infra.storage import Database, DiskReserve, losses
 from trimtab.infra.telemetry.query_texts import forget_queries
+from trimtab.infra.valkey.signals import signals as valkey_signals
 from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import ComponentHealth, Status
@@ -90,6 +91,15 @@ def build_restarts(env: Environment) -> Module:
 def build_dependencies(env: Environment) -> Module:
     """Return the circuit breakers of the services outside."""
     return Module("dependencies", env.dependencies, signals=env.dependencies.signals())
+
+
+def build_valkey(env: Environment) -> Module:
+    """Return the connection to the Valkey server; nothing without a configured one."""
+    valkey = env.valkey
+    if valkey is None:
+        return Module("valkey", None)
+    signals = valkey_signals(valkey, env.clock)
+    return Module("valkey", valkey, signals=signals, health=(("valkey", valkey.health),))
 
 
 def build_provider_probes(env: Environment) -> Module:

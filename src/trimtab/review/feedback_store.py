@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import insert_or_ignore
 from trimtab.kernel.ids import content_id
 
 
@@ -113,7 +114,7 @@ class FeedbackQueueStore:
         added = 0
         with self.database.write() as connection:
             for row in rows:
-                insert = sa.insert(feedback_table).prefix_with("OR IGNORE").values(**row)
+                insert = insert_or_ignore(connection, feedback_table).values(**row)
                 added += connection.execute(insert).rowcount
         self.version += 1
         return added
@@ -254,9 +255,7 @@ def _about(user_id: str) -> tuple[tuple[sa.TableClause, sa.ColumnElement[bool]],
 def _insert_candidates(connection: sa.Connection, made: Sequence[LearningCandidate]) -> None:
     for each in made:
         connection.execute(
-            sa.insert(_candidates)
-            .prefix_with("OR IGNORE")
-            .values(
+            insert_or_ignore(connection, _candidates).values(
                 id=each.id,
                 kind=each.kind,
                 trace_id=each.trace_id,

@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import insert_or_ignore
 from trimtab.kernel.ids import content_id, new_id
 from trimtab.review.records import (
     OPEN_STATES,
@@ -95,7 +96,7 @@ class ItemStore:
                     "state": ItemState.WAITING,
                     "added_at": at.isoformat(),
                 }
-                insert = sa.insert(items_table).prefix_with("OR IGNORE").values(**row)
+                insert = insert_or_ignore(connection, items_table).values(**row)
                 if connection.execute(insert).rowcount:
                     added += 1
                 else:
@@ -163,7 +164,7 @@ class ItemStore:
             ).rowcount
             if released and skip is not None:
                 row = {"item": item, "annotator": annotator, "reason": skip, "at": at.isoformat()}
-                connection.execute(sa.insert(skips_table).prefix_with("OR IGNORE").values(**row))
+                connection.execute(insert_or_ignore(connection, skips_table).values(**row))
         self.version += 1
         return bool(released)
 

@@ -7,12 +7,12 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.answers.world import StillClock, World
+from tests.databases import open_at
 from trimtab.answers import Question
 from trimtab.answers.store import TraceStore
 from trimtab.answers.tracing import SpanExporter
 from trimtab.answers.tracing.exporter import parse_headers
 from trimtab.answers.tracing.spans import spans
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.clock import SystemClock
 
 QUESTION = "How many entries does the query cache hold?"
@@ -80,7 +80,7 @@ def serving(collector, port=0):
 
 @pytest.fixture
 def store(tmp_path):
-    database = SqliteDatabase(tmp_path / "state.db", ("answers",))
+    database = open_at(tmp_path / "state.db", ("answers",))
     yield TraceStore(database)
     database.close()
 

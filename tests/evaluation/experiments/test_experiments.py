@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.answers.world import CACHE_TEXT, FixedRetriever, StillClock, WholeDrafts, World, passage
+from tests.databases import open_at
 from trimtab.answers import AnswerPipeline, ExtractiveGenerator, Question, Retrieved
 from trimtab.answers.budgets import Budget, BudgetStore
 from trimtab.answers.errors import GeneratorUnavailable
@@ -15,7 +16,6 @@ from trimtab.evaluation.experiments.candidate import BudgetedCandidate, Candidat
 from trimtab.evaluation.experiments.pairs import report
 from trimtab.evaluation.experiments.replay import replay
 from trimtab.evaluation.statistics import paired_interval
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.errors import Unavailable
 
 QUESTIONS = ("How many entries does the query cache hold?", "Who designed the eviction rule?")
@@ -90,7 +90,7 @@ def test_a_candidate_knows_no_user():
 
 @pytest.fixture
 def database(tmp_path):
-    database = SqliteDatabase(tmp_path / "state.db", ("answers",))
+    database = open_at(tmp_path / "state.db", ("answers",))
     yield database
     database.close()
 

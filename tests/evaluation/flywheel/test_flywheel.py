@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.databases import open_at
 from tests.evaluation.flywheel.failures import records
 from trimtab.evaluation.errors import FlywheelRunning, WeekNotTriaged
 from trimtab.evaluation.flywheel import Flywheel, IsoWeek, ReviewOutcome
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.ids import sha256_hex
 from trimtab.testing.clock import FakeClock
 
@@ -49,7 +49,7 @@ class Tasks:
 
 class FlywheelWorld:
     def __init__(self, folder):
-        self.database = SqliteDatabase(folder / "state.db", ("evaluation",))
+        self.database = open_at(folder / "state.db", ("evaluation",))
         self.source, self.tasks = Failures(), Tasks()
         self.clock = FakeClock(datetime(2026, 3, 25, tzinfo=UTC))
         self.flywheel = Flywheel(self.database, self.source, self.tasks, self.clock)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.answers.world import StillClock, WholeDrafts, World, passage
+from tests.databases import open_at
 from trimtab.answers import ExtractiveGenerator, Question
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.records import Feedback, PipelineStage, Retrieved
@@ -15,7 +16,6 @@ from trimtab.evaluation.online import Canary, QualityMonitor, SampleStore
 from trimtab.evaluation.online.canary import CanaryProbe, read_probes
 from trimtab.evaluation.online.metrics import quality_metrics
 from trimtab.evaluation.online.quality_monitor import MonitoredStores
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import Conflict, Unavailable
 
@@ -65,7 +65,7 @@ def clock():
 
 @pytest.fixture
 def service(tmp_path, clock):
-    database = SqliteDatabase(tmp_path / "state.db", ("answers",))
+    database = open_at(tmp_path / "state.db", ("answers",))
     yield Service(database, clock, WordEmbedder())
     database.close()
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.databases import open_at
 from tests.incidents.intake.desk import make_desk, sent
 from tests.incidents.operator import until
 from trimtab.incidents import Incidents, State
@@ -13,7 +14,6 @@ from trimtab.incidents.oncall import OnCall
 from trimtab.incidents.oncall.schedules import load_schedules
 from trimtab.incidents.oncall.store import OverrideStore
 from trimtab.infra.audit import Audit
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.testing.clock import FakeClock
 
 FILE = """
@@ -40,7 +40,7 @@ def at(text):
 @pytest.fixture
 def on_call(tmp_path):
     clock = FakeClock()
-    database = SqliteDatabase(tmp_path / "state.db", ("state", "incidents"))
+    database = open_at(tmp_path / "state.db", ("state", "incidents"))
     return OnCall(schedules(tmp_path), OverrideStore(database), Audit(database, clock), clock)
 
 

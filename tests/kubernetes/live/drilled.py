@@ -10,6 +10,7 @@ from lightkube import Client, KubeConfig
 from lightkube.resources.core_v1 import Node
 from prometheus_client import CollectorRegistry
 
+from tests.databases import open_at
 from tests.kubernetes.live.stand_in_kubelet import StandInKubelet
 from trimtab.drills.run import DrilledService
 from trimtab.incidents import EmbeddedMonitor, Incidents, Proofs, deliver
@@ -21,7 +22,6 @@ from trimtab.infra.notify import Outbox
 from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.shipped import shipped
-from trimtab.infra.storage import SqliteDatabase
 from trimtab.infra.telemetry import SignalCollector
 from trimtab.kernel.operable import Catalog
 from trimtab.kubernetes.faults import faults
@@ -63,7 +63,7 @@ def drilled(world, pages, folder):
     registry.register(SignalCollector(catalog.signals.values()))
     engine = RuleEngine(load_rules([shipped("rules") / "kubernetes.yml"]), samples)
     monitor = EmbeddedMonitor(engine, samples, clock, STEP_SECONDS)
-    database = SqliteDatabase(folder / "state.db", ("state", "incidents", "notify"))
+    database = open_at(folder / "state.db", ("state", "incidents", "notify"))
     store = IncidentStore(database, Outbox(database))
     context = IncidentContext(
         store=store,

@@ -2,10 +2,11 @@
 
 import sqlalchemy as sa
 
+from tests.databases import open_at
 from trimtab.infra.audit import Audit
 from trimtab.infra.jobs.durable import DurableJobs
 from trimtab.infra.signing import Signer
-from trimtab.infra.storage import DataDirectory, SqliteDatabase
+from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.clock import SystemClock
 from trimtab.privacy.erasure import Erasures
 from trimtab.privacy.erasure.service import ErasureEvidence
@@ -47,7 +48,7 @@ class World:
     def __init__(self, path, rate=1000.0):
         self.clock = SystemClock(rate)
         self.directory = DataDirectory(path)
-        self.database = SqliteDatabase(self.directory.file("state.db"), ("state", "answers"))
+        self.database = open_at(self.directory.file("state.db"), ("state", "answers"))
         self.audit = Audit(self.database, self.clock)
         self.signer = Signer.of(self.directory)
         self.subjects = Subjects.of(self.database, self.clock, self.directory)

@@ -15,9 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trimtab.api.errors import ERROR_CODE_HEADER, InternalError, error_response
 from trimtab.api.http.body_limit import CONSOLE, STRANGER, UPLOADS, BodyLimit
+from trimtab.api.http.rate import AddressRateLimit
 from trimtab.infra.auth import Principal
 from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.web.access import HEADERS, KNOWN, LOCAL, Access
+from trimtab.infra.web.proxies import TrustedProxies
 from trimtab.infra.web.request_id import REQUEST_ID
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
@@ -111,6 +113,8 @@ class RequestMiddleware:
         upload_limit: Its limit on `UPLOADS`.
         log: Logs and counts every request, also those that are refused.
         checks: Called in this order, before the caller is found.
+        rate: Limits the requests of each address, after the checks; None limits none.
+        proxies: Tell the client of a request that they pass on; None trusts no proxy.
         response_headers: Names in lower case; added to each response that does not have them.
         is_local: True on the control socket: each caller is the local admin.
         maintenance: Refuses requests while it is on; None never does.
@@ -122,6 +126,8 @@ class RequestMiddleware:
     upload_limit: BodyLimit
     log: "RequestLog"
     checks: tuple[Check, ...] = ()
+    rate: AddressRateLimit | None = None
+    proxies: TrustedProxies | None = None
     response_headers: tuple[tuple[bytes, bytes], ...] = ()
     is_local: bool = False
     maintenance: MaintenanceMode | None = None
@@ -136,6 +142,7 @@ class RequestMiddleware:
         request_id = given if given and _REQUEST_ID.match(given) else secrets.token_hex(8)
         # One dict for the whole request: the access check and the router leave their results in it.
         scope = {**scope, LOCAL: self.is_local, REQUEST_ID: request_id, HEADERS: headers}
+        scope.update(_origin(self.proxies, scope))
         exchange = Exchange(receive, send, request_id, self.response_headers)
         started = self.log.machine.monotonic()
         try:
@@ -157,9 +164,8 @@ class RequestMiddleware:
 
     async def _refusal(self, scope: Scope, exchange: Exchange) -> TrimtabError | None:
         """Return why the request is refused before its body is read; else set the body's limit."""
-        for check in self.checks:
-            if (refusal := check(scope)) is not None:
-                return refusal
+        if (refusal := await self._refuse_unread(scope)) is not None:
+            return refusal
         connection = HTTPConnection(scope)
         maintenance = self.maintenance
         if (
@@ -187,6 +193,13 @@ class RequestMiddleware:
             return found if isinstance(found, TrimtabError) else limit.error()
         return None
 
+    async def _refuse_unread(self, scope: Scope) -> TrimtabError | None:
+        """Return why a request is refused, whatever key it has."""
+        for check in self.checks:
+            if (refusal := check(scope)) is not None:
+                return refusal
+        return await self.rate.check(scope) if self.rate is not None else None
+
     async def _refuse(
         self, maintenance: MaintenanceMode, connection: HTTPConnection
     ) -> TrimtabError | None:
@@ -198,6 +211,17 @@ class RequestMiddleware:
         found = await self.access.find(connection)
         is_exempt = isinstance(found, Principal) and found.role in maintenance.exempt
         return None if is_exempt else refusal
+
+
+def _origin(proxies: TrustedProxies | None, scope: Scope) -> dict[str, object]:
+    """Return client and scheme of a request that may have come through proxies."""
+    if proxies is None:
+        return {}
+    peer, headers = scope.get("client"), scope["headers"]
+    return {
+        "client": proxies.client(peer, headers),
+        "scheme": proxies.scheme(peer, headers) or scope["scheme"],
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from trimtab.infra.web import RateLimits
 from trimtab.infra.web.limits import TooManyCalls
+from trimtab.infra.web.proxies import rate_limit_key
 
 _FREE = ("/health", "/metrics", "/console/static/", "/api/v1/heartbeat")
 _PAGES_PER_WORK = 10
@@ -33,18 +34,18 @@ class AddressRateLimit:
     limits: RateLimits
     per_minute: int
 
-    def check(self, scope: Scope) -> TooManyCalls | None:
+    async def check(self, scope: Scope) -> TooManyCalls | None:
         """Count the request, or return why it is refused."""
         if scope["path"].startswith(_FREE):
             return None
-        address = scope["client"][0] if scope.get("client") else "unknown"
+        address = rate_limit_key(scope["client"][0]) if scope.get("client") else "unknown"
         is_page = scope["path"].startswith("/console") and scope["method"] in ("GET", "HEAD")
         is_alert = scope["path"].startswith(_ALERTS) and scope["method"] == "POST"
         lane, factor = ("pages", _PAGES_PER_WORK) if is_page else ("work", 1)
         if is_alert:
             lane, factor = "alerts", _ALERTS_PER_WORK
         try:
-            self.limits.take(f"{lane}:{address}", self.per_minute * factor)
+            await self.limits.admit(f"{lane}:{address}", self.per_minute * factor)
         except TooManyCalls as refusal:
             return refusal
         return None

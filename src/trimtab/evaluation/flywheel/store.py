@@ -16,6 +16,7 @@ from trimtab.evaluation.flywheel.records import (
     GoldenCase,
 )
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import replace_row
 from trimtab.kernel.ids import sha256_hex
 
 CHAIN = "evaluation"
@@ -249,7 +250,7 @@ def _put_run(
         "done_at": done_at,
         "report": json.dumps(asdict(report)),
     }
-    connection.execute(sa.insert(_runs).prefix_with("OR REPLACE").values(**row))
+    replace_row(connection, _runs, row, ("week",))
 
 
 def _report(row: dict[str, Any]) -> FlywheelReport:

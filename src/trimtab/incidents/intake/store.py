@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from trimtab.incidents.intake.model import RULES, Matcher, ReceivedState, Silence, StoredAlert
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import count_true, insert_or_replace, replace_row
 
 _AT_ONCE = 500
 """SQLite takes a limited number of variables in one statement."""
@@ -96,8 +97,9 @@ class AlertStore:
     def save(self, connection: sa.Connection, alerts: Sequence[StoredAlert]) -> None:
         """Insert or replace these alerts."""
         if alerts:
-            insert = sa.insert(ALERTS).prefix_with("OR REPLACE")
-            connection.execute(insert, [_row(alert) for alert in alerts])
+            rows = [_row(alert) for alert in alerts]
+            insert = insert_or_replace(connection, ALERTS, tuple(rows[0]), ("fingerprint",))
+            connection.execute(insert, rows)
 
     def get(self, fingerprint: str) -> StoredAlert | None:
         """Return the alert of that fingerprint, or None."""
@@ -187,7 +189,7 @@ class AlertStore:
             sa.select(
                 ALERTS.c.state,
                 sa.func.count().label("all"),
-                sa.func.sum(ALERTS.c.suppressed_by != _NOTHING).label("muted"),
+                count_true(ALERTS.c.suppressed_by != _NOTHING).label("muted"),
             )
             .where(ALERTS.c.incident_id == incident_id, ALERTS.c.source != RULES)
             .group_by(ALERTS.c.state)
@@ -228,7 +230,7 @@ class AlertStore:
             "maintenance": int(silence.maintenance),
         }
         with self._database.write() as connection:
-            connection.execute(sa.insert(SILENCES).prefix_with("OR REPLACE").values(**row))
+            replace_row(connection, SILENCES, row, ("id",))
 
     def silences(self) -> list[Silence]:
         """Return every silence, the one that ends last first."""

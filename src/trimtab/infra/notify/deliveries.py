@@ -8,6 +8,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import replace_row
 from trimtab.kernel.redaction import hide_credentials
 
 CHAIN = "notify"
@@ -77,7 +78,7 @@ class DeliveryLog:
             "at": record.at,
         }
         with self._database.write() as connection:
-            connection.execute(sa.insert(_table).prefix_with("OR REPLACE").values(**row))
+            replace_row(connection, _table, row, ("message", "channel"))
 
     def newest(self, state: str = "", limit: int = 100) -> list[DeliveryRecord]:
         """Return deliveries, newest first."""
@@ -116,7 +117,7 @@ class DeliveryLog:
         """Store the result of a self-test."""
         row = {"channel": channel, "at": at.isoformat(), "error": hide_credentials(error)}
         with self._database.write() as connection:
-            connection.execute(sa.insert(_tests).prefix_with("OR REPLACE").values(**row))
+            replace_row(connection, _tests, row, ("channel",))
         return ChannelTest(**row)
 
     def tests(self) -> list[ChannelTest]:

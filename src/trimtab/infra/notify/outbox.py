@@ -12,6 +12,7 @@ from trimtab.infra.fleet import Fleet
 from trimtab.infra.notify.deliveries import DeliveryLog
 from trimtab.infra.notify.routes import Kind, Message
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import insert_or_ignore
 from trimtab.kernel.redaction import hide_credentials
 
 _FIRST_RETRY_SECONDS = 2.0
@@ -64,7 +65,7 @@ class Outbox:
 
     def put(self, connection: sa.Connection, message: Message, at: datetime) -> None:
         """Add a message in the caller's transaction; a known key is ignored."""
-        insert = sa.insert(_table).prefix_with("OR IGNORE")
+        insert = insert_or_ignore(connection, _table)
         connection.execute(
             insert.values(
                 key=f"{message.channel}|{message.key}",

@@ -6,6 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 Insert = sqlite.Insert | postgresql.Insert
 
@@ -18,8 +20,12 @@ def insert(connection: sa.Connection, table: sa.TableClause) -> Insert:
 
 
 def insert_or_ignore(connection: sa.Connection, table: sa.TableClause) -> Insert:
-    """Return an ``INSERT`` that leaves an existing row with an equal key as it is."""
-    return insert(connection, table).on_conflict_do_nothing()
+    """Return an ``INSERT`` that leaves an existing row with an equal key as it is.
+
+    The result's ``rowcount`` is the number of new rows.
+    """
+    ignoring = insert(connection, table).on_conflict_do_nothing()
+    return ignoring.execution_options(preserve_rowcount=True)
 
 
 def insert_or_replace(
@@ -28,25 +34,29 @@ def insert_or_replace(
     columns: Sequence[str],
     key: Sequence[str] = (),
 ) -> Insert:
-    """Return an ``INSERT`` of some columns that overwrites them in a row with an equal key.
+    """Return an ``INSERT`` that overwrites the given columns of a row with an equal key.
 
     Args:
         connection: Of the statement.
         table: What to write to.
-        columns: The columns of the rows.
-        key: The columns of a unique constraint; by default the primary key.
+        columns: The columns of the rows; others of an existing row stay as they are.
+        key: The columns of a unique constraint; by default the primary key that the table declares.
     """
-    found = tuple(key) or tuple(column.name for column in table.primary_key)
+    key = tuple(key) or tuple(column.name for column in table.primary_key)
     statement = insert(connection, table)
-    changed = {name: statement.excluded[name] for name in columns if name not in found}
-    if not changed:
-        return statement.on_conflict_do_nothing(index_elements=found)
-    return statement.on_conflict_do_update(index_elements=found, set_=changed)
+    changed = {name: statement.excluded[name] for name in columns if name not in key}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
 
 
-def replace_row(connection: sa.Connection, table: sa.TableClause, row: Mapping[str, Any]) -> None:
-    """Write a whole row over the one with an equal primary key, if there is one."""
-    connection.execute(insert_or_replace(connection, table, tuple(row)).values(**row))
+def replace_row(
+    connection: sa.Connection,
+    table: sa.TableClause,
+    row: Mapping[str, Any],
+    key: Sequence[str] = (),
+) -> None:
+    """Write a row over the one with an equal key, if there is one."""
+    statement = insert_or_replace(connection, table, tuple(row), key)
+    connection.execute(statement.values(**row))
 
 
 def greatest(first: sa.ColumnElement[Any], second: Any) -> sa.ColumnElement[Any]:
@@ -57,6 +67,30 @@ def greatest(first: sa.ColumnElement[Any], second: Any) -> sa.ColumnElement[Any]
 def count_true(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     """Return how many rows meet a condition; 0 without rows."""
     return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
+
+
+class by_engine(FunctionElement[Any]):  # noqa: N801 - used as a function of SQL.
+    """An expression that each engine writes in its own way.
+
+    Args:
+        on_sqlite: The expression of SQLite.
+        on_postgresql: That of PostgreSQL.
+    """
+
+    inherit_cache = True
+
+    def __init__(
+        self, on_sqlite: sa.ColumnElement[Any], on_postgresql: sa.ColumnElement[Any]
+    ) -> None:
+        super().__init__(on_sqlite, on_postgresql)
+        self.type = on_sqlite.type
+
+
+@compiles(by_engine)
+def _compile(element: by_engine, compiler: Any, **options: Any) -> str:
+    on_sqlite, on_postgresql = element.clauses
+    chosen = on_postgresql if compiler.dialect.name == "postgresql" else on_sqlite
+    return str(compiler.process(sa.sql.elements.Grouping(chosen), **options))
 
 
 def insert_tuples(

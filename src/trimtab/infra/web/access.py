@@ -107,7 +107,7 @@ class Access:
                 if found is None:
                     found = await run_in_threadpool(self.keys.authenticate, key)
                 factor = _ALERTS_PER_CALL if found.role is Role.ALERTS else 1
-                self.limits.take(f"key:{found.name}", self.key_limit_per_minute * factor)
+                await self.limits.admit(f"key:{found.name}", self.key_limit_per_minute * factor)
             elif COOKIE not in connection.cookies and self.keys.counted:
                 found = self._without_key(connection)
             else:

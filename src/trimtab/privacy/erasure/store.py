@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import greatest
 from trimtab.privacy.erasure.records import Erasure, ErasureState, StepState, StepStatus
 from trimtab.privacy.errors import ErasureUnknown
 
@@ -104,7 +105,7 @@ class ErasureStore:
 
     def note_found(self, erasure_id: str, step: str, found: int) -> None:
         """Remember the most things that the step has found, before it erases them."""
-        self._set(erasure_id, step, found=sa.func.max(_steps.c.found, found))
+        self._set(erasure_id, step, found=greatest(_steps.c.found, found))
 
     def note_result(
         self, erasure_id: str, step: str, state: StepState, remaining: int, error: str = ""

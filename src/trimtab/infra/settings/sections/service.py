@@ -80,6 +80,15 @@ class ServiceSettings:
     rate_limit_per_minute: int = setting(
         100, unit="requests a minute", help="The limit per client address; 0 means none.", minimum=0
     )
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        help="Addresses or networks of proxies whose X-Forwarded-For tells the client's address.",
+    )
+    valkey_url: str = setting(
+        "",
+        help="A Valkey or Redis server that several processes share, as valkey://host:6379/0.",
+        secret=True,
+    )
     slow_request_seconds: float = setting(
         1.0,
         unit="seconds",
