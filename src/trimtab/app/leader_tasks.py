@@ -1,4 +1,4 @@
-"""The background tasks that only the leader of a fleet runs; every other one runs in each process."""
+"""Background tasks that only the leader of a fleet runs; all others run in each process."""
 
 from collections.abc import Iterable
 

@@ -88,7 +88,7 @@ class Bypass:
         return self._state
 
     def adopt(self, state: BypassState | None) -> None:
-        """Take over the bypass that another process has started, extended or stopped, and audited."""
+        """Take over the state of another process, which has audited it."""
         with self._lock:
             self._state = state
 

@@ -118,7 +118,7 @@ def incident_row(incident: Incident, at: datetime) -> dict[str, Any]:
 def open_group(incident: Incident) -> str | None:
     """Return what at most one open incident may have; None for a resolved one.
 
-    An alert of users opens an incident of its own beside that of a drill.
+    An alert of users opens an incident of its own next to that of a drill.
     """
     if not incident.active:
         return None

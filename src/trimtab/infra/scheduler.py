@@ -53,7 +53,7 @@ class Scheduler:
             if now < self._due[task.name]:
                 continue
             if not (task.each_process or self._leads()):
-                entry.runs.record_success()  # Its leader runs it; it is due here once this one leads.
+                entry.runs.record_success()  # It is due once this process leads.
                 continue
             self._due[task.name] = now + task.every_seconds
             if entry.runs.run(task.run):

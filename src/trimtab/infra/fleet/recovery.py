@@ -40,7 +40,7 @@ class JobRecovery:
             count += found
             _log.warning(
                 "a process is lost" if found else "a lost process has no jobs left",
-                extra={"process": process.id, "jobs": found},
+                extra={"lost_process": process.id, "jobs": found},
             )
             if not found:
                 self._fleet.remove(process.id)

@@ -21,7 +21,7 @@ class SharedValue:
     apply: Callable[[Any], object]
     known: Any = field(default=None, init=False)
 
-    def changed(self) -> bool:
+    def take_change(self) -> bool:
         """Return whether the value has changed here since; remember it."""
         value = self.read()
         if value == self.known:

@@ -175,6 +175,8 @@ class FleetStore:
             if ended:
                 _log.warning("ended the session of a leader that is silent")
                 self._leads = self._take()
+        if self._leads:  # A killed leader cannot say itself that it leads no more.
+            self._run("UPDATE processes SET leads = false WHERE leads")
         return self._leads
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Where DBOS stores the durable jobs: a guarded SQLite file, or PostgreSQL."""
+"""Storage of the durable jobs: a guarded SQLite file, or PostgreSQL."""
 
 import logging
 import sqlite3
