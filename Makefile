@@ -213,7 +213,7 @@ lock: $(VENV)/.bootstrap
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements/constraints.in requirements/bench.in -o requirements/bench.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --extra kubernetes --extra qdrant --extra sentry -c requirements/runtime.lock pyproject.toml \
+	  --extra kubernetes --extra qdrant --extra sentry --extra postgres --extra valkey -c requirements/runtime.lock pyproject.toml \
 	  -o requirements/image.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements/constraints.in requirements/bench-models.in -o requirements/bench-models.lock

@@ -2,7 +2,7 @@
 
 `make bench-models`: a linear model, a forest of 100 trees, and the linear model as ONNX, each at 16 clients. The service does the
 whole path: admission, schema check, batch, result stored. The peers only predict. Then the drift of 20,000 rows of 30 columns, and
-of 1,000,000. Exit 1 when a bar is missed.
+of 1,000,000. Exit 1 when a bar is missed or the service does not start. A peer that does not start is left out, with the end of its log.
 """
 
 import argparse
@@ -16,7 +16,14 @@ from pathlib import Path
 
 import numpy as np
 from benchmarks.models_data import FEATURES, bodies, drift_set, estimator, sample_rows
-from benchmarks.models_load import count_lost, free_port, measure, stop, wait_for
+from benchmarks.models_load import (
+    NotStartedError,
+    count_lost,
+    free_port,
+    measure,
+    stop,
+    wait_for,
+)
 from skl2onnx import to_onnx
 from skops.io import dump
 
@@ -48,9 +55,11 @@ def ours(folder, options):
     program = str(Path(sys.executable).parent / "trimtab")
     sets = [word for flag in flags for word in ("--set", flag)]
     command = [program, "--data-dir", str(data), *sets, "serve"]
-    service = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    log = folder / "service.log"
+    with log.open("wb") as output:
+        service = subprocess.Popen(command, stderr=output)
     try:
-        wait_for(service, port)
+        wait_for(service, port, log=log)
         while not is_answering(data):
             time.sleep(0.1)
         settings = load(flags={"service.data_dir": str(data)}, environment={})
@@ -146,17 +155,22 @@ def rollback_under_load(http, port, options, key):
 
 
 def peer(folder, which, name, options):
-    """Return the figures of one peer with one model."""
-    port = free_port()
+    """Return the figures of one peer with one model; None, and a line why, when it does not start."""
+    port, log = free_port(), folder / f"{which}-{name}.log"
     command = [PEER_PYTHON, PEER_FILE, which, name, str(port), str(folder)]
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([str(word) for word in command], **silent)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(word) for word in command], stdout=output, stderr=subprocess.STDOUT
+        )
     is_v2 = which == "mlserver"
     try:
-        wait_for(process, port, f"/v2/models/{name}/ready" if is_v2 else "")
+        wait_for(process, port, f"/v2/models/{name}/ready" if is_v2 else "", log)
         path = f"/v2/models/{name}/infer" if is_v2 else "/predict"
         asked = bodies(options.requests, tensors=is_v2)
         return measure(process.pid, port, path, asked, options.clients)
+    except NotStartedError as error:
+        print(f"{which} is not measured with {name}: {error}", file=sys.stderr)
+        return None
     finally:
         stop(process)
 
@@ -203,7 +217,7 @@ def rows_of(own, peers):
         row = {"model": name, "cpu_ms": round(cpu, 3), "bar_ms": BARS[name]}
         row |= {"requests_per_second": round(rate), "within": cpu <= BARS[name]}
         for which, figures in peers.items():
-            if name in figures:
+            if figures.get(name):
                 row[f"{which}_cpu_ms"] = round(figures[name][0], 2)
                 row[f"{which}_ratio"] = round(figures[name][0] / cpu, 1)
         yield row
@@ -222,7 +236,11 @@ def main():
         return 0
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        own, rollback = ours(folder, options)
+        try:
+            own, rollback = ours(folder, options)
+        except NotStartedError as error:
+            print(error, file=sys.stderr)
+            return 1
         asked = () if options.ours else PEERS
         peers = {
             which: {name: peer(folder, which, name, options) for name in MODELS} for which in asked

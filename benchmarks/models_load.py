@@ -102,15 +102,34 @@ def _round(pid, port, path, bodies, clients, key):
     return _spent(pid) - before, time.perf_counter() - started
 
 
-def wait_for(process, port, path=""):
-    """Wait until the port is open, or, with a path, until it answers 200."""
-    for _ in range(WAIT_SECONDS * 10):
+class NotStartedError(Exception):
+    """A server ended, or does not listen."""
+
+
+def wait_for(process, port, path="", log=None):
+    """Wait until the port is open, or, with a path, until it answers 200.
+
+    Args:
+        log: The file with the server's output; its last lines are part of the error.
+
+    Raises:
+        NotStartedError: The server ended, or does not listen within `WAIT_SECONDS`.
+    """
+    until = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < until:
         if process.poll() is not None:
-            raise SystemExit(f"the server at {port} ended with {process.returncode}")
+            raise NotStartedError(
+                f"the server at {port} ended with {process.returncode}{_end_of(log)}"
+            )
         if asyncio.run(_answers(port, path)):
             return
         time.sleep(0.1)
-    raise SystemExit(f"nothing listens at {port}")
+    raise NotStartedError(f"nothing listens at {port} after {WAIT_SECONDS} s{_end_of(log)}")
+
+
+def _end_of(log):
+    lines = log.read_text(errors="replace").splitlines()[-8:] if log else []
+    return "".join(f"\n    {line}" for line in lines)
 
 
 async def _answers(port, path):

@@ -35,4 +35,10 @@ def pytest_addoption(parser):
     parser.addoption(
         "--kubernetes", action="store_true", help="run the tests against a real control plane, too"
     )
+    parser.addoption(
+        "--interleavings",
+        type=int,
+        default=200,
+        help="how many changes two services on one database make in the model-based test",
+    )
     parser.addoption("--image", action="store_true", help="build the image and test it, too")

@@ -28,6 +28,9 @@ def record(tmp_path, monkeypatch):
     """Return a call that records tests of a file of its own as the ones that failed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    # Of the plugins only that of `-n`: to load all takes ten times as long as these tests.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "xdist.plugin")
     tests = tmp_path / "test_some.py"
     tests.write_text(ONCE)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")

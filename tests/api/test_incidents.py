@@ -1,7 +1,11 @@
 import json
+from collections import Counter
+from datetime import timedelta
 
 import pytest
 
+from tests.incidents.records import drift_incident
+from trimtab.incidents import State
 from trimtab.infra.auth import Role
 
 
@@ -100,8 +104,22 @@ def test_what_is_over_is_marked_resolved_on_the_status_page_with_a_summary_for_a
     (told,) = tank.client().get("/v1/status").json()["incidents"]
     assert (told["state"], told["summary"]) == ("resolved", incident.episode.resolution)
     assert incident.episode.resolution
-    tank.operator.clock.advance(8 * 86_400)
+    clock, week = tank.operator.clock, timedelta(days=7)
+    clock.advance((incident.episode.resolved_at + week - clock.now()).total_seconds() - 1)
+    assert len(tank.client().get("/v1/status").json()["incidents"]) == 1
+    clock.advance(1)
     assert tank.client().get("/v1/status").json()["incidents"] == []
+
+
+def test_the_status_page_has_a_hundred_open_incidents_and_a_hundred_that_are_over(tank):
+    store, at = tank.operator.context.store, tank.operator.clock.now()
+    for state in ("triaged", "resolved"):
+        for number in range(101):
+            one = drift_incident(id=f"{state}-{number}", state=State(state))
+            dated = one.updated(opened_at=at, resolved_at=at if state == "resolved" else None)
+            store.open(lambda _id, dated=dated: dated, "x", ())
+    told = tank.client().get("/v1/status").json()["incidents"]
+    assert Counter(each["state"] for each in told) == {"investigating": 100, "resolved": 100}
 
 
 def test_an_operator_approves_the_plan_that_was_read(tank):

@@ -52,7 +52,9 @@ def test_every_dependency_has_a_reason():
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     declared = project.split("dependencies = [")[1].split("\n]")[0]
     names = [
-        line.strip().strip('",').split(">=")[0] for line in declared.splitlines() if line.strip()
+        re.split(r">=|\[", line.strip().strip('",'))[0]
+        for line in declared.splitlines()
+        if line.strip()
     ]
     assert [name for name in names if f"{name} |" not in table and f"{name}," not in table] == []
 

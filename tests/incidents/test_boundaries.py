@@ -67,6 +67,15 @@ def test_an_answer_at_the_very_end_is_too_late(waiting, left, accepted):
             operator.incidents.approve(incident.id, incident.episode.plan.hash, "alice")
 
 
+def test_an_approved_plan_runs_at_once_and_not_at_the_next_look(waiting):
+    operator, incident = waiting
+    approved_at = operator.clock.now()
+    operator.incidents.approve(incident.id, incident.episode.plan.hash, "alice")
+    operator.jobs.run(until=lambda: operator.effects() != [])
+    assert operator.effects() != []
+    assert operator.clock.now() == approved_at
+
+
 def test_the_acts_of_a_plan_are_named_only_to_who_has_read_this_plan(waiting):
     operator, incident = waiting
     named = operator.incidents.planned

@@ -248,6 +248,12 @@ def test_a_result_in_time_is_returned_and_an_error_raised():
         run_bounded(lambda: threading.Event().wait(0.2) or ActionResult("x"), 0, "a", late.append)
 
 
+def test_an_act_is_waited_for_until_its_limit():
+    pause = threading.Event()
+    slow = run_bounded(lambda: pause.wait(0.3) or ActionResult("x"), 10, "a", lambda _: None)
+    assert slow.summary == "x"
+
+
 def test_an_act_that_tries_to_end_the_process_is_an_error():
     with pytest.raises(RuntimeError, match="a tried to end the process: SystemExit"):
         run_bounded(raising(SystemExit(3)), 10, "a", lambda _: None)

@@ -68,13 +68,24 @@ def test_incidents_that_share_half_of_their_words_are_half_alike():
 
 
 @pytest.mark.parametrize(("later", "shown"), [(199, 1), (200, 0)])
-def test_the_200_newest_events_are_searched_for_what_people_changed_and_did(operator, later, shown):
-    incident = drift_incident(opened_at=operator.clock.now())
-    operator.audit.append("alice", "catalog.acted", "tank.refill")
+def test_the_200_newest_events_are_searched_for_what_people_changed(operator, later, shown):
+    operator.audit.append("alice", "models.deployed", "classifier_v2")
     for _ in range(later):
         operator.audit.append("operator", "incidents.acted", "INC-1")
     assert len(recent_changes(operator.context)) == shown
-    assert len(persons_acts(operator.context, incident)) == shown
+
+
+def test_an_act_of_a_person_is_told_however_much_was_recorded_since(operator):
+    incident = drift_incident(opened_at=operator.clock.now())
+    operator.audit.append("alice", "catalog.acted", "tank.refill")
+    operator.audit.append("bob", "models.deployed", "classifier_v2")
+    operator.audit.append("bob", "catalog.acted", "tank.close_tap")
+    for _ in range(220):
+        operator.audit.append("operator", "incidents.acted", "INC-1")
+    assert persons_acts(operator.context, incident) == [
+        "tank.refill at 09:00",
+        "tank.close_tap at 09:00",
+    ]
 
 
 @pytest.mark.parametrize(("hours", "seconds", "shown"), [(24, 0, 1), (24, 1, 0)])

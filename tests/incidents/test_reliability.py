@@ -1,6 +1,8 @@
 """The loop outlives what is broken, and one broken incident keeps the others from nothing."""
 
 import sqlite3
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -50,6 +52,15 @@ def test_an_alert_of_a_damaged_incident_opens_another_one(two):
     operator, damaged, _ = two
     again = operator.incidents.alert_fired(alert(operator.clock.now(), component="other"))
     assert again.id != damaged.id
+
+
+def test_no_older_incident_of_the_group_takes_the_place_of_a_damaged_one(two):
+    operator, _, well = two
+    store, at = operator.context.store, well.episode.opened_at + timedelta(minutes=1)
+    later = store.open(lambda name: replace(well, id=name).updated(opened_at=at), "INC-later", ())
+    assert store.latest_of_group(well.group_key).id == later.id
+    damage(operator, later.id)
+    assert store.latest_of_group(well.group_key) is None
 
 
 def test_a_failure_that_cannot_even_be_written_down_is_tried_again(operator, monkeypatch):

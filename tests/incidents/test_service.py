@@ -91,6 +91,7 @@ def test_missing_jobs_are_started_again_each_minute(operator):
     module = build(env, records, context.catalog, context.library, context.monitor, OperatorPorts())
     (task,) = module.scheduled
     assert task.every_seconds == 60
+    assert module.service.context.ranking is None  # Nothing is sampled here.
     incident = broken(operator)
     task.run()
     jobs.run()

@@ -63,7 +63,7 @@ def test_the_audit_chain_holds_what_was_taken_back_and_which_opening_was_closed(
 
 def test_an_act_that_fails_and_an_undo_that_fails_are_written_with_their_keys(operator):
     operator.prove(TAP)
-    found = until(operator, with_open_tap(operator, broken=["refill", "open_tap"]), "escalated")
+    found = until(operator, with_open_tap(operator, broken=["refill", "open_tap"]), State.ESCALATED)
     ran = facts_of(operator, found.id, "Running tank.close_tap")["key"]
     failed = facts_of(operator, found.id, "tank.refill failed")
     assert failed == {"key": f"{ran.removesuffix(':0')}:1"}
@@ -89,7 +89,7 @@ def test_a_fix_that_would_change_nothing_is_written_with_its_cause_and_acts(oper
 
 def test_what_the_samples_could_not_tell_is_written_down(operator):
     operator.prove(TAP)
-    found = until(operator, with_open_tap(operator, unsampled=["tank_level"]), "not_verified")
+    found = until(operator, with_open_tap(operator, unsampled=["tank_level"]), State.NOT_VERIFIED)
     assert facts_of(operator, found.id, "Not verified") == {
         "untold": ["`tank_level > 5` (no samples of tank_level)"]
     }

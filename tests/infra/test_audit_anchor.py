@@ -10,12 +10,20 @@ import pytest
 
 from tests.databases import open_at
 from trimtab.infra.audit import Audit
-from trimtab.infra.audit_anchor import AnchoredHead, SyslogAnchor, WebhookAnchor, anchor_of
+from trimtab.infra.audit_anchor import (
+    AnchoredHead,
+    RetryingAnchor,
+    SyslogAnchor,
+    WebhookAnchor,
+    anchor_of,
+)
 from trimtab.infra.audit_files import CHECKPOINT, AuditFiles
+from trimtab.infra.dependencies import Dependencies
 from trimtab.infra.signing import Signer, open_envelope
 from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import InvalidInput, Misconfigured
+from trimtab.testing.clock import FakeClock
 
 
 @pytest.fixture
@@ -110,6 +118,24 @@ def test_a_missing_syslog_is_reported_by_name(seal_to, tmp_path, caplog):
     assert gap.startswith("the head is not anchored outside: the syslog failed: ")
     (record,) = [record for record in caplog.records if "not anchored" in record.message]
     assert record.error == files.anchored.error
+
+
+@pytest.mark.parametrize(("seconds", "tries"), [(14, 2), (14.1, 1)])
+def test_no_try_to_publish_begins_later_than_15_seconds_after_the_first(seconds, tries):
+    clock, asked = FakeClock(), []
+
+    class Slow:
+        name = "webhook"
+
+        def publish(self, *head):
+            asked.append(head)
+            clock.advance(seconds)
+            raise OSError("no answer")
+
+    # The pause before the second try is one second.
+    with pytest.raises(OSError, match="no answer"):
+        RetryingAnchor(Slow(), Dependencies(clock)).publish(None, None)
+    assert len(asked) == tries
 
 
 def _fill(address):

@@ -117,14 +117,20 @@ def home(tmp_path):
 
 
 @pytest.fixture
-def open_knowledge(tmp_path, clock, home):
+def knowledge_server():
+    """Return the PostgreSQL server of the knowledge database; None for a SQLite file."""
+    return
+
+
+@pytest.fixture
+def open_knowledge(tmp_path, clock, home, knowledge_server):
     """Open knowledge on the same data as often as a test likes; the last one is closed at the end."""
     opened = []
 
     def build(**settings) -> Knowledge:
         shut()
         data = DataDirectory(tmp_path / "data")
-        around = KnowledgeContext(clock, Events(), Health(clock))
+        around = KnowledgeContext(clock, Events(), Health(clock), knowledge_server)
         wanted = replace(KnowledgeSettings(), **settings)
         try:
             knowledge = Knowledge(data, wanted, around, home)

@@ -117,7 +117,7 @@ def test_a_long_build_does_not_make_a_search_wait(sea, monkeypatch):
     monkeypatch.setattr("trimtab.knowledge.indexes._AT_ONCE", 0)
     found = sea.search("sea", "whales")
     assert (found.degraded_mode, found.reason) == (True, "index_building")
-    sea.indexes._workers.shutdown()
+    sea.indexes._jobs.close()
     assert not sea.search("sea", "whales sing").degraded_mode
 
 

@@ -383,6 +383,25 @@ _PLATFORM = [
     Boundary(
         "PlatformQueryLong", {'db_longest_query_seconds{{database="state.db"}}': "{v}"}, 300, 301, 1
     ),
+    Boundary("PostgresUnreachable", {"pg_up": "{v}"}, 1, 0, 1),
+    Boundary(
+        "PostgresConnectionsExhausted",
+        {"pg_connections": "{v}"},
+        90,
+        91,
+        1,
+        {"pg_settings_max_connections": 100},
+    ),
+    Boundary("PostgresQueryLong", {"pg_longest_query_seconds": "{v}"}, 600, 601, 0),
+    Boundary("PostgresLocksWaiting", {"pg_longest_lock_wait_seconds": "{v}"}, 60, 61, 1),
+    Boundary(
+        "PostgresReplicationLag",
+        {'pg_replication_lag_seconds{{standby="a"}}': "{v}"},
+        60,
+        61,
+        5,
+    ),
+    Boundary("PostgresChecksumFailures", {"pg_checksum_failures_total": "{v}"}, 0, 1, 0),
     Boundary("PlatformQueueDeep", {'service_queue_depth{{queue="requests"}}': "{v}"}, 100, 101, 5),
     Boundary("PlatformResponseRaised", {_P95: "{v}"}, 0.5, 0.51, 10, {READS: 100}),
     Boundary("PlatformResponseRaised", {READS: "{v}"}, 99, 100, 10, {_P95: 0.6}),

@@ -11,6 +11,8 @@ from tests.mutation.mutant import Mutant
 
 LONGEST_TEST = 15.0
 """Seconds; a longer test is left out when shorter ones reach the line."""
+ALL_TESTS = 20
+"""So many times as long as the first tests may those take that a mutant is shown when the first do not notice it."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class Selection:
         ranked = sorted(quickest, key=rank)
         chosen, total = self._first(ranked, self._seconds)
         others = [name for name in ranked if name not in set(chosen)]
-        more, _ = self._first(others, 3 * self._seconds) if others else ([], 0.0)
+        more, _ = self._first(others, ALL_TESTS * self._seconds) if others else ([], 0.0)
         data = not mutant.file.endswith(".py")
         marked = data or any(self._tests[name]["features"] for name in names)
         times = {name: self._tests[name]["seconds"] for name in (*chosen, *more)}

@@ -283,7 +283,7 @@ def test_what_the_first_tests_do_not_notice_is_shown_to_more(tmp_path):
     content = (tmp_path / "a.py").read_bytes()
     mutant = next(m for m in PythonMutants("a.py", content).all() if m.kind == "comparison")
     choice = Selection(record, tmp_path, 1).choose(mutant)
-    assert (len(choice.tests), len(choice.more)) == (1, 3)
+    assert (len(choice.tests), len(choice.more)) == (1, 5)
 
     class Asked:
         def __init__(self, *outcomes):

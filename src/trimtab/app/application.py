@@ -9,8 +9,9 @@ from trimtab.app.assembly import Assembly
 from trimtab.app.handbook import Handbook
 from trimtab.app.http_apps import make_http_apps
 from trimtab.app.leader_tasks import restrict_to_leader
-from trimtab.app.modules import ROLES, ProcessRole
+from trimtab.app.modules import MODULES
 from trimtab.app.page_names import known_names
+from trimtab.app.roles import Roles
 from trimtab.drills import DrillRunner
 from trimtab.evaluation.service import EvaluationService
 from trimtab.gates.monitor import GateMonitor
@@ -44,30 +45,28 @@ class App:
     Args:
         settings: Name the directory.
         clock: Of the process.
-        role: Which modules the process has.
 
     Raises:
         TrimtabError: The data directory cannot be used, or something in it is broken or too new.
     """
 
-    def __init__(
-        self, settings: Settings, clock: Clock, role: ProcessRole = ProcessRole.ALL
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.roles = roles = Roles(settings.service.roles)
         # The stack closes what was opened, the newest first, when a later part cannot be built.
         with ExitStack() as closing:
             self.env = env = open_environment(settings, clock, closing)
             figures = HttpMetrics(clock)
             env.registry.register(figures)
-            self.assembly = Assembly(env, closing)
+            self.assembly = Assembly(env, closing, roles)
             self.assembly.add(Module("requests", figures))
-            for build_module in ROLES[role]:
-                self.assembly.add(build_module(self.assembly))
+            for build_module in MODULES:
+                self.assembly.build(build_module)
             restrict_to_leader(self.assembly.tasks(), env.fleet)
             self._find_services()
-            provided = [env, ProseChecks(self._known_names), *self.assembly.services()]
+            provided = [env, roles, ProseChecks(self._known_names), *self.assembly.services()]
             self.http_apps = make_http_apps(ProvidedServices(provided), figures)
             # Last: signals of background tasks read every task, so all of them must exist.
-            env.registry.register(SignalCollector(self.catalog.signals.values()))
+            env.registry.register(SignalCollector(self.assembly.signals()))
             self._closing = closing.pop_all()
 
     def _find_services(self) -> None:

@@ -1,12 +1,13 @@
 """The modules of one process: added in order, started in that order, closed in reverse."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TypeVar
 
+from trimtab.app.roles import Roles
 from trimtab.infra.environment import Environment
 from trimtab.kernel.module import Module
-from trimtab.kernel.operable import Catalog
+from trimtab.kernel.operable import Catalog, Signal
 from trimtab.kernel.tasks import Task
 
 _S = TypeVar("_S")
@@ -18,15 +19,26 @@ class Assembly:
     Args:
         env: Of the process.
         closing: Closes every added module, the newest first, also when a later one cannot be built.
+        roles: Say which modules are started.
     """
 
-    def __init__(self, env: Environment, closing: ExitStack) -> None:
+    def __init__(self, env: Environment, closing: ExitStack, roles: Roles | None = None) -> None:
         self.env = env
+        self.roles = roles or Roles(["all"])
         self.modules: list[Module] = []
         self.uses: dict[str, frozenset[str]] = {}
         """The modules whose services each module was built with."""
         self._asked: set[str] = set()
         self._closing = closing
+
+    def build(self, builder: Callable[["Assembly"], Module]) -> None:
+        """Build the next module and add it; drop the health of what these roles do not start."""
+        known = self.env.health.components()
+        module = builder(self)
+        self.add(module)
+        for component in self.env.health.components() - known:
+            if not self.roles.shows(component, module.name):
+                self.env.health.forget(component)
 
     def add(self, module: Module) -> None:
         """Add the next module, and register its health and its close.
@@ -66,13 +78,24 @@ class Assembly:
         for module in self.modules:
             yield from module.tasks
 
+    def signals(self) -> list[Signal]:
+        """Return the signals of the modules that these roles start.
+
+        A model that is not loaded by design must not raise the alert of one that failed to load.
+        """
+        return [signal for module in self.started() for signal in module.signals]
+
+    def started(self) -> list[Module]:
+        """Return the modules that these roles start."""
+        return [module for module in self.modules if self.roles.starts(module.name)]
+
     def start(self, without: frozenset[str] = frozenset()) -> None:
         """Start the modules in order; the first error ends the start.
 
         Args:
             without: Names of modules that stay idle.
         """
-        for module in self.modules:
+        for module in self.started():
             if module.name not in without:
                 for start in module.start:
                     start()

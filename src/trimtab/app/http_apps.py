@@ -19,6 +19,7 @@ from trimtab.api.http import (
 )
 from trimtab.api.http.body_limit import body_limit, upload_limit
 from trimtab.api.http.headers import security_headers
+from trimtab.app.roles import Roles
 from trimtab.infra.environment import Environment
 from trimtab.infra.fleet import Fleet, NotInTouch
 from trimtab.infra.maintenance import MaintenanceMode
@@ -71,7 +72,7 @@ def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps
         figures: Count the requests.
     """
     env = services.find(Environment)
-    settings = env.settings
+    settings, roles = env.settings, services.find(Roles)
     limits = _rate_limits(env)
     access = _access(env, services.find(Web), limits)
     api = create_api(services, access)
@@ -101,14 +102,14 @@ def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps
     # A caller who asks too often is refused before anything of the body is read.
     network = middleware(
         _with_console(api, console),
-        checks=(in_touch, TrustedOrigins(_hosts(settings)).check),
+        checks=(in_touch, TrustedOrigins(_hosts(settings)).check, roles.refuse),
         rate=rate,
         proxies=TrustedProxies(proxies) if (proxies := settings.service.trusted_proxies) else None,
         response_headers=security_headers(settings.api.hsts_seconds),
     )
     control = middleware(
         _with_faults(api, faults) if settings.service.drills else api,
-        checks=(in_touch,),
+        checks=(in_touch, roles.refuse),
         is_local=True,
     )
     return HttpApps(api, console, faults, network, control)

@@ -29,6 +29,7 @@ from trimtab.monitoring import module as monitoring
 from trimtab.monitoring.engine import RuleEngine
 from trimtab.monitoring.service import Monitoring
 from trimtab.operations import module as operations
+from trimtab.postgresql.module import watched_url
 from trimtab.privacy.erasure import Erasures
 from trimtab.runbooks import module as runbooks
 from trimtab.runbooks.service import Runbooks
@@ -54,7 +55,9 @@ def build_usage_forecast(assembly: Assembly) -> Module:
 
 def build_runbooks(assembly: Assembly) -> Module:
     """Return the runbooks of the alerts."""
-    provided = ("kubernetes",) if assembly.env.settings.kubernetes.enabled else ()
+    settings = assembly.env.settings
+    offered = {"kubernetes": settings.kubernetes.enabled, "postgresql": watched_url(settings)}
+    provided = tuple(name for name, given in offered.items() if given)
     return runbooks.build(assembly.service(Catalog), assembly.service(Monitoring), provided)
 
 
@@ -128,7 +131,7 @@ def build_jobs(assembly: Assembly) -> Module:
 
 def build_scheduler(assembly: Assembly) -> Module:
     """Return the scheduler of every module's short tasks."""
-    tasks = [task for module in assembly.modules for task in module.scheduled]
+    tasks = [task for module in assembly.started() for task in module.scheduled]
     return infra.build_scheduler(assembly.env, tasks)
 
 

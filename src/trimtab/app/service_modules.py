@@ -43,6 +43,12 @@ def build_process(assembly: Assembly) -> Module:
     return infra.build_process(assembly.env, databases)
 
 
+def build_embedding(assembly: Assembly) -> Module:
+    """Return the start of the embedding models alone, where knowledge is not started."""
+    knowledge, alone = assembly.service(Knowledge), not assembly.roles.starts("knowledge")
+    return Module("embedding", None, start=(knowledge.load_models,) if alone else ())
+
+
 def build_databases(assembly: Assembly) -> Module:
     """Return the reports on the queries of every database."""
     databases = (assembly.env.state, assembly.service(Knowledge).database)

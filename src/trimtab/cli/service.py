@@ -30,6 +30,10 @@ def serve(
     data_dir: Annotated[
         Path | None, typer.Option(help="The data directory; it is created.", show_default="data")
     ] = None,
+    roles: Annotated[
+        str | None,
+        typer.Option(help="The work of this process, separated by commas.", show_default="all"),
+    ] = None,
     set_: SetOptions = None,
     json: Json = False,
 ) -> None:
@@ -41,9 +45,11 @@ def serve(
     trimtab serve --port 9000 --data-dir /srv/trimtab
 
     trimtab serve --set knowledge.log_queries=false
+
+    trimtab serve --roles gateway,operator --port 8000
     """
     session = session_of(context)
-    given = {"host": host, "port": port, "data_dir": data_dir}
+    given = {"host": host, "port": port, "data_dir": data_dir, "roles": roles}
     flags = {f"service.{name}": str(value) for name, value in given.items() if value is not None}
     session.flags = {**session.flags, **settings_of(set_), **flags}
     human = sys.stderr.isatty() and not session.json

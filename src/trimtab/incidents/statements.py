@@ -59,8 +59,8 @@ def persons_acts(context: IncidentContext, incident: Incident) -> list[str]:
     opened = incident.episode.opened_at.isoformat()
     return [
         f"{event.subject} at {event.at[11:16]}"
-        for event in reversed(context.audit.recent(200))
-        if event.at >= opened and event.action == _PERSONS_ACT
+        for event in context.audit.of_action(_PERSONS_ACT)
+        if event.at >= opened
     ]
 
 

@@ -100,7 +100,7 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     postgres = _postgres(settings)
     state = _state(directory, postgres)
     closing.callback(state.close)
-    fleet = _open_fleet(clock, postgres)
+    fleet = _open_fleet(settings, clock, postgres)
     closing.callback(fleet.close)
     audit = Audit(state, clock)
     keys = Keys(state, clock, audit, shared=fleet.shared)
@@ -150,13 +150,15 @@ def _state(directory: DataDirectory, postgres: "PostgresServer | None") -> Datab
     return PostgresDatabase(postgres, "state", STATE_CHAINS)
 
 
-def _open_fleet(clock: Clock, postgres: "PostgresServer | None") -> Fleet:
-    me = ProcessIdentity.of_this_process(new_id("process", clock.now()), "all", __version__)
+def _open_fleet(settings: Settings, clock: Clock, postgres: "PostgresServer | None") -> Fleet:
+    me = ProcessIdentity.of_this_process(
+        new_id("process", clock.now()), ",".join(settings.service.roles), __version__
+    )
     if postgres is None:
         return Fleet(me, None, clock)
     from trimtab.infra.fleet.store import open_store
 
-    return Fleet(me, open_store(postgres, me.id), clock)
+    return Fleet(me, open_store(postgres, me), clock)
 
 
 def _durable_jobs(

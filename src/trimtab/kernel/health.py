@@ -55,6 +55,16 @@ class Health:
                 raise ValueError(f"component {component!r} is registered twice")
             self._probes[component] = probe
 
+    def components(self) -> frozenset[str]:
+        """Return the names of the registered components."""
+        with self._lock:
+            return frozenset(self._probes)
+
+    def forget(self, component: str) -> None:
+        """Remove a component that this process does not have."""
+        with self._lock:
+            del self._probes[component]
+
     def check(self) -> dict[str, ComponentHealth]:
         """Run every probe now, in the order of registration."""
         with self._lock:

@@ -40,7 +40,7 @@ class CacheManager:
         projects: ProjectStore,
         searcher: Searcher,
         encoder: Encoder,
-        texts: BoundedCache[tuple[str, int], str],
+        texts: BoundedCache[tuple[str, str], str],
         settings: KnowledgeSettings,
     ) -> None:
         self._store = store

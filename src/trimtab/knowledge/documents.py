@@ -64,7 +64,8 @@ class Documents:
     def text(self, project: str, id_or_name: str) -> str:
         """Return the extracted text, to which the offsets of passages refer."""
         document = self.get(project, id_or_name)
-        key = (document.id, document.version)
+        # Versions of a document that another process deleted and made again begin at 1 again.
+        key = (document.id, f"{document.version} {document.updated_at.isoformat()}")
         text = self._parts.texts.get(key)
         if text is None:
             text = self._store.text(document.id)

@@ -72,7 +72,7 @@ class ProjectMover:
         self._projects = projects
         self._store = store
         self._clock = clock
-        self._locks = ProjectLocks()
+        self._locks = ProjectLocks("move", store.try_turn)
 
     def move(
         self, project: str, target: str, progress: Progress, *, dry_run: bool = False
@@ -116,6 +116,12 @@ class ProjectMover:
         )
 
     def _send_missing(
+        self, row: ProjectRow, target: str, truth: StoreView, progress: Progress
+    ) -> tuple[int, int, float | None]:
+        with self._store.filling_a_space():
+            return self._fill(row, target, truth, progress)
+
+    def _fill(
         self, row: ProjectRow, target: str, truth: StoreView, progress: Progress
     ) -> tuple[int, int, float | None]:
         remote = self._engines.remote(row, target)

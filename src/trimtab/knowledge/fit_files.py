@@ -4,6 +4,7 @@ import json
 import logging
 from dataclasses import asdict
 from pathlib import Path
+from secrets import token_hex
 
 from trimtab.kernel.ids import sha256_hex
 from trimtab.knowledge.ranking import UNFITTED, Fit
@@ -14,7 +15,7 @@ _log = logging.getLogger(__name__)
 def write_fit(file: Path, fitted: Fit) -> None:
     """Replace the file whole or not at all."""
     text = json.dumps(asdict(fitted))
-    partial = file.with_suffix(".partial")
+    partial = file.with_suffix(f".{token_hex(4)}.partial")  # Processes may share a folder.
     try:
         partial.write_text(f"{text}\n{sha256_hex(text.encode())}\n", encoding="utf-8")
         partial.replace(file)

@@ -7,7 +7,6 @@ search never waits for a long build: until it is finished, SQLite's full-text in
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from trimtab.knowledge.engines.remote import RemoteIndex, RemoteView
 from trimtab.knowledge.errors import EngineBehind, IndexStale, IndexUnavailable
 from trimtab.knowledge.fit_files import read_fit, write_fit
 from trimtab.knowledge.index import Difference, IndexedPassage, Keys, KeywordIndex, ProjectIndex
+from trimtab.knowledge.index_files import IndexFiles, IndexJobs
 from trimtab.knowledge.loaded_index import LoadedIndex
 from trimtab.knowledge.metrics import RecentValues
 from trimtab.knowledge.ranking import UNFITTED, SearchableIndex, fit
@@ -45,14 +45,14 @@ class Indexes:
         self,
         store: SearchStore,
         encoders: Mapping[str, Encoder],
-        folder: Path,
+        files: IndexFiles,
         breaker: CircuitBreaker,
         clock: Clock,
         engines: Engines,
     ) -> None:
         self._store = store
         self._encoders = encoders
-        self._folder = folder
+        self._files = files
         self._clock, self._machine = clock, machine_clock(clock)
         self.engines = engines
         self.breaker = breaker
@@ -60,10 +60,9 @@ class Indexes:
         """How long it took to get hold of an index, in seconds."""
         self._held: dict[int, LoadedIndex] = {}
         self._locks: dict[int, threading.Lock] = {}
-        self._waiting: set[tuple[int, str]] = set()
         self._tainted: set[int] = set()
         self._lock = threading.Lock()
-        self._workers = ThreadPoolExecutor(1, thread_name_prefix="knowledge-index")
+        self._jobs = IndexJobs()
 
     @property
     def up(self) -> bool:
@@ -94,7 +93,7 @@ class Indexes:
         self.durations.now.add(self._machine.monotonic() - started)
         if held is not None and held.fit_due:
             # Behind the builds that wait: no index is worse for a search than the usual weights.
-            self._in_background(project, self._fit)
+            self._jobs.add(project, self._fit)
         return held
 
     def searchable_index(
@@ -110,7 +109,7 @@ class Indexes:
         if remote is None:
             return held.index
         if not remote.catch_up(project.index_version, most=_AT_ONCE):
-            self._in_background(project, self._build)
+            self._jobs.add(project, self._build)
             raise EngineBehind(f"{project.engine} is being given what it lacks of {project.name}.")
         return RemoteIndex(held.index.words, RemoteView(remote, seen))
 
@@ -120,8 +119,7 @@ class Indexes:
         Keywords are the same in every engine; vectors are in memory for the embedded engine only.
         """
         encoder = self._encoders[project.embedder]
-        with self._lock:
-            former = self._held.get(project.key)
+        former = self.overview().get(project.key)
         fresh = ProjectIndex(encoder.dimension)
         if project.engine != EMBEDDED and former is not None:
             stored = self._store.vectors(project.key, encoder.model_id, encoder.dimension)
@@ -131,8 +129,9 @@ class Indexes:
             if former is not None:
                 fresh.words = former.index.words
                 # Of no version: the next search compares it with the store.
-                self._hold(project.key, replace(former, index=fresh, version=-1, saved=-1))
-        self._file(project.key).unlink(missing_ok=True)
+                unsaved = replace(former, version=-1, saved=-1, model=self._place(project.key)[0])
+                self._hold(project.key, replace(unsaved, index=fresh))
+        self._files.index(project.key).unlink(missing_ok=True)
 
     def change_embedder(self, key: int, assign: Callable[[], bool]) -> bool:
         """Let ``assign`` replace the project's vectors, with an index at hand that fits them.
@@ -143,42 +142,36 @@ class Indexes:
         with self._lock_of(key):
             if not assign():
                 return False
-            self._file(key).unlink(missing_ok=True)
-            self._fit_file(key).unlink(missing_ok=True)
+            self._files.drop(key)
             self.engines.forget(key)
             former = self._held.get(key)
             if former is not None:
-                fresh = self._vectors_of(key)
+                fresh, model = self._vectors_of(key)
                 fresh.words = former.index.words
                 # Of no version: the next search compares it with the store.
-                self._hold(key, LoadedIndex(fresh, -1, UNFITTED))
+                self._hold(key, LoadedIndex(fresh, -1, UNFITTED, model))
         return True
 
     def adopt(self, key: int, words: KeywordIndex) -> None:
         """Use this keyword index for a project; the next search updates it from the store."""
-        fresh = self._vectors_of(key)
+        fresh, model = self._vectors_of(key)
         fresh.words = words
         with self._lock_of(key):
-            self._hold(key, LoadedIndex(fresh, -1, read_fit(self._fit_file(key))))
-        with self._lock:
-            # Its words may be of deleted passages until the next purge.
-            self._tainted.add(key)
+            self._hold(key, LoadedIndex(fresh, -1, read_fit(self._files.fit(key)), model))
+        # Its words may be of deleted passages until the next purge.
+        self._taint(key)
 
     def forget(self, project_key: int) -> None:
         """Drop a project's index and its file."""
         with self._lock:
             self._held.pop(project_key, None)
         self.engines.forget(project_key)
-        self._file(project_key).unlink(missing_ok=True)
-        self._fit_file(project_key).unlink(missing_ok=True)
+        self._files.drop(project_key)
 
     def deleted_from(self, project: ProjectRow) -> None:
         """Take what was deleted out of the project's index now, and its file away."""
-        self._file(project.key).unlink(missing_ok=True)
-        with self._lock:
-            self._tainted.add(project.key)
-            held = project.key in self._held
-        if held:
+        self._taint(project.key)
+        if project.key in self.overview():
             self._update(project.key)
         self.engines.let_go(project)
 
@@ -188,6 +181,22 @@ class Indexes:
             tainted, self._tainted = self._tainted, set()
         for key in tainted:
             self.forget(key)
+
+    def follow(self, versions: Mapping[int, int]) -> None:
+        """Drop what other processes deleted; the next search brings in what they added.
+
+        Args:
+            versions: The index version of every project that exists, by key.
+        """
+        for key, held in self.overview().items():
+            if key not in versions:
+                self.forget(key)
+            elif held.version < versions[key]:
+                with self._lock_of(key):
+                    gone = held.index.difference(*self._keys(key, *self._place(key))).gone
+                    held.index.remove(gone.tolist())
+                if len(gone):
+                    self._taint(key)
 
     def dead_keys(self) -> dict[int, int]:
         """Count passages in each index and engine that the store no longer has; omit zeros."""
@@ -214,12 +223,11 @@ class Indexes:
 
     def held_count(self) -> int:
         """Return how many projects' indexes are in memory."""
-        with self._lock:
-            return len(self._held)
+        return len(self._held)
 
     def saved_files(self) -> list[Path]:
         """Return the files of indexes on disk."""
-        return sorted(self._folder.glob("*.index"))
+        return self._files.all()
 
     def probe(self) -> None:
         """Try whether the indexes work again, when the breaker lets a probe through."""
@@ -230,7 +238,7 @@ class Indexes:
         """Ask the engines whether they are there, and give each what it lacks."""
         self.probe()
         for project in self.engines.beat():
-            self._in_background(project, self._build)
+            self._jobs.add(project, self._build)
 
     def save(self, *, rest_seconds: float = _REST_SECONDS) -> int:
         """Write the indexes that changed, and then rested, to their files; return how many.
@@ -255,8 +263,8 @@ class Indexes:
 
     def _save(self, key: int, held: LoadedIndex) -> None:
         with self._lock_of(key):
-            held.index.save(self._file(key), held.version)
-            write_fit(self._fit_file(key), held.fitted)
+            held.index.save(self._files.index(key), held.version)
+            write_fit(self._files.fit(key), held.fitted)
             self._hold(key, replace(held, saved=held.version), only_over=held)
 
     def overview(self) -> dict[int, LoadedIndex]:
@@ -266,7 +274,7 @@ class Indexes:
 
     def close(self) -> None:
         """Save what changed and end the background work."""
-        self._workers.shutdown(cancel_futures=True)
+        self._jobs.close()
         self.save(rest_seconds=0)
 
     def _current(self, project: ProjectRow) -> LoadedIndex | None:
@@ -277,47 +285,65 @@ class Indexes:
                 held = self._held.get(project.key) or self._load(project)
         if held is not None and held.version >= project.index_version:
             return held
-        embedded, encoder = self._place(project.key)
+        model, encoder = self._place(project.key)
+        held = self._fitting(project.key, held, model)
         index = held.index if held else ProjectIndex(encoder.dimension)
-        difference = index.difference(*self._keys(project.key, embedded, encoder))
+        difference = index.difference(*self._keys(project.key, model, encoder))
         if len(difference.missing) > _AT_ONCE:
-            self._in_background(project, self._build)
+            self._jobs.add(project, self._build)
             return None
         return self._update(project.key)
 
     def _update(self, key: int) -> LoadedIndex:
         with self._lock_of(key):
-            held = self._held.get(key)
-            embedded, encoder = self._place(key)
+            model, encoder = self._place(key)
+            held = self._fitting(key, self._held.get(key), model)
             index = held.index if held else ProjectIndex(encoder.dimension)
             # Read before the rows: whatever changes in between is seen by the next search.
             version = self._store.version(key)
-            difference = index.difference(*self._keys(key, embedded, encoder))
-            self._apply(index, difference, encoder.model_id if embedded else _NO_MODEL)
+            difference = index.difference(*self._keys(key, model, encoder))
+            self._apply(index, difference, model)
+            if self._store.shared and len(difference.gone):
+                self._taint(key)  # Another process may have deleted it.
             fitted = held.fitted if held else UNFITTED
-            fresh = LoadedIndex(index, version, fitted, changed_at=self._clock.monotonic())
+            fresh = LoadedIndex(index, version, fitted, model, changed_at=self._clock.monotonic())
             self._hold(key, fresh)
             return fresh
 
-    def _keys(self, key: int, embedded: bool, encoder: Encoder) -> tuple[Keys, Keys]:
+    def _fitting(self, key: int, held: LoadedIndex | None, model: str) -> LoadedIndex | None:
+        """Return the index with vectors of that model; another process may have changed it."""
+        if held is None or held.model == model:
+            return held
+        fresh, model = self._vectors_of(key)
+        fresh.words = held.index.words
+        return LoadedIndex(fresh, -1, UNFITTED, model)
+
+    def _taint(self, key: int) -> None:
+        """Remember that the index held passages that were deleted, and drop its file."""
+        self._files.index(key).unlink(missing_ok=True)
+        with self._lock:
+            self._tainted.add(key)
+
+    def _keys(self, key: int, model: str, encoder: Encoder) -> tuple[Keys, Keys]:
         """Return the keys of all passages of the project, and of those with a vector here."""
         keys, with_vector = self._store.keys(key, encoder.model_id)
-        return keys, with_vector if embedded else with_vector[:0]
+        return keys, with_vector if model else with_vector[:0]
 
-    def _place(self, key: int) -> tuple[bool, Encoder]:
-        """Return whether the project's vectors are searched here, and what makes them."""
+    def _place(self, key: int) -> tuple[str, Encoder]:
+        """Return the model of the vectors that are searched here, and what makes all vectors."""
         # Asked of the store: a move or a change may have ended since the project was read.
         engine, embedder = self._store.place(key)
-        return engine == EMBEDDED, self._encoders[embedder]
+        encoder = self._encoders[embedder]
+        return encoder.model_id if engine == EMBEDDED else _NO_MODEL, encoder
 
-    def _vectors_of(self, key: int) -> ProjectIndex:
-        """Return an index with the project's vectors, as far as they are searched here."""
-        embedded, encoder = self._place(key)
+    def _vectors_of(self, key: int) -> tuple[ProjectIndex, str]:
+        """Return an index with the project's vectors as searched here, and their model."""
+        model, encoder = self._place(key)
         fresh = ProjectIndex(encoder.dimension)
-        if embedded:
-            stored = self._store.vectors(key, encoder.model_id, encoder.dimension)
+        if model:
+            stored = self._store.vectors(key, model, encoder.dimension)
             fresh.vectors.restore(stored.keys, stored.rows, b"")
-        return fresh
+        return fresh, model
 
     def _apply(self, index: ProjectIndex, difference: Difference, model: str) -> None:
         index.remove(difference.gone.tolist())
@@ -329,7 +355,7 @@ class Indexes:
             )
 
     def _load(self, project: ProjectRow) -> LoadedIndex | None:
-        file = self._file(project.key)
+        file = self._files.index(project.key)
         if not file.exists():
             return None
         encoder = self._encoders[project.embedder]
@@ -341,29 +367,10 @@ class Indexes:
             _log.info("search index is built again", extra={"reason": error.message})
             file.unlink(missing_ok=True)
             return None
-        fitted = read_fit(self._fit_file(project.key))
-        held = LoadedIndex(index, stored.index_version, fitted, saved=stored.index_version)
+        version, fitted = stored.index_version, read_fit(self._files.fit(project.key))
+        held = LoadedIndex(index, version, fitted, model, saved=version)
         self._hold(project.key, held)
         return held
-
-    def _in_background(self, project: ProjectRow, work: Callable[[ProjectRow], None]) -> None:
-        job = (project.key, work.__name__)
-        with self._lock:
-            if job in self._waiting:
-                return
-            self._waiting.add(job)
-        self._workers.submit(self._run_job, project, work)
-
-    def _run_job(self, project: ProjectRow, work: Callable[[ProjectRow], None]) -> None:
-        try:
-            work(project)
-        except IndexUnavailable as error:
-            _log.warning("search index waits for its engine", extra={"reason": error.message})
-        except Exception:  # noqa: BLE001 - the edge of a thread; the next search tries again.
-            _log.exception("search index could not be made")
-        finally:
-            with self._lock:
-                self._waiting.discard((project.key, work.__name__))
 
     def _build(self, project: ProjectRow) -> None:
         held = self._update(project.key)
@@ -371,7 +378,7 @@ class Indexes:
         if remote is not None:
             remote.catch_up_in_background(project.index_version)
         if held.fit_due:
-            self._in_background(project, self._fit)
+            self._jobs.add(project, self._fit)
 
     def _fit(self, project: ProjectRow) -> None:
         held = self.overview().get(project.key)
@@ -391,9 +398,3 @@ class Indexes:
     def _lock_of(self, key: int) -> threading.Lock:
         with self._lock:
             return self._locks.setdefault(key, threading.Lock())
-
-    def _fit_file(self, key: int) -> Path:
-        return self._folder / f"{key}.fit.json"
-
-    def _file(self, key: int) -> Path:
-        return self._folder / f"{key}.index"

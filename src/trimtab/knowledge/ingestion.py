@@ -338,17 +338,24 @@ class Ingestion:
 
         Ends early when the model is down again or ``stop`` is set. A document whose own text makes
         the model fail is retried after the others, and goes to the dead-letter list after
-        `dead_letter_attempts`.
+        `dead_letter_attempts`. Of several processes one drains; when it dies, another takes over at
+        its next heartbeat.
         """
         ready = 0
         with self._draining:
-            while not stop.is_set():
-                up = [name for name, encoder in self._encoders.items() if encoder.up]
-                waiting = self._documents.waiting(limit=1, embedders=up)
-                if not waiting or (completed := self._complete(waiting[0])) is None:
-                    break
-                ready += completed
+            if not self._next_queued():
+                return 0
+            with self._documents.try_draining() as mine:
+                while mine and not stop.is_set():
+                    document = self._next_queued()
+                    if document is None or (completed := self._complete(document)) is None:
+                        break
+                    ready += completed
         return ready
+
+    def _next_queued(self) -> QueuedDocument | None:
+        up = [name for name, encoder in self._encoders.items() if encoder.up]
+        return next(iter(self._documents.waiting(limit=1, embedders=up)), None)
 
     def _complete(self, document: QueuedDocument) -> bool | None:
         """Embed a queued document; return whether it is ready, None when the model is down."""

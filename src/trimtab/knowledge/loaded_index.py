@@ -14,6 +14,8 @@ class LoadedIndex:
     version: int
     """The project's index version that it shows."""
     fitted: Fit
+    model: str
+    """The model of its vectors; empty when a server holds them and only words are here."""
     saved: int = -1
     """The version of its file; -1 when there is none."""
     changed_at: float = 0.0

@@ -17,7 +17,7 @@ from trimtab.knowledge.signals import signals
 
 def build(env: Environment) -> Module:
     """Return knowledge on its own database, with its jobs registered."""
-    context = KnowledgeContext(env.clock, env.events, env.health)
+    context = KnowledgeContext(env.clock, env.events, env.health, env.postgres)
     knowledge = Knowledge(env.directory, env.settings.knowledge, context)
     register(env.jobs, knowledge)
     env.dependencies.include(knowledge.engines.breakers)

@@ -1,16 +1,23 @@
 """Locks that let one long operation run on a project at a time."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from trimtab.kernel.errors import TrimtabError
 
 
 class ProjectLocks:
-    """One lock for each project; a second holder is refused instead of waiting."""
+    """One lock for each project; a second holder is refused instead of waiting.
 
-    def __init__(self) -> None:
+    Args:
+        work: What the holders do, such as ``move``.
+        try_turn: Provides whether no other process does the work of that name.
+    """
+
+    def __init__(self, work: str, try_turn: Callable[[str], AbstractContextManager[bool]]) -> None:
+        self._work = work
+        self._try_turn = try_turn
         self._lock = threading.Lock()
         self._held: set[int] = set()
 
@@ -22,7 +29,10 @@ class ProjectLocks:
                 raise refusal
             self._held.add(key)
         try:
-            yield
+            with self._try_turn(f"knowledge.{self._work} {key}") as mine:
+                if not mine:
+                    raise refusal
+                yield
         finally:
             with self._lock:
                 self._held.discard(key)

@@ -57,7 +57,7 @@ class Reembedder:
         self._store = store
         self._indexes = indexes
         self._clock = clock
-        self._locks = ProjectLocks()
+        self._locks = ProjectLocks("re_embed", store.try_turn)
         self.stopping = threading.Event()
         """Set when the service ends."""
 

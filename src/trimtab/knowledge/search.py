@@ -150,6 +150,12 @@ class Searcher:
             raise EmbedderUnavailable(f"Only words can be compared now: {result.reason}.")
         self.cache.put(key, result, _estimate_bytes(result))
 
+    def follow(self) -> None:
+        """Drop from memory what other processes changed or deleted; see `Indexes.follow`."""
+        versions = self._store.versions()
+        self.cache.discard(lambda key: versions.get(key[0]) != key[1])
+        self._indexes.follow(versions)
+
     def forget(self, project_key: int) -> None:
         """Drop the project's cached results."""
         self.cache.discard(lambda key: key[0] == project_key)

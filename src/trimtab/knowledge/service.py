@@ -105,6 +105,12 @@ class Knowledge:
         Raises:
             EmbedderUnavailable: The model cannot be loaded and ``embedding_required`` is set.
         """
+        self.load_models()
+        self.maintenance.check_at_start()
+        self.background.start()
+
+    def load_models(self) -> None:
+        """Load the embedding models in use; raises as `start` does."""
         for name in self._embedders_in_use():
             try:
                 self.encoders[name].start()
@@ -112,8 +118,6 @@ class Knowledge:
                 if self.settings.embedding_required:
                     raise
                 _log.exception("embedding_model %s cannot be loaded: words alone search", name)
-        self.maintenance.check_at_start()
-        self.background.start()
 
     def close(self) -> None:
         """Stop threads, parser and model, and close the database. May be called twice."""
@@ -289,6 +293,17 @@ class Knowledge:
         self.background.wake()
         return any(rebuilt)
 
+    def follow_other_processes(self) -> None:
+        """Drop from memory what other processes changed or deleted.
+
+        No search and no text is ever answered from it: each first reads the version in the
+        database. This frees the memory, and lets deleted content leave it.
+        """
+        if self.parts.stores.search.shared:
+            self.searcher.follow()
+            gone = self.maintenance.new_deletions()
+            self.parts.texts.discard(lambda key: key[0] in gone)
+
     def beat(self) -> None:
         """Run one heartbeat: probe the model, and wake the queue when it is up.
 
@@ -301,6 +316,7 @@ class Knowledge:
         if self.database_ok:
             now = self.parts.context.clock.now()
             self.recent = self.parts.stores.reviews.recent(now - timedelta(days=RECENT_DAYS))
+            self.follow_other_processes()
         self.indexes.beat()
         self.indexes.save()
         self.caches.flush()
@@ -334,4 +350,6 @@ class Knowledge:
             self.last_counts = self.documents.counts()
         except TrimtabError as error:
             return ComponentHealth(Status.DOWN, error.message, facts={"error": error.message})
-        return losses(self.database) or ComponentHealth(Status.UP, facts={"engine": "sqlite"})
+        return losses(self.database) or ComponentHealth(
+            Status.UP, facts={"engine": self.database.engine.dialect.name}
+        )

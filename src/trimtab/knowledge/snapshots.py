@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 
 import numpy as np
 
@@ -75,7 +76,7 @@ class Snapshots:
             raise StorageFull("There is no space for a snapshot of the indexes: none was taken.")
         self.folder.mkdir(mode=0o700, exist_ok=True)
         target = self.folder / f"daily_{self._clock.now():%Y%m%d}.tar"
-        partial = target.with_name(f".{target.name}.partial")
+        partial = target.with_name(f".{target.name}.{token_hex(4)}.partial")
         try:
             with translate_errors(target):
                 self._write(partial, files)

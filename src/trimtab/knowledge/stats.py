@@ -1,11 +1,11 @@
 """Cache statistics and counts of stored items, as ``/api/v1/stats`` returns them."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from stat import S_IMODE
 
 from trimtab.knowledge.caches import CacheStats
 from trimtab.knowledge.records import STANDARD
+from trimtab.knowledge.store.database import ReopenableDatabase
 from trimtab.knowledge.wiring import Components
 
 
@@ -20,12 +20,12 @@ class CacheFigures:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFigures:
-    """The file that holds documents and passages."""
+    """The database that holds documents and passages."""
 
     bytes: int
-    """With its write-ahead log."""
+    """With its write-ahead log; on PostgreSQL the tables with their indexes."""
     mode: str
-    """Its permissions, octal, such as ``600``."""
+    """The permissions of its file, octal, such as ``600``; empty on PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,17 @@ def collect_stats(parts: Components) -> KnowledgeStats:
         projects=len(parts.stores.projects.names()),
         documents=sum(states.values()),
         metadata=parts.stores.projects.metadata_count(),
-        database=_describe_file(parts.stores.database.file),
+        database=_describe(parts),
         queued=states["queued"],
         dead_letters=states["dead"],
         embedding_model=ModelFigures(encoder.model_id, encoder.breaker.state.value),
     )
 
 
-def _describe_file(file: Path) -> DatabaseFigures:
+def _describe(parts: Components) -> DatabaseFigures:
+    if not isinstance(parts.stores.database, ReopenableDatabase):
+        return DatabaseFigures(parts.maintenance.size_bytes(), "")
+    file = parts.stores.database.file
     log = file.with_name(f"{file.name}-wal")
     status = file.stat()
     size = status.st_size + (log.stat().st_size if log.exists() else 0)

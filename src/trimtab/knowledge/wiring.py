@@ -1,11 +1,12 @@
 """Builds the components of knowledge in the order of their dependencies."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from trimtab.infra.breaker import CircuitBreaker
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
-from trimtab.infra.storage import DataDirectory
+from trimtab.infra.storage import Database, DataDirectory
 from trimtab.kernel.clock import Clock
 from trimtab.knowledge.bulk import BulkIngestion
 from trimtab.knowledge.cache_manager import CacheManager
@@ -16,9 +17,12 @@ from trimtab.knowledge.embedding import Device
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engine_migration import ProjectMover
 from trimtab.knowledge.engines.registry import Engines
+from trimtab.knowledge.index_files import IndexFiles
 from trimtab.knowledge.indexes import Indexes
 from trimtab.knowledge.ingestion import Ingestion, IngestionEvents
 from trimtab.knowledge.maintenance import DerivedData, Maintenance
+from trimtab.knowledge.maintenance.port import DatabaseMaintenance
+from trimtab.knowledge.maintenance.sqlite import SqliteMaintenance
 from trimtab.knowledge.metrics import FREQUENT, QueryCounter
 from trimtab.knowledge.model_store import ModelStore, PackagedModelStore
 from trimtab.knowledge.parsing import Parser
@@ -40,12 +44,14 @@ from trimtab.knowledge.store.new_vectors import NewVectorStore
 from trimtab.knowledge.store.reading import DocumentReader
 from trimtab.knowledge.store.reviews import DocumentReviewStore
 
+_CHAINS = ("knowledge",)
+
 
 @dataclass(frozen=True, slots=True)
 class Stores:
     """The tables of knowledge."""
 
-    database: ReopenableDatabase
+    database: Database
     projects: ProjectStore
     documents: DocumentStore
     reader: DocumentReader
@@ -73,7 +79,7 @@ class Components:
     mover: ProjectMover
     reembedder: Reembedder
     searcher: Searcher
-    texts: BoundedCache[tuple[str, int], str]
+    texts: BoundedCache[tuple[str, str], str]
     """Texts of documents by id and version."""
     caches: CacheManager
     ingestion: Ingestion
@@ -98,12 +104,16 @@ def build_components(
         model: The embedding model's files; None means the shipped ones.
     """
     clock = context.clock
-    stores = _open_stores(data, settings)
+    if context.postgres is not None and not settings.postgres_url:
+        settings = replace(settings, postgres_url=context.postgres.url)
+    database, engine = _open_database(data, settings, context)
+    stores = _stores_of(database, settings)
     encoders = _encoders(data, settings, clock, model)
     parser = Parser(settings, data.folder("parser"))
     engines = Engines(stores.engines, stores.search, encoders, settings, clock)
     breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
-    indexes = Indexes(stores.search, encoders, data.folder("index"), breaker, clock, engines)
+    files = IndexFiles(data.folder("index"), engine.installation())
+    indexes = Indexes(stores.search, encoders, files, breaker, clock, engines)
     queries = QueryCounter(settings.frequent_queries, stores.usage.asked_often(FREQUENT))
     searcher = Searcher(stores.search, encoders, indexes, queries, settings, clock)
     texts = _text_cache(settings, context)
@@ -112,7 +122,7 @@ def build_components(
     )
     ingestion = Ingestion(stores.projects, stores.documents, encoders, parser, settings, clock)
     derived = DerivedData(caches.forget_all, indexes.purge)
-    maintenance = Maintenance(stores.database, data, settings, context, derived, parser)
+    maintenance = Maintenance(engine, data, settings, context, derived, parser)
     return Components(
         context,
         settings,
@@ -152,8 +162,22 @@ def _encoders(
     return encoders
 
 
-def _open_stores(data: DataDirectory, settings: KnowledgeSettings) -> Stores:
-    database = ReopenableDatabase(data.file(DATABASE), ("knowledge",))
+def _open_database(
+    data: DataDirectory, settings: KnowledgeSettings, context: KnowledgeContext
+) -> tuple[Database, DatabaseMaintenance]:
+    keep = timedelta(days=settings.backup_keep_days)
+    if context.postgres is None:
+        file = ReopenableDatabase(data.file(DATABASE), _CHAINS)
+        return file, SqliteMaintenance(file, data, keep, context.clock)
+    # Imported late: the driver is slow to import, and most installations have no server.
+    from trimtab.infra.storage.postgresql import PostgresDatabase
+    from trimtab.knowledge.maintenance.postgres import PostgresMaintenance
+
+    database = PostgresDatabase(context.postgres, "knowledge", _CHAINS)
+    return database, PostgresMaintenance(database, data, keep, context.clock)
+
+
+def _stores_of(database: Database, settings: KnowledgeSettings) -> Stores:
     return Stores(
         database,
         ProjectStore(database, settings.engine),
@@ -182,7 +206,7 @@ def _snapshots(
 
 def _text_cache(
     settings: KnowledgeSettings, context: KnowledgeContext
-) -> BoundedCache[tuple[str, int], str]:
+) -> BoundedCache[tuple[str, str], str]:
     limits = CacheLimits(
         settings.document_cache_entries,
         settings.max_cache_memory_mb * 1024 * 1024 // 4,

@@ -1,9 +1,11 @@
 """Faults of the privacy domain: an erasure that fails because deletions cannot be recorded."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from trimtab.kernel.operable import Arguments, Fault, Realism, Value
 from trimtab.knowledge import Knowledge
+from trimtab.knowledge.maintenance.deletions import DeletionLog
 from trimtab.privacy.erasure import Erasures, ErasureState
 
 PROJECT = "drill-erasure"
@@ -12,10 +14,14 @@ PERSON = "a person of the erasure drill"
 
 def faults(knowledge: Knowledge, erasures: Erasures) -> tuple[Fault, ...]:
     """Return every fault of the domain."""
-    return (_break_erasure(knowledge, erasures),)
+    record = knowledge.maintenance.deletions
+    # On PostgreSQL the record is written by the transaction that deletes: it cannot fail alone.
+    if not isinstance(record, DeletionLog):
+        return ()
+    return (_break_erasure(knowledge, erasures, record.file),)
 
 
-def _break_erasure(knowledge: Knowledge, erasures: Erasures) -> Fault:
+def _break_erasure(knowledge: Knowledge, erasures: Erasures, record: Path) -> Fault:
     """Return a fault that makes an erasure fail in all its passes.
 
     A folder stands where the record of deletions should be, as a container makes one for a file
@@ -26,7 +32,6 @@ def _break_erasure(knowledge: Knowledge, erasures: Erasures) -> Fault:
 
     def inject(_: Arguments) -> Mapping[str, Value]:
         knowledge.ingest_text(PROJECT, "letter.txt", "A letter of a person.", owner=PERSON)
-        record = knowledge.maintenance.deletions.file
         away = record.with_name(f"{record.name}.away")
         if record.exists():
             record.rename(away)

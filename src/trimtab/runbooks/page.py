@@ -17,7 +17,7 @@ from trimtab.runbooks.model import Cause, Nature, Page, Procedure, Runbook
 _FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _KEYS = {"id", "alerts", "severity", "system", "ladder", "kind", "source", "needs"}
-_NEEDS = ("", "kubernetes")
+_NEEDS = ("", "kubernetes", "postgresql")
 _ROLES = ("evidence", "fix", "verify", "drill")
 _CAUSE = "cause:"
 

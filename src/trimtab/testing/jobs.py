@@ -12,6 +12,10 @@ from trimtab.testing.clock import FakeClock
 _MAX_OPERATIONS = 2_000
 
 
+class JobDoesNotEnd(AssertionError):
+    """A job ran far longer than any test needs: what the test waits for does not come."""
+
+
 class _Parked(BaseException):
     """Leaves a body in the middle, as a crash would; the next run replays it."""
 
@@ -90,6 +94,9 @@ class FakeJobs:
         """Run all jobs to their end, or leave them at the first wait at which ``until`` is true.
 
         A job that is left is replayed from its records at the next run.
+
+        Raises:
+            JobDoesNotEnd: A job neither ended nor was left after 2,000 operations.
         """
         for job_id in list(self._jobs):
             job = self._jobs[job_id]
@@ -101,6 +108,8 @@ class FakeJobs:
                 job.state = JobState.DONE
             except _Parked:
                 continue
+            except JobDoesNotEnd:
+                raise
             except Exception as error:  # noqa: BLE001 - a job's failure is its state.
                 job.error, job.state = error, JobState.FAILED
 
@@ -156,7 +165,7 @@ class _Run:
             self._job.recorded.append((name, result))
         self._position += 1
         if self._position > _MAX_OPERATIONS:
-            raise AssertionError("the job does not end")
+            raise JobDoesNotEnd("the job does not end, or what the test waits for does not come")
         return result
 
 

@@ -92,6 +92,23 @@ def test_the_margin_is_the_ratio_to_the_largest_former_value(height, found):
     assert (scores[925] >= 1.1) is found
 
 
+def test_what_is_unusual_is_named_a_jump_then_a_new_level_then_another_value_than_of_former_days():
+    values = 50 + np.random.default_rng(5).normal(0, 1, 1000)
+    values[900:] += 30
+    detector, named = SeriesDetector(), []
+    for n, value in enumerate(values):
+        detector.observe(n * STEP, float(value))
+        named.append(detector.feature)
+    assert [named[900], named[901], named[904]] == ["jump", "level", "season"]
+
+
+def test_thirty_days_of_a_value_every_five_minutes_are_remembered():
+    times = np.arange(10_000.0) * STEP
+    kept, values, _ = SeriesDetector.with_learned(times, times, {}).learned()
+    assert len(kept) == len(values) == 30 * DAY
+    assert kept[-1] == times[-1]
+
+
 def test_nothing_is_judged_before_a_day_is_known_and_old_values_are_forgotten():
     assert detected([0.0] * 200 + [1000.0] * 10) == []
     detector = SeriesDetector()

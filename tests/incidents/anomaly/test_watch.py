@@ -175,6 +175,16 @@ def test_after_a_restart_an_anomaly_is_found_at_once(plant, how):
     assert len(plant.desk.open()) == 1
 
 
+def test_a_stop_loses_nothing_of_what_was_learned(plant):
+    (watched,) = plant.watch._watched.values()
+    # The last save was not at the last look.
+    (before,) = DetectorMemory(plant.folder).load(*lately(plant)).values()
+    assert before.detector.newest_at < watched.detector.newest_at
+    plant.watch.close()
+    (after,) = DetectorMemory(plant.folder).load(*lately(plant)).values()
+    assert after.detector.newest_at == watched.detector.newest_at
+
+
 def test_a_kill_loses_no_more_than_what_was_learned_in_an_hour(plant):
     saved = DetectorMemory(plant.folder).load(*lately(plant))
     (before,) = plant.watch._watched.values()

@@ -42,6 +42,23 @@ def test_a_group_that_cannot_be_reported_keeps_out_no_other_and_is_tried_again(d
     assert sorted(incident.title for incident in desk.open()) == ["A", "B"]
 
 
+def test_a_burst_is_reported_in_rounds_of_5000_alerts(desk, monkeypatch):
+    desk.post(posted())
+    (one,) = desk.store.listed()
+    alerts = [replace(one, fingerprint=f"f{number:04}", pending=True) for number in range(5001)]
+    with desk.store.write() as connection:
+        desk.store.save(connection, alerts)
+    (incident,), rounds = desk.open(), []
+
+    def count(_group, given, _title):
+        rounds.append(len(given))
+        return incident
+
+    monkeypatch.setattr(desk.incidents, "alerts_fired", count)
+    desk.intake.process()
+    assert rounds == [5000, 1]  # service._AT_ONCE
+
+
 def test_alerts_that_end_together_are_told_in_one_line(desk):
     desk.webhook(sent(instance="a"), sent(instance="b"), sent(instance="c"))
     (incident,) = desk.open()

@@ -1,5 +1,6 @@
 """Silences, maintenance windows and inhibition: what is suppressed opens nothing and pages nobody."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,6 +17,10 @@ from trimtab.incidents.errors import (
 from trimtab.incidents.intake import Matcher, SilenceRequest
 from trimtab.incidents.intake.config import load_config
 from trimtab.incidents.intake.matchers import matcher_text, matches, parse_matcher
+from trimtab.incidents.intake.model import ReceivedState
+from trimtab.incidents.intake.suppression import InhibitIndex
+from trimtab.incidents.model import IncidentSeverity
+from trimtab.incidents.people import Declaration, People
 from trimtab.monitoring.alerts import Alert, AlertFired, AlertResolved, AlertState
 
 
@@ -29,6 +34,13 @@ def test_a_silenced_alert_opens_an_incident_when_the_silence_ends(desk):
     desk.later(minutes=2)
     desk.intake.process()
     assert len(desk.open()) == 1
+
+
+def test_what_a_person_declares_is_open_whatever_is_silenced(desk):
+    silence(desk, "alertname=DeclaredIncident")
+    people = People(desk.incidents.context, desk.incidents, desk.intake)
+    declared = people.declare(Declaration("Checkout is down", IncidentSeverity.P1), "alice")
+    assert [incident.id for incident in desk.open()] == [declared.id]
 
 
 def test_a_silenced_alert_that_ends_meanwhile_opens_nothing(desk):
@@ -60,12 +72,11 @@ def test_a_silence_stops_the_ladder_of_an_open_incident(desk):
     silence(desk, minutes=60)
     desk.intake.process()
     begin = desk.clock.now()
+    desk.operator.jobs.while_waiting = lambda _topic: desk.intake.process()
     desk.operator.jobs.run(until=lambda: desk.clock.now() > begin + timedelta(minutes=50))
     assert desk.incidents.get(incident.id).episode.called == called
-    desk.operator.jobs.run(
-        until=lambda: "Team Lead" in desk.incidents.get(incident.id).episode.called
-    )
-    assert desk.clock.now() >= begin + timedelta(minutes=60)
+    desk.operator.jobs.run(until=lambda: desk.clock.now() > begin + timedelta(minutes=62))
+    assert "Team Lead" in desk.incidents.get(incident.id).episode.called
 
 
 def test_a_silence_of_one_of_two_alerts_does_not_stop_the_ladder(desk):
@@ -168,6 +179,16 @@ def test_a_critical_alert_inhibits_the_warning_of_the_same_service(desk):
     assert [each.alert.labels["severity"] for each in incident.alerts] == ["critical"]
     suppressed = [each for each in desk.store.listed() if each.suppressed_by]
     assert [each.labels["severity"] for each in suppressed] == ["warning"]
+
+
+def test_only_what_changes_an_inhibition_has_alerts_judged_again(desk):
+    desk.webhook(sent(severity="critical"))
+    (fires,) = desk.store.listed()
+    over = replace(fires, state=ReceivedState.RESOLVED)
+    index = InhibitIndex(load_config().inhibit_rules)
+    told = [index.note(each) for each in (over, fires, fires, over, over)]
+    assert told == [False, True, False, True, False]
+    assert not index.active
 
 
 def test_a_warning_of_another_service_is_not_inhibited(desk):

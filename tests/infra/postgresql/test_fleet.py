@@ -20,9 +20,9 @@ class Processes:
         self.clock = FakeClock()
         self.opened = []
 
-    def make(self, name):
-        store = open_store(self.server, name)
-        fleet = Fleet(ProcessIdentity(name, "all", "1.0", "here"), store, self.clock)
+    def make(self, name, roles="all"):
+        me = ProcessIdentity(name, roles, "1.0", "here")
+        fleet = Fleet(me, open_store(self.server, me), self.clock)
         self.opened.append(fleet)
         return fleet
 
@@ -54,6 +54,14 @@ def test_the_first_process_leads_and_the_second_does_not(processes):
     a, b = processes.join("a"), processes.join("b")
     assert (a.leads(), b.leads()) == (True, False)
     assert states(b) == {"a": (True, True), "b": (True, False)}
+
+
+def test_processes_of_other_roles_have_a_leader_of_their_own(processes):
+    """The first process may not have started what the others need a leader for."""
+    gateway = processes.make("g", "gateway")
+    gateway.join()
+    a, b = processes.join("a"), processes.join("b")
+    assert (gateway.leads(), a.leads(), b.leads()) == (True, True, False)
 
 
 def test_another_leads_when_the_leader_leaves(processes):

@@ -158,6 +158,8 @@ def _repair(session: Session, verb: str, request: dict[str, Any]) -> dict[str, A
                 "POST", f"/v1/knowledge/{verb}", body=request
             )
         except Corrupt:
+            if session.settings.service.database_url:
+                raise  # There is no file to repair: the message names what to do on the server.
             # The service could not be built, so the closed database file is repaired.
             return _closed(
                 session, str(request.get("backup", "")), dry_run=bool(request["dry_run"])

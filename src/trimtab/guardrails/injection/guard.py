@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import pairwise
 
 from trimtab.guardrails.guard import Subject
@@ -49,6 +49,10 @@ MAX_SEARCH_LETTERS, MAX_SEARCH_STOP_WORDS, SEARCH_ALLOWANCE = 60, 2, 1.5
 MANUAL_ALLOWANCE = 1.5
 """Log-odds by which a sentence may exceed the threshold of passages and be quoted to a person when
 it names no concepts of an attack but those that manuals use too, `_OF_ADMINISTRATORS`."""
+ASSISTANT_SUSPICION = 2.5
+"""Log-odds added to a window of a passage that names an order of attacks and what it is about: the
+assistant, or rules and whose they are ("reveal your guidelines"). Manuals seldom do; of those that
+do, a model reads nothing, and people are shown everything."""
 LONG_CHARACTERS, LONG_ALLOWANCE = 300, 2.0
 """Characters from which the threshold rises, and the log-odds added to it at twice as many."""
 _QUESTION_WORD = re.compile(
@@ -58,11 +62,13 @@ _QUESTION_WORD = re.compile(
 )
 """People type questions without the mark, too."""
 _ADDRESS = re.compile(r"\b(?:you|your|yours|yourself|u|ur|my)\b", re.IGNORECASE)
+_ADDRESSES = frozenset({"you", "your", "yours", "yourself", "u", "ur", "my", "me"})
 _WANTED_BY_ATTACKS = frozenset({"rules", "reveal", "secret", "machine"})
 """Concepts that have no place in words for a search."""
 _OF_ADMINISTRATORS = frozenset({"power", "you", "drop"})
 """Concepts of sentences such as "use sudo", "switch the mode" and "drop the old table": an order to
 a model also names what it is to reveal or to ignore."""
+_ORDERS = frozenset({"drop", "reveal", "play", "say"})
 _OF_PRINT = frozenset({Disguise.SPACING, Disguise.LEET})
 _NOT_SEARCHED = frozenset("`$(){}<>|&;=:!'\"\n")
 """Code, quotes and orders have these characters; words for a search do not."""
@@ -188,8 +194,10 @@ def attack_score(normalised: Normalised, model: InjectionModel) -> float:
 
 
 @erasable_lru_cache(4_096)
-def passage_margin(text: str) -> float:
+def passage_margin(text: str, suspicion: float = ASSISTANT_SUSPICION) -> float:
     """Return the margin of a passage's worst window over its threshold.
+
+    ``suspicion`` is added to windows that are about the assistant.
 
     Passages do not change and are retrieved repeatedly, so the latest results are cached. A quoted
     attack that the passage only reports does not count, nor does a title that is printed with
@@ -198,17 +206,25 @@ def passage_margin(text: str) -> float:
     normalised = normalise(text)
     rest = without_mentions(text)
     if matches(normalised.text):
-        return SURE if rest is None else passage_margin(rest)
+        return SURE if rest is None else passage_margin(rest, suspicion)
     model = load()
     scores: list[float] = []
     for window in list(_windows(normalised)) or [Cut.of(normalised.text)]:
         named = {name for name in concepts(window.words) if " " not in name}
         disguises = normalised.disguises if named else normalised.disguises - _OF_PRINT
-        scores.append(model.score(window.features(disguises)))
+        added = suspicion if _is_about_assistant(named, window.words) else 0.0
+        scores.append(model.score(window.features(disguises)) + added)
     worst = max(scores) - model.passage_threshold
     embedded = embedded_margin(normalised.text)
     margin = worst if embedded is None else max(worst, embedded)
-    return margin if margin <= 0 or rest is None else passage_margin(rest)
+    return margin if margin <= 0 or rest is None else passage_margin(rest, suspicion)
+
+
+def _is_about_assistant(named: Set[str], tokens: Sequence[str]) -> bool:
+    """Return whether a window with these concepts names an order and what it is about."""
+    if named.isdisjoint(_ORDERS):
+        return False
+    return "machine" in named or ("rules" in named and not _ADDRESSES.isdisjoint(tokens))
 
 
 def unquotable_spans(text: str) -> tuple[tuple[int, int], ...] | None:
@@ -234,7 +250,7 @@ def unquotable_spans(text: str) -> tuple[tuple[int, int], ...] | None:
 
 def _is_order(text: str) -> bool:
     """Return whether a sentence orders the model, as opposed to the reader of a manual."""
-    margin = passage_margin(text)
+    margin = passage_margin(text, 0.0)
     if margin <= 0:
         return False
     named = {name for name in concepts(words(text)) if " " not in name}

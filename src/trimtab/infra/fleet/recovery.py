@@ -9,6 +9,7 @@ from trimtab.kernel.clock import Clock, machine_clock
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 5.0
+_CLAIM_SECONDS = 60.0
 
 
 class JobRecovery:
@@ -32,6 +33,11 @@ class JobRecovery:
 
     def look(self) -> int:
         """Hand over the jobs of every lost process; return how many jobs there were."""
+        # Processes of other roles have a leader of their own.
+        with self._fleet.claimed("job recovery", _CLAIM_SECONDS) as claimed:
+            return self._hand_over() if claimed else 0
+
+    def _hand_over(self) -> int:
         count = 0
         for process in self._fleet.processes():
             if process.is_live:

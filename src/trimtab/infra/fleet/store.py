@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+from zlib import crc32
 
 import psycopg
 
@@ -20,8 +21,8 @@ from trimtab.kernel.errors import Unavailable
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _NOW = "extract(epoch FROM clock_timestamp())::double precision"
-_LOCK = (0x7472, 0x666C)
-"""The leader's advisory lock; keys of two numbers never meet those of one number."""
+_LOCK = 0x7472
+"""First key of the leaders' advisory locks; keys of two numbers never meet those of one number."""
 _CHAIN = "fleet"
 _NAME = "trimtab leader "
 _ANSWER_SECONDS = 6.0
@@ -74,7 +75,7 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s::int AND l.objid 
 """
 
 
-def open_store(server: PostgresServer, process_id: str) -> "FleetStore":
+def open_store(server: PostgresServer, me: ProcessIdentity) -> "FleetStore":
     """Return the fleet's tables on a server, made when missing.
 
     Raises:
@@ -82,7 +83,7 @@ def open_store(server: PostgresServer, process_id: str) -> "FleetStore":
         Unavailable: The server cannot be reached.
     """
     PostgresDatabase(server, _CHAIN, (_CHAIN,)).close()  # Runs the migrations.
-    return FleetStore(server.direct_url, process_id)
+    return FleetStore(server.direct_url, me)
 
 
 class FleetStore:
@@ -90,12 +91,15 @@ class FleetStore:
 
     Args:
         url: Of the database, ``postgresql://``; a direct one where a pooler stands before it.
-        process_id: Of this process; it names the session.
+        me: This process; it names the session. Processes of equal roles have one leader.
     """
 
-    def __init__(self, url: str, process_id: str) -> None:
+    def __init__(self, url: str, me: ProcessIdentity) -> None:
         self._url = url
-        self._name = _NAME + process_id
+        self._name = _NAME + me.id
+        self._roles = me.roles
+        # One lock for each set of roles: a leader must have started what it leads in.
+        self._keys = (_LOCK, crc32(me.roles.encode()) & 0x7FFFFFFF)
         self._connection: BoundedConnection | None = None
         self._leads = False
         self._lock = threading.Lock()
@@ -171,12 +175,13 @@ class FleetStore:
         self._leads = self._take()
         if not self._leads:
             live = [_NAME + process.id for process in self.processes() if process.is_live]
-            ended = self._run(_END_OF_LOST_LEADER, (*_LOCK, live))
+            ended = self._run(_END_OF_LOST_LEADER, (*self._keys, live))
             if ended:
                 _log.warning("ended the session of a leader that is silent")
                 self._leads = self._take()
         if self._leads:  # A killed leader cannot say itself that it leads no more.
-            self._run("UPDATE processes SET leads = false WHERE leads")
+            query = "UPDATE processes SET leads = false WHERE leads AND roles = %s"
+            self._run(query, (self._roles,))
         return self._leads
 
     def close(self) -> None:
@@ -185,7 +190,7 @@ class FleetStore:
             self._disconnect()
 
     def _take(self) -> bool:
-        return bool(self._run("SELECT pg_try_advisory_lock(%s::int, %s::int)", _LOCK)[0][0])
+        return bool(self._run("SELECT pg_try_advisory_lock(%s::int, %s::int)", self._keys)[0][0])
 
     def _run(self, query: str, given: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         def run(connection: BoundedConnection) -> list[tuple[Any, ...]]:

@@ -13,6 +13,7 @@ from trimtab.infra.settings.sections.kubernetes import KubernetesSettings
 from trimtab.infra.settings.sections.models import ModelsSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.settings.sections.notify import NotifySettings
+from trimtab.infra.settings.sections.postgresql import PostgresqlSettings
 from trimtab.infra.settings.sections.review import ReviewSettings
 from trimtab.infra.settings.sections.service import ServiceSettings
 from trimtab.infra.settings.sections.tools import ToolsSettings
@@ -34,6 +35,7 @@ class Settings:
     notify: NotifySettings = field(default_factory=NotifySettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
     kubernetes: KubernetesSettings = field(default_factory=KubernetesSettings)
+    postgresql: PostgresqlSettings = field(default_factory=PostgresqlSettings)
     review: ReviewSettings = field(default_factory=ReviewSettings)
     guardrails: GuardrailsSettings = field(default_factory=GuardrailsSettings)
     models: ModelsSettings = field(default_factory=ModelsSettings)

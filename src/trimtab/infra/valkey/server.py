@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from trimtab.infra.breaker import CircuitBreaker
@@ -77,7 +77,7 @@ class Valkey:
         """Return the server's statistics; empty while it is down."""
 
         def read(client: Redis) -> dict[str, Any]:
-            return dict(cast("dict[str, Any]", client.info("all")))
+            return dict(client.info("all"))
 
         return self.call(read) or {}
 

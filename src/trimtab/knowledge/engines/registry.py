@@ -277,11 +277,20 @@ class Engines:
             (project.engine, space_of(project.id, self._encoders[project.embedder].dimension))
             for project in self._store.projects()
         }
+        kept, opened = selected | self.moving, self.opened()
+        left = [
+            (name, space)
+            for name, space in self._store.spaces()
+            if (name, space) not in kept and name in opened
+        ]
+        if not left:
+            return 0
+        with self._store.try_sweeping() as alone:
+            return self._drop(left) if alone else 0
+
+    def _drop(self, spaces: Sequence[tuple[str, str]]) -> int:
         dropped = 0
-        for name, space in self._store.spaces():
-            kept = selected | self.moving
-            if (name, space) in kept or name not in self.opened():
-                continue
+        for name, space in spaces:
             try:
                 self.engine(name).call(methodcaller("drop", space))
             except EngineUnavailable:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,9 @@ class ProjectIndex:
         the file is to be of exactly that version.
         """
         payload = self._payload(version)
-        partial = file.with_name(f".{file.name}.partial")
+        partial = file.with_name(
+            f".{file.name}.{token_hex(4)}.partial"
+        )  # Others may share the folder.
         try:
             with partial.open("wb") as stream:
                 stream.write(_MAGIC + hashlib.sha256(payload).digest() + payload)

@@ -3,6 +3,7 @@
 import os
 import re
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,10 +34,19 @@ class Backups:
         folder: Where backups are kept.
         keep: How long; the newest one that passed its check is never removed.
         clock: Dates them.
+        copy: Writes a copy of the live database to a file; by default of the live file.
     """
 
-    def __init__(self, database: Path, folder: Path, keep: timedelta, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Path,
+        folder: Path,
+        keep: timedelta,
+        clock: Clock,
+        copy: Callable[[Path], None] | None = None,
+    ) -> None:
         self.folder = folder
+        self._copy = copy or (lambda target: copy_database(database, target))
         self._database = database
         self._keep = keep
         self._clock = clock
@@ -52,7 +62,8 @@ class Backups:
         target = self.folder / f"{self._database.name}.{at:%Y%m%d_%H%M%S}"
         partial = target.with_name(f"{target.name}.partial")
         try:
-            copy_database(self._database, partial)
+            partial.unlink(missing_ok=True)
+            self._copy(partial)
             found = integrity_of(partial, full_text=False)
             if not found.ok:
                 raise Corrupt(

@@ -69,7 +69,7 @@ class DeletionVerifier:
         found = [
             f"{files[0].name}: row of {entry.document_id}"
             for entry in deleted
-            if self._has_row(files[0], entry)
+            if _has_row(files[0], entry)
         ]
         for file in files:
             remains = _chunk_ids(self._blocks(file)) & {entry.witness.encode() for entry in deleted}
@@ -84,13 +84,6 @@ class DeletionVerifier:
         with file.open("rb") as stream:
             yield from iter(lambda: stream.read(_BLOCK), b"")
 
-    def _has_row(self, file: Path, entry: Deletion) -> bool:
-        with _opened(file) as connection:
-            row = connection.execute(
-                "SELECT updated_at FROM documents WHERE id = ?", (entry.document_id,)
-            ).fetchone()
-        return row is not None and row[0] <= entry.at.isoformat()
-
     def _came_back(self, file: Path, document_id: str) -> bool:
         with _opened(file) as connection:
             return (
@@ -99,6 +92,30 @@ class DeletionVerifier:
                 ).fetchone()
                 is not None
             )
+
+
+def remains_in_backups(
+    backups: Backups, deleted: Sequence[Deletion]
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return the names of the backups that were read, and the rows of documents deleted before."""
+    names, found = [], []
+    for backup in backups.list():
+        names.append(backup.path.name)
+        before = [entry for entry in deleted if entry.at < backup.at]
+        found += [
+            f"{backup.path.name}: row of {entry.document_id}"
+            for entry in before
+            if _has_row(backup.path, entry)
+        ]
+    return tuple(names), found
+
+
+def _has_row(file: Path, entry: Deletion) -> bool:
+    with _opened(file) as connection:
+        row = connection.execute(
+            "SELECT updated_at FROM documents WHERE id = ?", (entry.document_id,)
+        ).fetchone()
+    return row is not None and row[0] <= entry.at.isoformat()
 
 
 class _opened:  # noqa: N801 - reads as a verb.

@@ -3,10 +3,11 @@
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from trimtab.infra.storage import translate_errors
 from trimtab.knowledge.maintenance.dated_list import DatedList
@@ -24,6 +25,22 @@ class Deletion:
     at: datetime
     witness: str = ""
     """The id of one of its passages: found in a file's bytes, it betrays remains."""
+
+
+class Deletions(Protocol):
+    """The deletions that a restored backup must not take back."""
+
+    def all(self) -> tuple[Deletion, ...]:
+        """Return every deletion, oldest first."""
+        ...
+
+    def record(self, deletions: Iterable[Deletion]) -> AbstractContextManager[None]:
+        """Return a context in which these deletions are carried out, or not recorded."""
+        ...
+
+    def forget_before(self, oldest: datetime) -> int:
+        """Drop the entries up to that date; return how many were dropped."""
+        ...
 
 
 class DeletionLog(DatedList[Deletion]):

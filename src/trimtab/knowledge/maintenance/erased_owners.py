@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from trimtab.knowledge.maintenance.dated_list import DatedList
 
@@ -26,7 +27,23 @@ class ErasedOwner:
 
     def matches(self, owner: str) -> bool:
         """Return whether it is this person."""
-        return self.digest == _digest(self.salt, owner)
+        return self.digest == digest_of(self.salt, owner)
+
+
+class Erased(Protocol):
+    """The people whom a restored backup must not bring back."""
+
+    def all(self) -> tuple[ErasedOwner, ...]:
+        """Return every entry, oldest first."""
+        ...
+
+    def note(self, owner: str, at: datetime) -> None:
+        """Record the person; a repeated erasure updates the time of the entry."""
+        ...
+
+    def forget_before(self, oldest: datetime) -> int:
+        """Drop the entries up to that date; return how many were dropped."""
+        ...
 
 
 class ErasedOwners(DatedList[ErasedOwner]):
@@ -40,10 +57,11 @@ class ErasedOwners(DatedList[ErasedOwner]):
         with self._lock:
             salt = secrets.token_hex(16)
             kept = [found for found in self.all() if not found.matches(owner)]
-            self._write([*kept, ErasedOwner(salt, _digest(salt, owner), at)])
+            self._write([*kept, ErasedOwner(salt, digest_of(salt, owner), at)])
 
 
-def _digest(salt: str, owner: str) -> str:
+def digest_of(salt: str, owner: str) -> str:
+    """Return the hash of a person with that salt."""
     return hashlib.sha256(f"{salt}\0{owner}".encode()).hexdigest()
 
 

@@ -15,8 +15,8 @@ from trimtab.kernel.errors import Corrupt, TrimtabError
 from trimtab.knowledge.errors import NoGoodBackup
 from trimtab.knowledge.maintenance.backups import Backup, Backups, copy_database
 from trimtab.knowledge.maintenance.copies import erase_owners, rewrite_bytes
-from trimtab.knowledge.maintenance.deletions import DeletionLog
-from trimtab.knowledge.maintenance.erased_owners import ErasedOwners
+from trimtab.knowledge.maintenance.deletions import Deletions
+from trimtab.knowledge.maintenance.erased_owners import Erased
 from trimtab.knowledge.store.database import consolidate_file, put_in_place
 from trimtab.knowledge.store.documents import DocumentStore
 from trimtab.knowledge.store.integrity import Damage, integrity_of
@@ -97,8 +97,8 @@ class Restore:
         self,
         live: Replaceable,
         backups: Backups,
-        deletions: DeletionLog,
-        erased: ErasedOwners,
+        deletions: Deletions,
+        erased: Erased,
         clock: Clock,
     ) -> None:
         self._live = live

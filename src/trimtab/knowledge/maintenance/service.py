@@ -9,29 +9,26 @@ from datetime import datetime, timedelta
 import psutil
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
-from trimtab.infra.storage import DataDirectory, translate_errors
+from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.erasable_cache import clear_all
 from trimtab.kernel.errors import StorageFull
 from trimtab.kernel.events import Event
 from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.errors import NoDiskBudget
 from trimtab.knowledge.maintenance.allocations import GrowthProfile
-from trimtab.knowledge.maintenance.backups import Backup, Backups
+from trimtab.knowledge.maintenance.backups import Backup
 from trimtab.knowledge.maintenance.cleanup import Cleanup, CleanupResult
-from trimtab.knowledge.maintenance.copies import DatabaseCopies
 from trimtab.knowledge.maintenance.cpu import CpuUsage
-from trimtab.knowledge.maintenance.deletion_proof import DeletionProof, DeletionVerifier
-from trimtab.knowledge.maintenance.deletions import Deletion, DeletionLog
-from trimtab.knowledge.maintenance.erased_owners import ERASED, ErasedOwners
+from trimtab.knowledge.maintenance.deletion_proof import DeletionProof
+from trimtab.knowledge.maintenance.deletions import Deletion
 from trimtab.knowledge.maintenance.memory import MemoryUsage
 from trimtab.knowledge.maintenance.memory_report import MemoryReport
-from trimtab.knowledge.maintenance.restore import Restore, RestoreResult
+from trimtab.knowledge.maintenance.port import DatabaseMaintenance
+from trimtab.knowledge.maintenance.restore import RestoreResult
 from trimtab.knowledge.maintenance.space import free_bytes
 from trimtab.knowledge.parsing import Parser
-from trimtab.knowledge.store import DocumentStore, UsageStore
-from trimtab.knowledge.store.database import ReopenableDatabase
-from trimtab.knowledge.store.integrity import Damage, Integrity, integrity_of
-from trimtab.knowledge.store.salvage import rebuild_indexes
+from trimtab.knowledge.store import UsageStore
+from trimtab.knowledge.store.integrity import Damage, Integrity
 
 _log = logging.getLogger(__name__)
 # Deletions are remembered at least this long, and as long as there is an older backup.
@@ -39,8 +36,6 @@ _REMEMBER = timedelta(days=30)
 _MB = 1024 * 1024
 # The schedule checks every 30 minutes; the heartbeat makes up for a check missed by a minute.
 _LATE_SECONDS = 31 * 60.0
-# What is checked before the service starts: about 0.3 seconds.
-_CHECKED_AT_ONCE = 32 * _MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +52,8 @@ class Maintenance:
     """Backups, checks, repair, restore, clean-up and proof of deletion for one database.
 
     Args:
-        live: The database.
-        data: Its data directory; backups go to ``backups`` in it.
+        engine: The database, and what its engine lets do with it.
+        data: The data directory.
         settings: Retention and floors.
         context: Its clock and events; publishes ``knowledge.integrity_failed`` and
             ``knowledge.restored``.
@@ -68,7 +63,7 @@ class Maintenance:
 
     def __init__(
         self,
-        live: ReopenableDatabase,
+        engine: DatabaseMaintenance,
         data: DataDirectory,
         settings: KnowledgeSettings,
         context: KnowledgeContext,
@@ -76,28 +71,24 @@ class Maintenance:
         parser: Parser,
     ) -> None:
         self._parser = parser
-        self._live = live
+        self._engine = engine
+        self._name, self.folder = engine.database.name, data.path
         self._clock = clock = context.clock
         self._events = context.events
         self.derived = derived
         self._profile_seconds = settings.memory_profile_seconds if settings.memory_profiling else 0
         self._profiled_at = clock.monotonic()
         self._purged_at, self._checked_at = -1, clock.monotonic()
-        self.deletions = DeletionLog(data.file("knowledge.deletions"))
-        keep = timedelta(days=settings.backup_keep_days)
-        self.backups = Backups(live.file, data.folder("backups"), keep, clock)
+        self.deletions, self.erased = engine.deletions, engine.erased
+        self.backups, self.copies = engine.backups, engine.copies
         self.disk = Cleanup(data.path, self.backups, settings, clock)
         self.memory = MemoryUsage(clock, settings.memory_limit_mb)
         self.growth = GrowthProfile(clock, data.file("memory_profile.txt"))
         self.memory_report = MemoryReport(clock, data.path, self.memory)
         self.processor = CpuUsage(context.clock)
-        self.erased = ErasedOwners(data.file(ERASED))
-        self.copies = DatabaseCopies(self.backups, live.chains, data.file("snapshots"))
-        self._restore = Restore(live, self.backups, self.deletions, self.erased, clock)
-        self._prover = DeletionVerifier(live, self.backups, self.deletions)
         self.integrity = Integrity(Damage.NONE)
         """What the last check found."""
-        self._tuning = UsageStore(live)
+        self._tuning = UsageStore(engine.database)
         self.disk.budget_bytes = self._tuning.tuned().get("disk_budget_mb", 0) * _MB
         self.freed_bytes: int | None = None
         """Disk space freed by the last clean-up since the start; None before the first."""
@@ -107,11 +98,7 @@ class Maintenance:
 
     def finish_deletions(self) -> int:
         """Complete deletions that a crash interrupted; return their number."""
-        self._restore.clear()
-        self._mend_deletions()
-        last = self.deletions.all()[-1000:]
-        pending = [(found.document_id, found.at) for found in last]
-        return DocumentStore(self._live).apply_deletions(pending) if pending else 0
+        return self._engine.finish_deletions()
 
     def deleting(self, witnesses: list[tuple[str, str]]) -> AbstractContextManager[None]:
         """Return a context for deleting these documents, given with one passage's id each."""
@@ -122,20 +109,25 @@ class Maintenance:
         """Return the time by which erasures are dated."""
         return self._clock.now()
 
+    def new_deletions(self) -> frozenset[str]:
+        """Return the documents that other processes may have deleted since the last call."""
+        return self._engine.new_deletions()
+
     def check_at_start(self) -> None:
         """Check a small database now, and let the first heartbeat check a large one."""
-        if self._live.file.stat().st_size <= _CHECKED_AT_ONCE:
+        if self._engine.checked_at_once:
             self.check()
         else:
-            self._live.suspect = True
+            self._engine.suspect = True
+
+    def size_bytes(self) -> int:
+        """Return the size of the database."""
+        return self._engine.size_bytes()
 
     def check(self) -> Integrity:
         """Check the live database now; takes about a second for each GB."""
         self._checked_at = self._clock.monotonic()
-        self.integrity = found = integrity_of(self._live.file)
-        if found.ok:
-            self._mend_deletions()
-        self._live.suspect = False
+        self.integrity = found = self._engine.check()
         if not found.ok:
             _log.error(
                 "ALERT: Database integrity check failed: %s",
@@ -147,26 +139,21 @@ class Maintenance:
 
     def repair_indexes(self) -> Integrity:
         """Rebuild every index from its rows and vacuum the file, with exclusive access."""
-        with translate_errors(self._live.file), self._live.alone() as connection:
-            rebuild_indexes(connection)
+        self._engine.rebuild_indexes()
         self.derived.forget_all()  # What was read by way of a damaged index may lack something.
         return self.check()
 
     def backup(self) -> Backup:
         """Take a backup; see `Backups.take`. Purges deleted data first."""
-        with translate_errors(self._live.file):
-            self.purge()
-            return self.backups.take()
+        self.purge()
+        return self._engine.take_backup()
 
     def purge(self) -> bool:
         """Remove words of deleted passages from the full-text index; return whether needed."""
         deleted = len(self.deletions.all())
         if deleted == self._purged_at:
             return False
-        with self._live.alone() as connection:
-            connection.execute("PRAGMA secure_delete=ON")
-            connection.execute("INSERT INTO chunks_fts(chunks_fts) VALUES('optimize')")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._engine.purge()
         self.derived.purge()
         clear_all()
         self._purged_at = deleted
@@ -177,15 +164,13 @@ class Maintenance:
 
         A dry run changes nothing and says what would be lost.
         """
-        with translate_errors(self._live.file):
-            done = self._restore.from_backup(backup, dry_run=dry_run)
-            return done if dry_run else self._finish_restore(done)
+        done = self._engine.restore(backup, dry_run=dry_run)
+        return done if dry_run else self._finish_restore(done)
 
     def recover(self, *, dry_run: bool = False) -> RestoreResult:
         """Put what can be read of the damaged file together with the newest good backup."""
-        with translate_errors(self._live.file):
-            done = self._restore.from_what_is_left(dry_run=dry_run)
-            return done if dry_run else self._finish_restore(done)
+        done = self._engine.recover(dry_run=dry_run)
+        return done if dry_run else self._finish_restore(done)
 
     def verify(self, held_document_ids: set[str], dead_in_indexes: int) -> DeletionProof:
         """Prove that every deletion holds everywhere.
@@ -195,7 +180,7 @@ class Maintenance:
             dead_in_indexes: Passages that an index holds and the database has not.
         """
         self.purge()
-        return self._prover.prove(held_document_ids, dead_in_indexes)
+        return self._engine.prove(held_document_ids, dead_in_indexes)
 
     def clean_up(self) -> CleanupResult:
         """Free disk space; see `Cleanup.run`. Works on a full disk."""
@@ -226,7 +211,7 @@ class Maintenance:
         self._profile_when_due()
         self.disk.look()
         late = self._clock.monotonic() - self._checked_at > _LATE_SECONDS
-        if self._live.suspect or late:
+        if self._engine.suspect or late:
             self.check()
 
     def _profile_when_due(self) -> None:
@@ -259,19 +244,10 @@ class Maintenance:
         budget = self.disk.budget_bytes // _MB
         if not budget:
             raise NoDiskBudget("The data directory has no budget: it may use the whole disk.")
-        possible = (self.disk.data_bytes() + free_bytes(self._live.file.parent)) // _MB
+        possible = (self.disk.data_bytes() + free_bytes(self.folder)) // _MB
         if possible <= budget:
             raise NoDiskBudget(f"The disk has no space for more than the budget of {budget} MB.")
         return min(2 * budget, possible)
-
-    def _mend_deletions(self) -> None:
-        known = (Deletion(document, at) for document, at in DocumentStore(self._live).deletions())
-        if damaged := self.deletions.mend(known):
-            _log.warning(
-                "%s had unfinished or damaged lines; it was rewritten from the database's records",
-                self.deletions.file.name,
-                extra={"lines": damaged},
-            )
 
     def _finish_restore(self, done: RestoreResult) -> RestoreResult:
         self.restored = done
@@ -281,4 +257,4 @@ class Maintenance:
         return done
 
     def _tell(self, name: str, facts: dict[str, object]) -> None:
-        self._events.publish(Event(name, self._clock.now(), "knowledge.db", facts))
+        self._events.publish(Event(name, self._clock.now(), self._name, facts))

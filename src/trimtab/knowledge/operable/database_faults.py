@@ -20,6 +20,7 @@ from trimtab.knowledge.errors import ProjectUnknown
 from trimtab.knowledge.maintenance.backups import copy_database
 from trimtab.knowledge.maintenance.file_damage import overwrite_pages
 from trimtab.knowledge.service import Knowledge
+from trimtab.knowledge.store.database import ReopenableDatabase
 
 _INDEX = "chunks_of_project"
 _DOCUMENTS = 12
@@ -35,9 +36,9 @@ class NotRecovered(Corrupt):
     default_hint = "Do not trust this repair: restore a backup, and report the fault."
 
 
-def database_faults(knowledge: Knowledge) -> Iterable[Fault]:
-    """Yield every fault of the database."""
-    damaged = DamagedDatabase(knowledge)
+def database_faults(knowledge: Knowledge, database: ReopenableDatabase) -> Iterable[Fault]:
+    """Yield every fault of a database file; a PostgreSQL server's files are out of reach."""
+    damaged = DamagedDatabase(knowledge, database)
     table = Param("table", "string", "Which table.", "chunks", choices=_TABLES)
     yield Fault(
         "knowledge.database.damage_index",
@@ -71,10 +72,11 @@ def database_faults(knowledge: Knowledge) -> Iterable[Fault]:
 class DamagedDatabase:
     """A damaged database file, and what it takes to put everything back."""
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    def __init__(self, knowledge: Knowledge, database: ReopenableDatabase) -> None:
         self._knowledge = knowledge
+        self._database = database
         self._maintenance = knowledge.maintenance
-        self._folder = knowledge.database.file.parent
+        self._folder = database.file.parent
         self._former = self._folder / _OLD_COPY
         self._hidden = self._maintenance.backups.folder / _HIDDEN
         # A process that was killed in a drill left them hidden.
@@ -126,7 +128,7 @@ class DamagedDatabase:
         if self._maintenance.check().ok:
             missing = self._missing(project, lost=self._lost())
         elif self._former.exists():
-            self._knowledge.database.replace(self._former, self._folder / "corrupted_by_drill.db")
+            self._database.replace(self._former, self._folder / "corrupted_by_drill.db")
             self._maintenance.derived.forget_all()
             self._maintenance.check()
         self._clear(state)
@@ -138,7 +140,7 @@ class DamagedDatabase:
     def _begin(self) -> dict[str, Value]:
         project = f"drill-{secrets.token_hex(4)}"
         kept = " ".join(path.name for path in self._maintenance.backups.set_aside())
-        copy_database(self._knowledge.database.file, self._former)
+        copy_database(self._database.file, self._former)
         self._ingest(project, "before")
         return {"project": project, "set_aside": kept}
 
@@ -223,7 +225,7 @@ class DamagedDatabase:
         with self._opened() as connection:
             numbers = connection.execute("SELECT pageno FROM dbstat WHERE name = ?", (name,))
             found = sorted(number for (number,) in numbers)
-        raw = self._knowledge.database.guard.raw
+        raw = self._database.guard.raw
         return {number: raw.at((number - 1) * size, size) for number in found}
 
     def _in_use(self, project: Value) -> list[tuple[str, str]]:
@@ -259,7 +261,7 @@ class DamagedDatabase:
     def _overwrite(self, pages: list[tuple[int, bytes]]) -> None:
         size = self._page_bytes()
         self._write_out()
-        overwrite_pages(self._knowledge.database.file, size, pages)
+        overwrite_pages(self._database.file, size, pages)
         self._forget_cached_pages()
 
     def _forget_cached_pages(self) -> None:
@@ -268,8 +270,8 @@ class DamagedDatabase:
         Otherwise reads succeed for as long as no one writes, from pages that are no longer there.
         """
         with (
-            translate_errors(self._knowledge.database.file),
-            self._knowledge.database.alone() as connection,
+            translate_errors(self._database.file),
+            self._database.alone() as connection,
         ):
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
             connection.execute(f"PRAGMA user_version = {version}")
@@ -277,13 +279,13 @@ class DamagedDatabase:
     def _write_out(self) -> None:
         """Bring the log into the file, and let the service's connections read the file again."""
         with (
-            translate_errors(self._knowledge.database.file),
-            self._knowledge.database.alone() as connection,
+            translate_errors(self._database.file),
+            self._database.alone() as connection,
         ):
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _opened(self) -> "contextlib.closing[sqlite3.Connection]":
-        file = self._knowledge.database.file
+        file = self._database.file
         return contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30))
 
 

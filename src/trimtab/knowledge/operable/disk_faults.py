@@ -43,7 +43,7 @@ def own_small_disk(folder: Path) -> bool:
 def disk_faults(knowledge: Knowledge, clock: Clock) -> Iterable[Fault]:
     """Yield every fault of the disk."""
     disk = FullDisk(knowledge, clock)
-    real = own_small_disk(knowledge.database.file.parent)
+    real = own_small_disk(knowledge.maintenance.folder)
     kind = Param("kind", "string", "What to fill it with.", "logs", choices=tuple(_KINDS))
     megabytes = Param(
         "megabytes", "integer", "MB to write when a budget stands for the disk.", 100, 1, 10_000
@@ -74,7 +74,7 @@ class FullDisk:
 
     def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
         self._maintenance = knowledge.maintenance
-        self._folder = knowledge.database.file.parent
+        self._folder = knowledge.maintenance.folder
         self._clock = clock
 
     def fill(self, given: Arguments) -> Mapping[str, Value]:

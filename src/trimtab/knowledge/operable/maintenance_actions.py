@@ -58,7 +58,7 @@ def _repair(knowledge: Knowledge) -> Action:
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
         damage = knowledge.maintenance.integrity.damage.value
-        size = knowledge.database.file.stat().st_size
+        size = knowledge.maintenance.size_bytes()
         return ActionResult(
             f"All indexes would be rebuilt and the file of {size} bytes rewritten; the damage is: "
             f"{damage}. Searches and writes would wait meanwhile.",
@@ -150,7 +150,7 @@ def _backup(knowledge: Knowledge) -> Action:
         return ActionResult(f"Took the backup {made.path.name}.", facts)
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        size = knowledge.database.file.stat().st_size
+        size = knowledge.maintenance.size_bytes()
         return ActionResult(f"A backup of about {size} bytes would be taken.", {"bytes": size})
 
     return Action(
@@ -288,7 +288,7 @@ def _budget(knowledge: Knowledge) -> Action:
 
 def _heap_dump(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        file = knowledge.database.file.with_name("heap_dump.txt")
+        file = knowledge.maintenance.folder / "heap_dump.txt"
         found = knowledge.maintenance.memory.dump(file)
         return ActionResult(
             f"Wrote {file.name}: {found.resident_mb} MB.", {"objects": found.objects}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,12 +12,14 @@ from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
 from trimtab.knowledge.store.database import intact, seal
+from trimtab.knowledge.store.dialect import insert_or_replace, overwrite_deleted
 from trimtab.knowledge.store.document_rows import document_of, named_rows, seen, selected
 from trimtab.knowledge.store.fingerprint import DocumentFingerprint, missing
 from trimtab.knowledge.store.labels import LABELS, put_labels, replace_metadata
 from trimtab.knowledge.store.owners import join_owner
 from trimtab.knowledge.store.projects import ProjectRow, bump_index_version, deletion, find_project
 from trimtab.knowledge.store.tables import chunks, deletions, documents, projects, vectors
+from trimtab.knowledge.store.turns import try_turn
 from trimtab.knowledge.store.writing import (
     NewDocument,
     Vector,
@@ -193,7 +196,7 @@ class DocumentStore:
     def delete(self, project: str, id_or_name: str, at: datetime) -> str:
         """Delete one document and all its rows; return its id, or raise `DocumentUnknown`."""
         with self._database.write() as connection:
-            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            overwrite_deleted(connection)
             owner = find_project(connection, project)
             row = connection.execute(
                 sa.select(documents.c.key, documents.c.id).where(*named_rows(owner.key, id_or_name))
@@ -202,9 +205,8 @@ class DocumentStore:
                 raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
             connection.execute(sa.delete(chunks).where(chunks.c.document_key == row.key))
             connection.execute(sa.delete(documents).where(documents.c.key == row.key))
-            connection.execute(
-                sa.insert(deletions).prefix_with("OR REPLACE"), deletion(row.id, owner.id, at)
-            )
+            gone = deletion(row.id, owner.id, at)
+            connection.execute(insert_or_replace(connection, deletions), gone)
             bump_index_version(connection, owner.key)
             return str(row.id)
 
@@ -247,6 +249,10 @@ class DocumentStore:
         with self._database.read() as connection:
             counted = {str(state): int(count) for state, count in connection.execute(statement)}
         return {state.value: counted.get(state.value, 0) for state in DocumentState}
+
+    def try_draining(self) -> AbstractContextManager[bool]:
+        """Provide whether this process may drain the queue now; see `try_turn`."""
+        return try_turn(self._database, "knowledge.drain")
 
     def waiting(self, limit: int, embedders: Sequence[str]) -> tuple[QueuedDocument, ...]:
         """Return queued documents of projects with these embedders, the oldest first."""
@@ -325,7 +331,7 @@ class DocumentStore:
     def apply_deletions(self, deleted: Sequence[tuple[str, datetime]]) -> int:
         """Delete documents last written before their recorded deletion; return their number."""
         with self._database.write() as connection:
-            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            overwrite_deleted(connection)
             count = 0
             for document_id, at in deleted:
                 row = connection.execute(
@@ -343,7 +349,7 @@ class DocumentStore:
     def drop(self, document_ids: Sequence[str]) -> None:
         """Delete these documents in a copy of the database, without a note of their deletion."""
         with self._database.write() as connection:
-            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            overwrite_deleted(connection)
             for document_id in document_ids:
                 key = connection.scalar(
                     sa.select(documents.c.key).where(documents.c.id == document_id)

@@ -3,6 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import insert_or_ignore
 from trimtab.knowledge.engine_port import EMBEDDED, Point
 from trimtab.knowledge.store.projects import ProjectRow, bump_index_version, set_project
 from trimtab.knowledge.store.tables import (
@@ -20,9 +22,11 @@ from trimtab.knowledge.store.tables import (
     projects,
     vectors,
 )
+from trimtab.knowledge.store.turns import try_turn
 
 Keys = NDArray[np.int64]
 _AT_ONCE = 500
+_SPACES = "knowledge.engine_spaces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,18 @@ class EngineStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def try_turn(self, work: str) -> AbstractContextManager[bool]:
+        """Provide whether no other process does that work; see `turns`."""
+        return try_turn(self._database, work)
+
+    def filling_a_space(self) -> AbstractContextManager[bool]:
+        """Let no process drop spaces meanwhile: one that is being filled belongs to no project."""
+        return try_turn(self._database, _SPACES, shared=True)
+
+    def try_sweeping(self) -> AbstractContextManager[bool]:
+        """Provide whether no process is filling a space."""
+        return try_turn(self._database, _SPACES)
 
     def stamps(self, project_key: int, model: str) -> dict[int, str]:
         """Return the stamp of each passage that has a vector of that model, by ascending key."""
@@ -114,7 +130,7 @@ class EngineStore:
         """Write down that a space is going to be made."""
         with self._database.write() as connection:
             row = {"engine": engine, "space": space}
-            connection.execute(sa.insert(engine_spaces).prefix_with("OR IGNORE"), row)
+            connection.execute(insert_or_ignore(connection, engine_spaces), row)
 
     def forget_space(self, engine: str, space: str) -> None:
         """Write down that a space is gone."""

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -63,10 +64,21 @@ def integrity_of(file: Path, *, full_text: bool = True) -> Integrity:
         problems = [str(error)]
     finally:
         connection.close()
+    return judge(problems)
+
+
+def judge(problems: Sequence[str]) -> Integrity:
+    """Return the kind of damage that these problems are together."""
     if not problems:
         return Integrity(Damage.NONE)
     index_only = all(_INDEX_ONLY.search(problem) for problem in problems)
     return Integrity(Damage.INDEX if index_only else Damage.TABLE, tuple(problems[:_MOST]))
+
+
+def describe_broken_row(table: str, key: object) -> str:
+    """Return the problem that a row's seal is wrong."""
+    what = _MADE.get(table, f"a row of {table}")
+    return f"{what} is not as it was written: {table} {key}"
 
 
 def _problems(connection: sqlite3.Connection, *, full_text: bool) -> list[str]:
@@ -92,10 +104,9 @@ _MADE = {
 def _broken_seals(connection: sqlite3.Connection) -> list[str]:
     problems = []
     for table in SEALED:
-        what = _MADE.get(table, f"a row of {table}")
         try:
             problems += [
-                f"{what} is not as it was written: {table} {row[0]}"
+                describe_broken_row(table, row[0])
                 for row in islice(broken_rows(connection, table), _MOST)
             ]
         except UNREADABLE as error:

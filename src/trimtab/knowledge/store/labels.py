@@ -5,12 +5,14 @@ from collections.abc import Collection, Mapping, Sequence
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import insert_or_ignore
 from trimtab.knowledge.store.database import sealed
+from trimtab.knowledge.store.dialect import json_list
 from trimtab.knowledge.store.tables import documents, metadata
 
 _LABEL = "label"
 LABELS = (
-    sa.select(sa.func.json_group_array(metadata.c.value))
+    sa.select(json_list(metadata.c.value))
     .where(metadata.c.document_key == documents.c.key, metadata.c.name == _LABEL)
     .scalar_subquery()
 )
@@ -56,7 +58,7 @@ def visible(labels: Sequence[str]) -> sa.ColumnElement[bool]:
 
 def put_labels(connection: sa.Connection, document_key: int, labels: Sequence[str]) -> None:
     """Add labels to those of the document."""
-    statement = sa.insert(metadata).prefix_with("OR IGNORE")
+    statement = insert_or_ignore(connection, metadata)
     rows = [
         {"document_key": document_key, **sealed("metadata", {"name": _LABEL, "value": label})}
         for label in labels

@@ -1,6 +1,7 @@
 """Vectors of another embedder, kept next to a project's own until it has all of them."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 import numpy as np
 import sqlalchemy as sa
@@ -10,8 +11,10 @@ from trimtab.infra.storage import Database
 from trimtab.knowledge.chunking import embedded_text
 from trimtab.knowledge.records import DocumentState
 from trimtab.knowledge.store.database import intact
+from trimtab.knowledge.store.dialect import insert_or_replace
 from trimtab.knowledge.store.projects import bump_index_version, set_project
 from trimtab.knowledge.store.tables import chunks, documents, new_vectors, vectors
+from trimtab.knowledge.store.turns import try_turn
 from trimtab.knowledge.store.writing import set_state, vector_row
 
 
@@ -20,6 +23,10 @@ class NewVectorStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def try_turn(self, work: str) -> AbstractContextManager[bool]:
+        """Provide whether no other process does that work; see `turns`."""
+        return try_turn(self._database, work)
 
     def counts(self, project_key: int, model: str) -> tuple[int, int]:
         """Return how many passages have a new vector of that model, and how many there are."""
@@ -55,7 +62,7 @@ class NewVectorStore:
             )
             rows = [vector_row(key, model, row) for key, row in made.items() if key in alive]
             if rows:
-                connection.execute(sa.insert(new_vectors).prefix_with("OR REPLACE"), rows)
+                connection.execute(insert_or_replace(connection, new_vectors), rows)
 
     def switch(self, project_key: int, embedder: str, model: str) -> bool:
         """Replace the project's vectors by the new ones in one transaction.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import insert_or_ignore
 from trimtab.knowledge.records import DocumentState
 from trimtab.knowledge.store.database import sealed
 from trimtab.knowledge.store.tables import chunks, deletions, documents, metadata, projects
@@ -128,5 +129,5 @@ def join_owner(connection: sa.Connection, document_id: str, owner: str) -> None:
 
 def _put(connection: sa.Connection, document_key: int, name: str, value: str) -> None:
     row = sealed("metadata", {"name": name, "value": value})
-    statement = sa.insert(metadata).prefix_with("OR IGNORE")
+    statement = insert_or_ignore(connection, metadata)
     connection.execute(statement, {"document_key": document_key, **row})

@@ -7,11 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
+from trimtab.infra.storage.dialect import count_true, greatest, insert_or_ignore
 from trimtab.kernel.ids import new_id
 from trimtab.kernel.names import problem_of_name
 from trimtab.knowledge.errors import ProjectNameInvalid, ProjectUnknown
 from trimtab.knowledge.records import STANDARD, ProjectStats
 from trimtab.knowledge.store.database import intact, sealed
+from trimtab.knowledge.store.dialect import insert_or_replace, overwrite_deleted
 from trimtab.knowledge.store.tables import chunks, deletions, documents, metadata, projects, vectors
 
 
@@ -57,7 +59,7 @@ class ProjectStore:
                     "embedder": embedder,
                 }
                 connection.execute(
-                    sa.insert(projects).prefix_with("OR IGNORE"),
+                    insert_or_ignore(connection, projects),
                     {**sealed("projects", row), "index_version": 0},
                 )
                 return find_project(connection, name)
@@ -65,7 +67,7 @@ class ProjectStore:
     def delete(self, name: str, at: datetime) -> int:
         """Delete the project with all its documents; return how many documents it had."""
         with self._database.write() as connection:
-            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            overwrite_deleted(connection)
             project = find_project(connection, name)
             mine = documents.c.project_key == project.key
             gone = [
@@ -73,7 +75,7 @@ class ProjectStore:
                 for row in connection.execute(sa.select(documents.c.id).where(mine))
             ]
             if gone:
-                connection.execute(sa.insert(deletions).prefix_with("OR REPLACE"), gone)
+                connection.execute(insert_or_replace(connection, deletions), gone)
             connection.execute(sa.delete(chunks).where(chunks.c.project_key == project.key))
             connection.execute(sa.delete(documents).where(mine))
             connection.execute(sa.delete(projects).where(projects.c.key == project.key))
@@ -82,7 +84,7 @@ class ProjectStore:
     def move_versions_on(self, least: int) -> None:
         """Raise every index version above ``least``, so that no cached result matches it."""
         with self._database.write() as connection:
-            newer = sa.func.max(projects.c.index_version, least) + 1
+            newer = greatest(projects.c.index_version, least) + 1
             connection.execute(sa.update(projects).values(index_version=newer))
 
     def metadata_count(self) -> int:
@@ -111,7 +113,7 @@ class ProjectStore:
                         documents.c.project_key,
                         sa.func.count().label("documents"),
                         sa.func.sum(documents.c.characters).label("characters"),
-                        sa.func.sum(documents.c.state == "queued").label("queued"),
+                        count_true(documents.c.state == "queued").label("queued"),
                     ).group_by(documents.c.project_key)
                 )
             }

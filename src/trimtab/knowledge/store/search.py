@@ -13,8 +13,10 @@ from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, ProjectUnknown
 from trimtab.knowledge.records import STANDARD
 from trimtab.knowledge.store.database import intact, seal
+from trimtab.knowledge.store.dialect import POSTGRESQL
 from trimtab.knowledge.store.fts_query import full_text_query
 from trimtab.knowledge.store.labels import labels_of
+from trimtab.knowledge.store.postgres_words import rank_words
 from trimtab.knowledge.store.projects import ProjectRow, find_project
 from trimtab.knowledge.store.tables import chunks, documents, metadata, projects, vectors
 
@@ -72,18 +74,22 @@ class SearchStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.shared = database.engine.dialect.name == POSTGRESQL
+        """Whether other processes change the database too."""
         self._projects: dict[str, SearchedProject] = {}
         """By name, as last read."""
 
     def project(self, name: str) -> SearchedProject:
         """Return the project, from memory when nothing changed since it was read.
 
+        On PostgreSQL another process may have changed it: there it is always read.
+
         Raises:
             ProjectUnknown: There is none of that name.
         """
         known = self._projects.get(name)
         changes = self._database.changes
-        if known is not None and known.changes == changes:
+        if known is not None and self._is_current(known):
             return known
         with self._database.read() as connection:
             try:
@@ -98,8 +104,23 @@ class SearchStore:
         fresh = self._projects[name] = SearchedProject(row, labels, changes)
         return fresh
 
+    def _is_current(self, known: SearchedProject) -> bool:
+        """Return whether the project is as it was read: by one query where others change it."""
+        if not self.shared:
+            return known.changes == self._database.changes
+        with self._database.glance() as connection:
+            try:
+                return find_project(connection, known.row.name) == known.row
+            except ProjectUnknown:
+                return False
+
     def remembered(self, name: str) -> SearchedProject | None:
-        """Return the project if it is in memory and nothing changed since it was read."""
+        """Return the project if it is in memory and nothing changed since it was read.
+
+        On PostgreSQL only a read can tell, so the result is None.
+        """
+        if self.shared:
+            return None
         known = self._projects.get(name)
         return known if known is not None and known.changes == self._database.changes else None
 
@@ -107,6 +128,12 @@ class SearchStore:
         """Return the project's index version now."""
         with self._database.read() as connection:
             return _version(connection, project_key)
+
+    def versions(self) -> dict[int, int]:
+        """Return the index version of every project, by key."""
+        statement = sa.select(projects.c.key, projects.c.index_version)
+        with self._database.read() as connection:
+            return {int(key): int(version) for key, version in connection.execute(statement)}
 
     def place(self, project_key: int) -> tuple[str, str]:
         """Return engine and embedder of the project now; the engine is empty when it is gone."""
@@ -127,6 +154,15 @@ class SearchStore:
             limit: Maximum number of chunks.
             allowed: Only these chunks; None means all.
         """
+        if self.shared:
+            only = None if allowed is None else allowed.tolist()
+            with self._database.read() as connection:
+                return rank_words(connection, project_key, query, limit, only)
+        return self._full_text(project_key, query, limit, allowed)
+
+    def _full_text(
+        self, project_key: int, query: str, limit: int, allowed: Keys | None
+    ) -> list[tuple[int, float]]:
         match = full_text_query(query, self._tokens)
         if not match:
             return []

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from trimtab.infra.storage import Database
 from trimtab.knowledge.store.database import seal, sealed
+from trimtab.knowledge.store.dialect import insert_or_add
 from trimtab.knowledge.store.tables import frequent_queries, projects, tuning
 
 
@@ -23,15 +23,12 @@ class UsageStore:
             rows = [
                 {"project_key": project, "query": query, "asked": count}
                 for (project, query), count in asked.items()
-                if project in alive
+                # PostgreSQL cannot store NUL, and no user types it.
+                if project in alive and "\0" not in query
             ]
             if rows:
-                added = insert(frequent_queries)
-                total = frequent_queries.c.asked + added.excluded.asked
-                keys = [frequent_queries.c.project_key, frequent_queries.c.query]
-                connection.execute(
-                    added.on_conflict_do_update(index_elements=keys, set_={"asked": total}), rows
-                )
+                counter = frequent_queries.c.asked
+                connection.execute(insert_or_add(connection, frequent_queries, counter), rows)
             least = connection.scalar(
                 sa.select(frequent_queries.c.asked)
                 .order_by(frequent_queries.c.asked.desc())

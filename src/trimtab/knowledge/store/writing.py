@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from trimtab.knowledge.chunking import embedded_text
 from trimtab.knowledge.records import Chunk, DocumentState
 from trimtab.knowledge.store.database import intact, sealed
+from trimtab.knowledge.store.dialect import insert_or_replace, is_postgresql
 from trimtab.knowledge.store.labels import put_labels
 from trimtab.knowledge.store.owners import put_owner
+from trimtab.knowledge.store.postgres_words import add_words
 from trimtab.knowledge.store.tables import chunks, deletions, documents, vectors
 
 Vector = NDArray[np.float32]
@@ -172,6 +174,8 @@ def _put_chunks(
                 moved.append({"row_key": was.key, **{name: row[name] for name in _PLACE}})
     _execute(connection, sa.delete(chunks).where(chunks.c.key == _KEY), gone)
     _execute(connection, sa.insert(chunks), added)
+    if is_postgresql(connection):
+        add_words(connection, added)
     _execute(connection, sa.update(chunks).where(chunks.c.key == _KEY), moved)
     made = [document for document in group if document.vectors]
     by_id = sa.select(column.id, column.key)
@@ -182,7 +186,7 @@ def _put_chunks(
         for document in made
         for chunk_id, vector in document.vectors.items()
     ]
-    _execute(connection, sa.insert(vectors).prefix_with("OR REPLACE"), rows)
+    _execute(connection, insert_or_replace(connection, vectors), rows)
 
 
 def _execute(connection: sa.Connection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:

@@ -24,16 +24,27 @@ LOGS = (
     "the data directory. What went to standard error, or was copied elsewhere before, is kept by "
     "those who collect it."
 )
+DATABASE_SERVER = (
+    "The rows were deleted from the tables on PostgreSQL, and VACUUM removes their former "
+    "versions. The server's write-ahead log and its archive, its standbys and the backups that its "
+    "operator takes hold them for as long as the operator keeps those."
+)
 
 
 def certificate(
-    erasure: Erasure, user_id: str, completed_at: str, signer: Signer, backups_gone_by: str | None
+    erasure: Erasure,
+    user_id: str,
+    completed_at: str,
+    signer: Signer,
+    backups_gone_by: str | None,
+    *,
+    on_server: bool = False,
 ) -> Envelope:
     """Return the signed certificate of an erasure.
 
     It names the person by a hash of the user id with a random nonce. Only who holds the nonce,
     which is returned to the requester of the erasure, can show that it is about that person; the
-    service itself keeps neither.
+    service itself keeps neither. With ``on_server`` it says what a database server may still keep.
     """
     statement: dict[str, object] = {
         "erasure_id": erasure.id,
@@ -50,6 +61,8 @@ def certificate(
         if backups_gone_by is None
         else {"policy": BACKUPS, "gone_by": backups_gone_by},
     }
+    if on_server:
+        statement["database"] = {"policy": DATABASE_SERVER}
     return signer.sign(PAYLOAD_TYPE, statement)
 
 

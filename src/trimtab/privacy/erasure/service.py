@@ -243,7 +243,12 @@ class Erasures:
             user_id = self._store.user_of(erasure_id)
             # Every step has found nothing left, the one for backups among them.
             gone_by = at if self._evidence.has_backups else None
-            signed = certificate(erasure, user_id, at, self._evidence.signer, gone_by)
+            on_server = any(
+                database.engine.dialect.name == "postgresql" for database in self._databases
+            )
+            signed = certificate(
+                erasure, user_id, at, self._evidence.signer, gone_by, on_server=on_server
+            )
             self._store.certify(erasure_id, signed, at)
 
     def _wait_for_all_processes(self, erasure_id: str) -> None:

@@ -80,6 +80,10 @@ class ServiceSettings:
     rate_limit_per_minute: int = setting(
         100, unit="requests a minute", help="The limit per client address; 0 means none.", minimum=0
     )
+    roles: tuple[str, ...] = setting(
+        ("all",),
+        help="The work of this process, such as `gateway, operator`; `all` is everything.",
+    )
     trusted_proxies: tuple[str, ...] = setting(
         (),
         help="Addresses or networks of proxies whose X-Forwarded-For tells the client's address.",

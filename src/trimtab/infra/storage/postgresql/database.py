@@ -87,6 +87,18 @@ class PostgresDatabase(Database):
                 self.transactions.note(code, took)
 
     @contextmanager
+    def glance(self) -> Iterator[sa.Connection]:
+        """Open a connection for one query, outside of a transaction."""
+        try:
+            with self.engine.connect() as connection:
+                # The search path is set by transactions only.
+                schema = {None: self.chains[0]}
+                yield connection.execution_options(schema_translate_map=schema)
+        except STORAGE_ERRORS as error:
+            self._raise_translated(error)
+            raise
+
+    @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Open a write transaction that commits at the end.
 

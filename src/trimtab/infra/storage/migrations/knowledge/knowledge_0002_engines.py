@@ -9,9 +9,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute("ALTER TABLE projects ADD COLUMN engine TEXT NOT NULL DEFAULT 'embedded'")
+    on_postgresql = op.get_bind().dialect.name == "postgresql"
+    text, ending = ('TEXT COLLATE "C"', "") if on_postgresql else ("TEXT", " WITHOUT ROWID")
+    op.execute(f"ALTER TABLE projects ADD COLUMN engine {text} NOT NULL DEFAULT 'embedded'")
     # A space is written down before it is made, so that whatever ends the process, nothing is left behind unknown.
     op.execute(
-        "CREATE TABLE engine_spaces (engine TEXT NOT NULL, space TEXT NOT NULL,"
-        " PRIMARY KEY (engine, space)) WITHOUT ROWID"
+        f"CREATE TABLE engine_spaces (engine {text} NOT NULL, space {text} NOT NULL,"
+        f" PRIMARY KEY (engine, space)){ending}"
     )

@@ -32,8 +32,10 @@ _KEYS = {
 
 def upgrade() -> None:
     connection = op.get_bind()
+    # Seals are 0 to 2**32 - 1: more than an INTEGER of PostgreSQL holds.
+    integer = "BIGINT" if connection.dialect.name == "postgresql" else "INTEGER"
     for table, columns in _SEALED.items():
-        op.execute(f"ALTER TABLE {table} ADD COLUMN seal INTEGER NOT NULL DEFAULT 0")
+        op.execute(f"ALTER TABLE {table} ADD COLUMN seal {integer} NOT NULL DEFAULT 0")
         keys = _KEYS.get(table, ("key",))
         rows = connection.execute(sa.text(f"SELECT {', '.join(keys)}, {columns} FROM {table}"))  # noqa: S608 - names are ours.
         which = " AND ".join(f"{key} = :k{number}" for number, key in enumerate(keys))

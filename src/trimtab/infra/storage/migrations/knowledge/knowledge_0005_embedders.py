@@ -12,13 +12,17 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute("ALTER TABLE projects ADD COLUMN embedder TEXT NOT NULL DEFAULT 'standard'")
+    connection = op.get_bind()
+    on_postgresql = connection.dialect.name == "postgresql"
+    text, integer, blob = (
+        ('TEXT COLLATE "C"', "BIGINT", "BYTEA") if on_postgresql else ("TEXT", "INTEGER", "BLOB")
+    )
+    op.execute(f"ALTER TABLE projects ADD COLUMN embedder {text} NOT NULL DEFAULT 'standard'")
     # Vectors of another embedder, until a project has all of them: only then they replace the others.
     op.execute(
-        "CREATE TABLE new_vectors (chunk_key INTEGER PRIMARY KEY REFERENCES chunks(key) ON DELETE CASCADE,"
-        " model TEXT NOT NULL, vector BLOB NOT NULL, seal INTEGER NOT NULL)"
+        f"CREATE TABLE new_vectors (chunk_key {integer} PRIMARY KEY REFERENCES chunks(key) ON DELETE CASCADE,"
+        f" model {text} NOT NULL, vector {blob} NOT NULL, seal {integer} NOT NULL)"
     )
-    connection = op.get_bind()
     rows = connection.execute(
         sa.text("SELECT key, id, name, created_at, engine, embedder, seal FROM projects")
     ).all()

@@ -1,0 +1,1 @@
+"""Watches and operates a PostgreSQL server: signals, actions and faults."""

@@ -1,0 +1,77 @@
+"""Builds the adapter to the PostgreSQL server; without an address it reads nothing."""
+
+from pathlib import Path
+
+from trimtab.infra.background import PeriodicTask
+from trimtab.infra.environment import Environment
+from trimtab.infra.settings import Settings
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.health import ComponentHealth, Status
+from trimtab.kernel.module import Module
+from trimtab.kernel.operable import Action
+from trimtab.postgresql.backup_actions import backup_actions
+from trimtab.postgresql.backups import PostgresBackups
+from trimtab.postgresql.care_actions import care_actions
+from trimtab.postgresql.faults import faults
+from trimtab.postgresql.parameter_actions import parameter_actions
+from trimtab.postgresql.server import WatchedServer
+from trimtab.postgresql.session_actions import session_actions
+from trimtab.postgresql.signals import signals
+from trimtab.postgresql.state import WatchedState
+
+
+def actions(backups: PostgresBackups, clock: Clock) -> tuple[Action, ...]:
+    """Return every action on the server."""
+    server = backups.server
+    return (
+        *session_actions(server, clock),
+        *parameter_actions(server, clock),
+        *care_actions(server),
+        *backup_actions(backups, clock),
+    )
+
+
+def watched_url(settings: Settings) -> str:
+    """Return the address of the watched server; by default that of trimtab's own data."""
+    own = settings.service.database_direct_url or settings.service.database_url
+    return settings.postgresql.url or own.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def build(env: Environment) -> Module:
+    """Return the server of the settings with its signals, actions and faults."""
+    server = WatchedServer(env.settings.postgresql, watched_url(env.settings), env.clock)
+    state = WatchedState(server, env.clock)
+    folder = env.settings.postgresql.backup_folder
+    backups = PostgresBackups(
+        server,
+        Path(folder) if folder else env.directory.path / "backups" / "postgresql",
+    )
+    published = actions(backups, env.clock)
+    if not server.configured:
+        return Module(
+            "postgresql",
+            server,
+            signals=signals(state),
+            actions=published,
+            faults=faults(server),
+        )
+    seconds = env.settings.postgresql.refresh_seconds
+    # A thread of its own: the server may be slow to answer.
+    task = PeriodicTask("read PostgreSQL", state.refresh, seconds, env.clock)
+
+    def health() -> ComponentHealth:
+        if state.problem:
+            return ComponentHealth(Status.DEGRADED, state.problem)
+        return ComponentHealth(Status.UP)
+
+    return Module(
+        "postgresql",
+        server,
+        signals=signals(state),
+        actions=published,
+        faults=faults(server),
+        health=(("postgresql", health),),
+        tasks=(task,),
+        start=(task.start,),
+        close=(task.close, server.close),
+    )
