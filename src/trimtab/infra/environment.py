@@ -19,6 +19,7 @@ from trimtab.infra.key_bootstrap import make_first_key, parse_key_roles, seed
 from trimtab.infra.settings import Settings
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory, SqliteDatabase
+from trimtab.infra.storage.secret_registry import SecretRegistry
 from trimtab.infra.telemetry import new_registry
 from trimtab.infra.valkey import Valkey, open_valkey
 from trimtab.kernel.clock import Clock
@@ -95,17 +96,25 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     valkey = open_valkey(settings.service.valkey_url, dependencies)
     if valkey is not None:
         closing.callback(valkey.close)
-    directory = DataDirectory(settings.service.data_dir)
-    closing.callback(directory.close)
     postgres = _postgres(settings)
+    directory = DataDirectory(settings.service.data_dir, shared=postgres is not None)
+    closing.callback(directory.close)
     state = _state(directory, postgres)
     closing.callback(state.close)
+    if postgres is not None:
+        directory.secrets = SecretRegistry(state)
     fleet = _open_fleet(settings, clock, postgres)
     closing.callback(fleet.close)
     audit = Audit(state, clock)
     keys = Keys(state, clock, audit, shared=fleet.shared)
     first_key = make_first_key(keys, directory)
     seed(keys, parse_key_roles(settings.trust.api_key_roles))
+
+    def open_jobs() -> Jobs:
+        if postgres is None:
+            return _durable_jobs(directory.file("jobs.db"), clock, "local")
+        return _durable_jobs(postgres, clock, fleet.me.id)
+
     return Environment(
         settings=settings,
         directory=directory,
@@ -120,7 +129,7 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
         changes=ChangeLog(clock, state),
         dependencies=dependencies,
         fleet=fleet,
-        jobs=OpeningJobs(lambda: _durable_jobs(directory, postgres, clock, fleet), _NEVER_PAUSED),
+        jobs=OpeningJobs(open_jobs, _NEVER_PAUSED),
         valkey=valkey,
         first_key=first_key,
         postgres=postgres,
@@ -161,13 +170,9 @@ def _open_fleet(settings: Settings, clock: Clock, postgres: "PostgresServer | No
     return Fleet(me, open_store(postgres, me), clock)
 
 
-def _durable_jobs(
-    directory: DataDirectory, postgres: "PostgresServer | None", clock: Clock, fleet: Fleet
-) -> Jobs:
+def _durable_jobs(store: "Path | PostgresServer", clock: Clock, executor_id: str) -> Jobs:
     # The engine takes longer to import than everything else together; `OpeningJobs` calls this in a
     # thread.
     from trimtab.infra.jobs.durable import DurableJobs
 
-    if postgres is None:
-        return DurableJobs(directory.file("jobs.db"), clock)
-    return DurableJobs(postgres, clock, fleet.me.id)
+    return DurableJobs(store, clock, executor_id)

@@ -1,50 +1,41 @@
-"""Durable jobs on a real PostgreSQL: what a killed process began, another ends."""
+"""Durable jobs in a PostgreSQL database."""
 
-import signal
-import subprocess
-import sys
-
+import psycopg
 import pytest
 
 from trimtab.infra.jobs.durable import DurableJobs
+from trimtab.infra.storage.postgresql import PostgresServer
 from trimtab.kernel.clock import SystemClock
 from trimtab.testing.jobs import JobsContract
 
-COMMAND = (sys.executable, "-m", "tests.infra.postgresql.jobs_process")
+
+@pytest.fixture
+def server(postgres):
+    return postgres.server()
 
 
 class TestJobsOnPostgres(JobsContract):
     @pytest.fixture
-    def jobs(self, postgres):
-        jobs = DurableJobs(postgres.server(), SystemClock(), "process_a")
+    def jobs(self, server):
+        jobs = DurableJobs(server, SystemClock(), "first")
         yield jobs
         jobs.close()
 
 
-def process(*words):
-    return subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, text=True)
+def test_a_job_carries_the_id_of_the_process_that_runs_it_in_the_schema_dbos(server):
+    jobs = DurableJobs(server, SystemClock(), "first")
+    jobs.register("kind", lambda run, _: run.step("one", lambda: 1))
+    jobs.launch()
+    jobs.start("kind", "job", {})
+    assert jobs.wait("job") == 1
+    jobs.close()
+    with psycopg.connect(server.url) as connection:
+        found = connection.execute("SELECT executor_id FROM dbos.workflow_status").fetchall()
+    assert found == [("first",)]
 
 
-@pytest.mark.timeout(180)
-def test_another_process_ends_the_job_of_a_killed_one(postgres, tmp_path):
-    url, noted = postgres.server().url, str(tmp_path / "noted")
-    with process(url, "a", noted, "start") as first:
-        assert first.stdout.readline() == "ready\n"
-        first.send_signal(signal.SIGKILL)
-    with process(url, "b", noted, "recover", "a") as second:
-        said = second.stdout.read().split("\n")
-    assert said == ["ready", "1", "second 0", ""]
-    assert (tmp_path / "noted").read_text() == "a first\nb second\n"
-
-
-@pytest.mark.timeout(180)
-def test_a_start_takes_no_work_from_a_process_that_lives(postgres, tmp_path):
-    url, noted = postgres.server().url, str(tmp_path / "noted")
-    with process(url, "a", noted, "start") as first:
-        assert first.stdout.readline() == "ready\n"
-        with process(url, "b", noted, "recover", "nobody") as second:
-            assert second.stdout.readline() == "ready\n"
-            said = second.stdout.read().split("\n")
-        first.kill()
-    assert said == ["0", "second 0", ""]
-    assert (tmp_path / "noted").read_text() == "a first\na second\n"
+def test_the_jobs_connections_commit_durably_on_a_server_that_does_not(server):
+    engine = PostgresServer(server.url, allow_unsafe=True).transaction_engine(1)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+    engine.dispose()

@@ -13,7 +13,7 @@ from dbos import DBOS, SetWorkflowID
 from dbos import error as dbos_error
 
 from trimtab.infra.jobs.port import Body, JobRun, JobState, JobStatus, JobUnknown, Json
-from trimtab.infra.jobs.storage import open_storage
+from trimtab.infra.jobs.stores import JobStore, PostgresJobStore, SqliteJobStore
 from trimtab.kernel.clock import Clock
 
 if TYPE_CHECKING:
@@ -125,37 +125,41 @@ class _OpenJobs:
 
 
 class DurableJobs:
-    """Durable jobs in one SQLite file, or in a PostgreSQL database that several processes share.
+    """Durable jobs stored in a SQLite file or in a PostgreSQL database.
 
     DBOS is a singleton per process, so only one instance may be open at a time.
 
     Args:
-        place: The SQLite file, created when missing; or the server.
+        store: The SQLite file, created when missing, or the server.
         clock: Waits are in seconds of this clock.
-        executor: Names the process whose jobs these are: unique among those on one server, and
-            always the same on a file, because a launch continues the jobs of its own executor.
+        executor_id: Names this process among those on the same server: the work of a process that
+            is gone is found by it.
     """
 
     def __init__(
-        self, place: "Path | PostgresServer", clock: Clock, executor: str = "local"
+        self, store: "Path | PostgresServer", clock: Clock, executor_id: str = "local"
     ) -> None:
         self._clock = clock
         self._bodies: dict[str, Body] = {}
         self._schedules: list[tuple[str, str, str, Mapping[str, Json]]] = []
-        self._storage = open_storage(place, clock)
+        self._store: JobStore = (
+            SqliteJobStore(store, clock) if isinstance(store, Path) else PostgresJobStore(store)
+        )
         self._open = _OpenJobs()
         self._launched = False
-        config: Any = {
-            "name": "trimtab",
-            **self._storage.config,
-            "application_version": _APPLICATION_VERSION,
-            "executor_id": executor,
-            "enable_otlp": False,
-            "console_log_level": "ERROR",
-            "notification_listener_polling_interval_sec": _POLL_SECONDS,
-            "scheduler_polling_interval_sec": 5.0,
-        }
-        DBOS(config=config)
+        DBOS(
+            config={
+                "name": "trimtab",
+                "system_database_url": self._store.url,
+                "system_database_engine": self._store.engine,
+                "application_version": _APPLICATION_VERSION,
+                "executor_id": executor_id,
+                "enable_otlp": False,
+                "console_log_level": "ERROR",
+                "notification_listener_polling_interval_sec": _POLL_SECONDS,
+                "scheduler_polling_interval_sec": 5.0,
+            }
+        )
 
         # DBOS installs a handler that writes plain text to standard error; its records belong in
         # the JSON logs.
@@ -183,7 +187,7 @@ class DurableJobs:
 
     def launch(self) -> None:
         """Start the engine and resume interrupted jobs."""
-        with self._storage.migrating():
+        with self._store.migrating():
             DBOS.launch()
         self._launched = True
         DBOS.apply_schedules(
@@ -254,7 +258,7 @@ class DurableJobs:
         if self._launched:
             self._open.close(lambda job_id, topic: DBOS.send(job_id, _GOODBYE, topic))
         DBOS.destroy(destroy_registry=True)
-        self._storage.close()
+        self._store.close()
 
     def _run(self, kind: str, argument: dict[str, Json]) -> Json:
         body = self._bodies.get(kind)

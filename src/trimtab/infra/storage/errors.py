@@ -34,3 +34,13 @@ class DatabaseUnsafe(Misconfigured):
     """The database server would lose or disorder data."""
 
     code = "storage.database_unsafe"
+
+
+class SecretDiffers(Misconfigured):
+    """The data directory lacks a secret that other processes on the database use."""
+
+    code = "storage.secret_differs"
+    default_hint = (
+        "Copy signing.key, subjects.key and session.secret with their .sum files from the data"
+        " directory of the first process, or let all processes share one directory."
+    )

@@ -1,4 +1,4 @@
-"""Storage of the durable jobs: a guarded SQLite file, or PostgreSQL."""
+"""Storage of the engine of durable jobs: a SQLite file or a PostgreSQL database."""
 
 import logging
 import sqlite3
@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import sqlalchemy as sa
 
@@ -17,79 +17,66 @@ from trimtab.kernel.errors import Corrupt
 if TYPE_CHECKING:
     from trimtab.infra.storage.postgresql import PostgresServer
 
-_log = logging.getLogger(__name__)
-_SCHEMA = "dbos"
-_CONNECTIONS = 5
+POSTGRES_CONNECTIONS = 5
+"""Connections of one process for its jobs; one of them listens for messages."""
 _MIGRATION_LOCK = (0x7472, 0x6A6F)
 _MIGRATION_SECONDS = 120
+_log = logging.getLogger(__name__)
 
 
-class JobStorage(Protocol):
-    """A database for DBOS."""
+class JobStore(Protocol):
+    """The records of the engine.
 
-    config: dict[str, Any]
-    """The part of the configuration of DBOS that names the database."""
+    Attributes:
+        url: Names the engine's kind to DBOS; it connects through `engine`.
+        engine: Its connections.
+    """
+
+    url: str
+    engine: sa.Engine
 
     def migrating(self) -> AbstractContextManager[object]:
         """Hold what keeps other processes from changing the schema at the same time."""
-        ...
 
     def close(self) -> None:
-        """Release the database."""
-        ...
+        """Close all connections."""
 
 
-def open_storage(place: "Path | PostgresServer", clock: Clock) -> JobStorage:
-    """Return the storage in a SQLite file or on a PostgreSQL server."""
-    if isinstance(place, Path):
-        return _SqliteStorage(place, clock)
-    return _PostgresStorage(place)
+class SqliteJobStore:
+    """Keeps jobs in a SQLite file.
 
-
-class _SqliteStorage:
-    """A SQLite file that DBOS writes through an engine of ours."""
+    Args:
+        file: Created when missing; one that cannot be repaired is kept under another name.
+        clock: Names the damaged file.
+    """
 
     def __init__(self, file: Path, clock: Clock) -> None:
+        self.url = f"sqlite:///{file}"
         self._guard = _guarded(file, clock)
-        self._engine = _engine(file)
-        self._guard.attach(self._engine)
+        self.engine = _engine(self.url)
+        self._guard.attach(self.engine)
         self._guard.check_commits()  # Before DBOS writes anything.
-        self.config: dict[str, Any] = {
-            "system_database_url": f"sqlite:///{file}",
-            "system_database_engine": self._engine,
-        }
 
     def migrating(self) -> AbstractContextManager[object]:
-        """Return nothing to hold: the data directory has one process."""
+        """Return nothing to hold: a data directory has one process."""
         return nullcontext()
 
     def close(self) -> None:
-        """Close the file."""
-        self._engine.dispose()
+        """Close all connections."""
+        self.engine.dispose()
         self._guard.close()
 
 
-class _PostgresStorage:
-    """A schema of its own, reached past any pooler: DBOS listens for notifications."""
+class PostgresJobStore:
+    """Keeps jobs in the schema ``dbos`` of a PostgreSQL database.
+
+    The connections do not go through a pooler, because DBOS listens for notifications.
+    """
 
     def __init__(self, server: "PostgresServer") -> None:
+        self.url = "postgresql+psycopg:///jobs"
+        self.engine = server.transaction_engine(POSTGRES_CONNECTIONS)
         self._server = server
-        self.config: dict[str, Any] = {
-            "system_database_url": server.direct_url,
-            "dbos_system_schema": _SCHEMA,
-            "sys_db_pool_size": _CONNECTIONS,
-            "db_engine_kwargs": {
-                "max_overflow": 0,
-                "connect_args": {
-                    "application_name": "trimtab jobs",
-                    "connect_timeout": 10,
-                    "keepalives_idle": 5,
-                    "keepalives_interval": 5,
-                    "keepalives_count": 2,
-                    "tcp_user_timeout": 10_000,
-                },
-            },
-        }
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
@@ -101,7 +88,8 @@ class _PostgresStorage:
             yield
 
     def close(self) -> None:
-        """Do nothing: DBOS closes its connections itself."""
+        """Close all connections."""
+        self.engine.dispose()
 
 
 def _guarded(file: Path, clock: Clock) -> FileGuard:
@@ -125,8 +113,8 @@ def _guarded(file: Path, clock: Clock) -> FileGuard:
         return FileGuard(file, page_sums=True)
 
 
-def _engine(file: Path) -> sa.Engine:
-    engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": 30})
+def _engine(url: str) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": 30})
     needs_subsec = sqlite3.sqlite_version_info < (3, 42)
 
     @sa.event.listens_for(engine, "connect")
