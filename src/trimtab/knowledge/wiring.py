@@ -108,7 +108,7 @@ def build_components(
         settings = replace(settings, postgres_url=context.postgres.url)
     database, engine = _open_database(data, settings, context)
     stores = _stores_of(database, settings)
-    encoders = _encoders(data, settings, clock, model)
+    encoders = encoders_of(data, settings, clock, model)
     parser = Parser(settings, data.folder("parser"))
     engines = Engines(stores.engines, stores.search, encoders, settings, clock)
     breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
@@ -144,8 +144,8 @@ def build_components(
     )
 
 
-def _encoders(
-    data: DataDirectory, settings: KnowledgeSettings, clock: Clock, model: ModelStore | None
+def encoders_of(
+    data: DataDirectory, settings: KnowledgeSettings, clock: Clock, model: ModelStore | None = None
 ) -> dict[str, Encoder]:
     """Return an encoder for each embedder, none of them loaded; ``model`` is the standard one."""
     folder, threads = data.folder("models"), settings.embedding_threads
