@@ -108,15 +108,7 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     if valkey is not None:
         closing.callback(valkey.close)
     postgres = _postgres(settings)
-    directory = DataDirectory(settings.service.data_dir, shared=postgres is not None)
-    closing.callback(directory.close)
-    if postgres is None:
-        require_local(directory.path)
-    state = _state(directory, postgres)
-    closing.callback(state.close)
-    if postgres is not None:
-        admit(InstallationStore(state), directory.path)
-        directory.secrets = SecretRegistry(state)
+    directory, state = _open_state(settings, postgres, closing)
     fleet = _open_fleet(settings, clock, postgres)
     closing.callback(fleet.close)
     audit = Audit(state, clock)
@@ -148,6 +140,21 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
         first_key=first_key,
         postgres=postgres,
     )
+
+
+def _open_state(
+    settings: Settings, postgres: "PostgresServer | None", closing: ExitStack
+) -> tuple[DataDirectory, Database]:
+    directory = DataDirectory(settings.service.data_dir, shared=postgres is not None)
+    closing.callback(directory.close)
+    if postgres is None:
+        require_local(directory.path)
+    state = _state(directory, postgres)
+    closing.callback(state.close)
+    if postgres is not None:
+        admit(InstallationStore(state), directory.path)
+        directory.secrets = SecretRegistry(state)
+    return directory, state
 
 
 def _postgres(settings: Settings) -> "PostgresServer | None":
