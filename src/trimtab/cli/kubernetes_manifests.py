@@ -32,6 +32,12 @@ def manifests(
             formats=["%Y-%m-%d"], help="The date on which the restarts of six-hour-restart end."
         ),
     ] = None,
+    scale: Annotated[
+        bool,
+        typer.Option(
+            "--scale", help="Several processes by role on PostgreSQL, instead of one process."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Print what runs trimtab in a cluster, for `kubectl apply -f -`; needs no service."""
@@ -40,6 +46,6 @@ def manifests(
     from trimtab.kubernetes.deployment import Deployment, render
 
     until = restart_until.date() if restart_until else None
-    made = render(Deployment(tuple(component or ()), namespace, image, until))
+    made = render(Deployment(tuple(component or ()), namespace, image, until, scale))
     if not printed_as_json(session_of(context), {"manifests": made}):
         typer.echo(yaml.safe_dump_all(made, sort_keys=False), nl=False)

@@ -64,11 +64,12 @@ class Audit:
         with self._database.write() as connection:
             newest = sa.select(sa.func.max(_table.c.seq)).scalar_subquery()
             last = connection.execute(
-                sa.select(_table.c.seq, _table.c.hash).where(_table.c.seq == newest)
+                sa.select(_table.c.seq, _table.c.hash, _table.c.at).where(_table.c.seq == newest)
             ).one_or_none()
             seq, previous = (last.seq + 1, last.hash) if last else (1, _GENESIS)
             text = json.dumps(facts or {}, sort_keys=True, separators=(",", ":"))
-            at = self.clock.now().isoformat()
+            # Another process's clock may be ahead, and the chain's times never go back.
+            at = max(self.clock.now().isoformat(), last.at if last else "")
             digest = _digest(seq, at, actor, action, subject, text, previous)
             event = AuditEvent(seq, at, actor, action, subject, text, previous, digest)
             connection.execute(

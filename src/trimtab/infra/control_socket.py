@@ -25,20 +25,24 @@ class ControlSocketUnusable(Misconfigured):
     code = "api.control_socket_unusable"
 
 
-def control_path(data_dir: Path) -> Path:
+def control_path(data_dir: Path, suffix: str = "") -> Path:
     """Return the path of the control socket of a data directory.
 
     A path that is too long for a socket is replaced with one in a private folder under ``/tmp``,
     named by a hash of the path, so that server and client derive the same path.
+
+    Args:
+        data_dir: The data directory.
+        suffix: That of the process, when several share the directory.
     """
-    path = data_dir.absolute() / "control.sock"
+    path = data_dir.absolute() / f"control{suffix}.sock"
     if len(os.fsencode(path)) <= _LONGEST_PATH:
         return path
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
     return Path("/tmp") / f"trimtab-{os.getuid()}" / f"{digest}.sock"  # noqa: S108 - checked below.
 
 
-def bind_control(data_dir: Path) -> socket.socket:
+def bind_control(data_dir: Path, suffix: str = "") -> socket.socket:
     """Return the listening control socket, accessible to this user only.
 
     The caller holds the data directory's lock, so an existing socket file is from a process that
@@ -47,7 +51,7 @@ def bind_control(data_dir: Path) -> socket.socket:
     Raises:
         ControlSocketUnusable: Its folder belongs to another user or is open to others.
     """
-    path = control_path(data_dir)
+    path = control_path(data_dir, suffix)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.parent != data_dir.absolute():
         _require_private(path.parent)

@@ -23,10 +23,13 @@ from trimtab.kernel.operable import (
     Value,
 )
 
-_ENDLESS = (
-    "WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted)"
-    " SELECT count(*) FROM counted WHERE n < 0"
-)
+_ENDLESS = {
+    "sqlite": (
+        "WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted)"
+        " SELECT count(*) FROM counted WHERE n < 0"
+    ),
+    "postgresql": "SELECT pg_sleep(86400)",
+}
 
 
 def signals(databases: Sequence[Database], clock: Clock) -> tuple[Signal, ...]:
@@ -140,6 +143,6 @@ def run_endless_query(database: Database) -> None:
     """Run a query that ends only when it is interrupted."""
     try:
         with database.read() as connection:
-            connection.exec_driver_sql(_ENDLESS).fetchall()
+            connection.exec_driver_sql(_ENDLESS[connection.dialect.name]).fetchall()
     except TrimtabError:
         return  # It was interrupted, as it should be.

@@ -19,6 +19,8 @@ from trimtab.infra.key_bootstrap import make_first_key, parse_key_roles, seed
 from trimtab.infra.settings import Settings
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory, SqliteDatabase
+from trimtab.infra.storage.installation import InstallationStore, admit, require_local
+from trimtab.infra.storage.secret_registry import SecretRegistry
 from trimtab.infra.telemetry import new_registry
 from trimtab.infra.valkey import Valkey, open_valkey
 from trimtab.kernel.clock import Clock
@@ -29,8 +31,18 @@ from trimtab.kernel.ids import new_id
 if TYPE_CHECKING:
     from trimtab.infra.storage.postgresql import PostgresServer
 
-STATE_CHAINS = ("state", "incidents", "answers", "review", "evaluation", "notify", "calendar")
+STATE_CHAINS = (
+    "state",
+    "incidents",
+    "answers",
+    "review",
+    "evaluation",
+    "notify",
+    "calendar",
+    "installation",
+)
 """The chains of migrations of the state database; its file is older than the split by domain."""
+STATE_FILE = "state.db"
 
 
 _NEVER_PAUSED = frozenset({"incidents.run"})
@@ -95,17 +107,20 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     valkey = open_valkey(settings.service.valkey_url, dependencies)
     if valkey is not None:
         closing.callback(valkey.close)
-    directory = DataDirectory(settings.service.data_dir)
-    closing.callback(directory.close)
     postgres = _postgres(settings)
-    state = _state(directory, postgres)
-    closing.callback(state.close)
+    directory, state = _open_state(settings, postgres, closing)
     fleet = _open_fleet(settings, clock, postgres)
     closing.callback(fleet.close)
     audit = Audit(state, clock)
     keys = Keys(state, clock, audit, shared=fleet.shared)
     first_key = make_first_key(keys, directory)
     seed(keys, parse_key_roles(settings.trust.api_key_roles))
+
+    def open_jobs() -> Jobs:
+        if postgres is None:
+            return _durable_jobs(directory.file("jobs.db"), clock, "local")
+        return _durable_jobs(postgres, clock, fleet.me.id)
+
     return Environment(
         settings=settings,
         directory=directory,
@@ -120,11 +135,26 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
         changes=ChangeLog(clock, state),
         dependencies=dependencies,
         fleet=fleet,
-        jobs=OpeningJobs(lambda: _durable_jobs(directory, clock), _NEVER_PAUSED),
+        jobs=OpeningJobs(open_jobs, _NEVER_PAUSED),
         valkey=valkey,
         first_key=first_key,
         postgres=postgres,
     )
+
+
+def _open_state(
+    settings: Settings, postgres: "PostgresServer | None", closing: ExitStack
+) -> tuple[DataDirectory, Database]:
+    directory = DataDirectory(settings.service.data_dir, shared=postgres is not None)
+    closing.callback(directory.close)
+    if postgres is None:
+        require_local(directory.path)
+    state = _state(directory, postgres)
+    closing.callback(state.close)
+    if postgres is not None:
+        admit(InstallationStore(state), directory.path)
+        directory.secrets = SecretRegistry(state)
+    return directory, state
 
 
 def _postgres(settings: Settings) -> "PostgresServer | None":
@@ -144,7 +174,7 @@ def _postgres(settings: Settings) -> "PostgresServer | None":
 
 def _state(directory: DataDirectory, postgres: "PostgresServer | None") -> Database:
     if postgres is None:
-        return SqliteDatabase(directory.file("state.db"), STATE_CHAINS, page_sums=True)
+        return SqliteDatabase(directory.file(STATE_FILE), STATE_CHAINS, page_sums=True)
     from trimtab.infra.storage.postgresql import PostgresDatabase
 
     return PostgresDatabase(postgres, "state", STATE_CHAINS)
@@ -161,9 +191,9 @@ def _open_fleet(settings: Settings, clock: Clock, postgres: "PostgresServer | No
     return Fleet(me, open_store(postgres, me.id), clock)
 
 
-def _durable_jobs(directory: DataDirectory, clock: Clock) -> Jobs:
+def _durable_jobs(store: "Path | PostgresServer", clock: Clock, executor_id: str) -> Jobs:
     # The engine takes longer to import than everything else together; `OpeningJobs` calls this in a
     # thread.
     from trimtab.infra.jobs.durable import DurableJobs
 
-    return DurableJobs(directory.file("jobs.db"), clock)
+    return DurableJobs(store, clock, executor_id)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trimtab.infra.auth import Keys, Role
 from trimtab.infra.storage import DataDirectory
-from trimtab.kernel.errors import Misconfigured
+from trimtab.kernel.errors import Conflict, Misconfigured
 from trimtab.kernel.ids import sha256_hex
 
 _SEED = "seed-"
@@ -17,7 +17,10 @@ def make_first_key(keys: Keys, directory: DataDirectory) -> Path | None:
     """Create an admin key in a private file, unless keys exist; return its path."""
     if keys.all():
         return None
-    key = keys.create("admin", Role.ADMIN, actor="trimtab")
+    try:
+        key = keys.create("admin", Role.ADMIN, actor="trimtab")
+    except Conflict:
+        return None  # Another process on the same database was faster.
     directory.keep_secret(_FIRST_KEY_FILE, f"{key}\n".encode())
     return directory.file(_FIRST_KEY_FILE)
 

@@ -16,6 +16,7 @@ from trimtab.infra.shipped import shipped
 from trimtab.infra.yaml_loader import SafeLoader
 from trimtab.kernel.errors import InvalidInput
 from trimtab.kubernetes.rbac import manifests, usual_actions
+from trimtab.kubernetes.scale import scale_manifests
 
 Manifest = dict[str, Any]
 COMPONENTS: Mapping[str, str] = {
@@ -41,6 +42,7 @@ class Deployment:
         components: Names of `COMPONENTS`.
         namespace: Where all objects are.
         image: The image of trimtab.
+        scale: Whether there are several processes by role, on PostgreSQL, instead of one.
         until: The date on which the restarts of `six-hour-restart` end; None keeps the files' one.
     """
 
@@ -48,6 +50,7 @@ class Deployment:
     namespace: str = NAMESPACE
     image: str = IMAGE
     until: date | None = None
+    scale: bool = False
 
     def __post_init__(self) -> None:
         for name in self.components:
@@ -77,7 +80,8 @@ def render(request: Deployment, folder: Path | None = None) -> list[Manifest]:
     """
     files = folder or shipped("deploy") / "kubernetes"
     found: dict[tuple[str, str], Manifest] = {}
-    for name in ("base", *dict.fromkeys(request.components)):
+    process = "scale" if request.scale else "base"
+    for name in (process, *dict.fromkeys(request.components)):
         _add(files / name, found)
     made = list(found.values())
     for each in made:
@@ -153,12 +157,18 @@ def _containers(each: Manifest) -> Iterable[Manifest]:
 
 
 def main() -> None:
-    """Write the role of the component `cluster-access` into the repository."""
+    """Write the role of `cluster-access` and the processes of `scale` into the repository."""
     import yaml
 
-    file = Path("deploy") / "kubernetes" / "cluster-access" / "role.yaml"
-    text = yaml.safe_dump_all(cluster_access(), sort_keys=False)
-    file.write_text(f"# Written by `make manifests`, from what the actions need.\n{text}", "utf-8")
+    folder = Path("deploy") / "kubernetes"
+    scale = scale_manifests(render(Deployment(), folder))
+    for name, made, source in (
+        ("cluster-access/role.yaml", cluster_access(), "what the actions need"),
+        ("scale/processes.yaml", scale, "the one process and the table of workloads"),
+    ):
+        text = yaml.safe_dump_all(made, sort_keys=False)
+        comment = f"# Written by `make manifests`, from {source}.\n"
+        (folder / name).write_text(comment + text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -117,6 +117,7 @@ class PostgresServer:
         info = self._server.get_postmaster_info()
         self.relay = Relay(info.socket_path)
         self.url = f"postgresql://postgres@127.0.0.1:{self.relay.port}/postgres"
+        self.socket_path = info.socket_path
         folder = info.socket_path.parent
         self.socket_url = (
             f"postgresql://postgres@/postgres?host={folder}&port={info.socket_path.suffix[1:]}"

@@ -30,6 +30,9 @@ MORE = {
     ),
     "servicemonitor": ObjectKind("ServiceMonitor", "monitoring.coreos.com", "servicemonitors"),
 }
+AUTOSCALER_1 = ObjectKind(
+    "HorizontalPodAutoscaler", "autoscaling", "horizontalpodautoscalers", ("v1",)
+)
 VOLUME = ObjectKind("PersistentVolume", "", "persistentvolumes", namespaced=False)
 DEFINITION = ObjectKind(
     "CustomResourceDefinition",
@@ -86,6 +89,8 @@ SERVICE_MONITOR = {
 
 def kind_of(each):
     name = each["kind"].lower()
+    if each["apiVersion"] == "autoscaling/v1":
+        return AUTOSCALER_1
     return KINDS.get(name) or MORE[name]
 
 
@@ -142,6 +147,16 @@ def test_the_server_accepts_every_manifest_in_a_dry_run(installed):
         assert found["metadata"]["name"] == each["metadata"]["name"]
     left = installed.cluster.find_all(KINDS["configmap"], installed.namespace)
     assert "cache-config" not in [each["metadata"]["name"] for each in left]
+
+
+def test_the_server_accepts_several_processes_in_a_dry_run(world):
+    made = render(Deployment(namespace=world.namespace, scale=True))
+    for each in made:
+        found = put(world, each, dry_run=True)
+        assert found["metadata"]["name"] == each["metadata"]["name"]
+    kinds = [each["kind"] for each in made]
+    assert kinds.count("Deployment") >= 13
+    assert kinds.count("HorizontalPodAutoscaler") >= 9
 
 
 MISTAKES = (

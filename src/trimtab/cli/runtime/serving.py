@@ -45,7 +45,8 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings", *, human: bo
     prepare_process()
     # First: when the address is taken, nothing has been made yet.
     with bind(service.host, service.port) as listener, closing(build(settings)) as app:
-        if service.log_to_files:  # Only now is the data directory ours.
+        # Only now is the data directory ours; of several processes in it one writes the files.
+        if service.log_to_files and not app.directory.suffix:
             folder = app.directory.folder("logs")
             files = (service.log_file_mb, service.log_files, service.log_keep_hours)
             logs(files=LogFiles(folder, *files))
@@ -59,7 +60,7 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings", *, human: bo
 def _serve(app: "App", listener: socket.socket, *, human: bool) -> None:
     """Start the app and serve it on the listener and the control socket."""
     try:
-        control = bind_control(app.directory.path)
+        control = bind_control(app.directory.path, app.directory.suffix)
         app.env.fleet.serve_at(_address_for_others(app, listener))
         app.start()
         gc.freeze()
@@ -76,7 +77,7 @@ def _serve(app: "App", listener: socket.socket, *, human: bool) -> None:
                 body_seconds=app.settings.api.body_seconds,
             )
     finally:
-        control_path(app.directory.path).unlink(missing_ok=True)
+        control_path(app.directory.path, app.directory.suffix).unlink(missing_ok=True)
 
 
 def _address_for_others(app: "App", listener: socket.socket) -> str:

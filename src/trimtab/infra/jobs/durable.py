@@ -1,24 +1,23 @@
 """Durable jobs on DBOS: one workflow that dispatches to bodies by kind."""
 
 import logging
-import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import sqlalchemy as sa
 from dbos import DBOS, SetWorkflowID
 from dbos import error as dbos_error
 
 from trimtab.infra.jobs.port import Body, JobRun, JobState, JobStatus, JobUnknown, Json
-from trimtab.infra.storage import FileGuard
+from trimtab.infra.jobs.stores import JobStore, PostgresJobStore, SqliteJobStore
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.errors import Corrupt
+
+if TYPE_CHECKING:
+    from trimtab.infra.storage.postgresql import PostgresServer
 
 _log = logging.getLogger(__name__)
 _WORKFLOW = "trimtab.job"
@@ -126,32 +125,35 @@ class _OpenJobs:
 
 
 class DurableJobs:
-    """Durable jobs stored in one SQLite file.
+    """Durable jobs stored in a SQLite file or in a PostgreSQL database.
 
     DBOS is a singleton per process, so only one instance may be open at a time.
 
     Args:
-        file: The SQLite file; created when missing.
+        store: The SQLite file, created when missing, or the server.
         clock: Waits are in seconds of this clock.
+        executor_id: Names this process among those on the same server: the work of a process that
+            is gone is found by it.
     """
 
-    def __init__(self, file: Path, clock: Clock) -> None:
+    def __init__(
+        self, store: "Path | PostgresServer", clock: Clock, executor_id: str = "local"
+    ) -> None:
         self._clock = clock
         self._bodies: dict[str, Body] = {}
         self._schedules: list[tuple[str, str, str, Mapping[str, Json]]] = []
-        self._guard = _guarded(file, clock)
-        self._engine = _engine(file)
-        self._guard.attach(self._engine)
-        self._guard.check_commits()  # Before DBOS writes anything.
+        self._store: JobStore = (
+            SqliteJobStore(store, clock) if isinstance(store, Path) else PostgresJobStore(store)
+        )
         self._open = _OpenJobs()
         self._launched = False
         DBOS(
             config={
                 "name": "trimtab",
-                "system_database_url": f"sqlite:///{file}",
-                "system_database_engine": self._engine,
+                "system_database_url": self._store.url,
+                "system_database_engine": self._store.engine,
                 "application_version": _APPLICATION_VERSION,
-                "executor_id": "local",
+                "executor_id": executor_id,
                 "enable_otlp": False,
                 "console_log_level": "ERROR",
                 "notification_listener_polling_interval_sec": _POLL_SECONDS,
@@ -242,8 +244,7 @@ class DurableJobs:
         if self._launched:
             self._open.close(lambda job_id, topic: DBOS.send(job_id, _GOODBYE, topic))
         DBOS.destroy(destroy_registry=True)
-        self._engine.dispose()
-        self._guard.close()
+        self._store.close()
 
     def _run(self, kind: str, argument: dict[str, Json]) -> Json:
         body = self._bodies.get(kind)
@@ -252,49 +253,3 @@ class DurableJobs:
         run: JobRun = _Run(str(DBOS.workflow_id), self._clock, self._open)
         with self._open.running():
             return body(run, argument)
-
-
-def _guarded(file: Path, clock: Clock) -> FileGuard:
-    """Return the guard of the jobs' file; replace a file that cannot be repaired.
-
-    The damaged file is kept under another name. The other databases record which jobs are needed:
-    their domains start them again when the engine is open.
-    """
-    try:
-        return FileGuard(file, page_sums=True)
-    except Corrupt as error:
-        kept = f"corrupted_{clock.now():%Y%m%d_%H%M%S}_{file.name}"
-        _log.exception(
-            "ALERT: the jobs start again with a new file; the damaged one is kept",
-            extra={"error_type": "DatabaseError", "reason": error.message, "kept_as": kept},
-        )
-        for ending in ("", "-wal", "-shm", "-sums", "-commits"):
-            part = file.with_name(file.name + ending)
-            if part.exists():
-                part.replace(file.with_name(kept + ending))
-        return FileGuard(file, page_sums=True)
-
-
-def _engine(file: Path) -> sa.Engine:
-    engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": 30})
-    needs_subsec = sqlite3.sqlite_version_info < (3, 42)
-
-    @sa.event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-        # DBOS sets these only on engines that it creates itself.
-        connection.isolation_level = "IMMEDIATE"
-        connection.execute("PRAGMA busy_timeout=30000")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        if needs_subsec:
-            # SQLite before 3.42 has no unixepoch('subsec'), which DBOS relies on for some
-            # timestamps.
-            connection.create_function("unixepoch", 1, _unixepoch)
-
-    return engine
-
-
-def _unixepoch(_modifier: str) -> float:
-    # Stands in for a database function that reads the machine's clock.
-    return time.time()  # noqa: TID251

@@ -14,6 +14,7 @@ from trimtab.infra.storage.errors import (
     DataDirectoryInUse,
     DataDirectoryUnusable,
     SchemaTooNew,
+    SecretDiffers,
 )
 from trimtab.infra.storage.reserve import DiskReserve
 from trimtab.infra.storage.sqlite.database import SqliteDatabase, translate_errors
@@ -29,6 +30,7 @@ __all__ = [
     "DiskReserve",
     "FileGuard",
     "SchemaTooNew",
+    "SecretDiffers",
     "SqliteDatabase",
     "losses",
     "translate_errors",

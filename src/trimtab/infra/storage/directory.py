@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from trimtab.infra.storage.errors import DataDirectoryInUse, DataDirectoryUnusable
+from trimtab.infra.storage.secret_registry import SecretRegistry
 from trimtab.infra.storage.sqlite.database import translate_errors
 from trimtab.kernel.errors import StorageFull
 
@@ -32,6 +33,7 @@ class DataDirectory:
     Args:
         path: The directory; created when missing.
         floor_bytes: Free space required; 0 for a process that only frees space.
+        shared: Let other processes use it too, when they share its databases on a server.
 
     Raises:
         DataDirectoryUnusable: The directory cannot be created or written.
@@ -39,11 +41,18 @@ class DataDirectory:
         StorageFull: The disk has less free space than `floor_bytes`.
     """
 
-    def __init__(self, path: Path, floor_bytes: int = FLOOR_BYTES) -> None:
+    def __init__(self, path: Path, floor_bytes: int = FLOOR_BYTES, *, shared: bool = False) -> None:
         self.path = path.absolute()
+        self.secrets: SecretRegistry | None = None
+        """What the processes on one database server agree on their secrets by; set by the first
+        user of the database.
+        """
         self._make()
         self._close_to_others()
-        self._lock = self._hold()
+        self._lock = self._hold(fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        self._first = self._lock_first() if shared else None
+        self.suffix = f"-{os.getpid()}" if shared and self._first is None else ""
+        """Ends the names of files that only one process may write, in all but the first process."""
         free = shutil.disk_usage(self.path).free
         if free < floor_bytes:
             self.close()
@@ -81,6 +90,8 @@ class DataDirectory:
     def close(self) -> None:
         """Release the lock."""
         os.close(self._lock)
+        if self._first is not None:
+            os.close(self._first)
 
     def __enter__(self) -> "DataDirectory":
         return self
@@ -127,13 +138,23 @@ class DataDirectory:
             extra={"path": str(self.path), "files": count},
         )
 
-    def _hold(self) -> int:
+    def _lock_first(self) -> int | None:
+        """Return a lock that the first of the processes holds that share the directory."""
+        lock = os.open(self.path / "first.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            return None
+        return lock
+
+    def _hold(self, kind: int) -> int:
         try:
             lock = os.open(self.path / "trimtab.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unusable(self.path, error) from error
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
         except OSError:
             os.close(lock)
             raise DataDirectoryInUse(

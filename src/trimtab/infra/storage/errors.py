@@ -34,3 +34,31 @@ class DatabaseUnsafe(Misconfigured):
     """The database server would lose or disorder data."""
 
     code = "storage.database_unsafe"
+
+
+class InstallationMoved(Misconfigured):
+    """The data was moved to another engine."""
+
+    code = "storage.installation_moved"
+
+
+class MoveUnfinished(Misconfigured):
+    """A move to or from the database did not finish."""
+
+    code = "storage.move_unfinished"
+
+
+class TwoInstallations(Misconfigured):
+    """The data directory and the database hold different installations."""
+
+    code = "storage.two_installations"
+
+
+class SecretDiffers(Misconfigured):
+    """The data directory lacks a secret that other processes on the database use."""
+
+    code = "storage.secret_differs"
+    default_hint = (
+        "Copy signing.key, subjects.key and session.secret with their .sum files from the data"
+        " directory of the first process, or let all processes share one directory."
+    )

@@ -28,7 +28,22 @@ def secret_of(
 
     Raises:
         Corrupt: The secret is missing or has more than one changed byte, and a new one will not do.
+        SecretDiffers: Other processes on the same database use another one.
     """
+
+    def obtain(may_make: bool) -> bytes | None:
+        if not may_make and not directory.file(name).exists():
+            return None
+        return _read_or_make(directory, name, make, without_it)
+
+    if directory.secrets is not None:
+        return directory.secrets.confirm(name, obtain)
+    return _read_or_make(directory, name, make, without_it)
+
+
+def _read_or_make(
+    directory: DataDirectory, name: str, make: Callable[[], bytes], without_it: str
+) -> bytes:
     file, sum_name = directory.file(name), f"{name}.sum"
     noted = _noted(directory, sum_name)
     kept = file.read_bytes() if file.exists() else None

@@ -11,6 +11,7 @@ from trimtab.kernel.errors import Corrupt, InvalidInput, StorageFull, TrimtabErr
 STORAGE_ERRORS = (sa.exc.DBAPIError, sa.exc.TimeoutError, psycopg.Error, OSError)
 _REPEAT = "Repeat the call."
 _log = logging.getLogger(__name__)
+_NO_CONNECTION = ("too many connections", "too many clients", "connection slots")
 _REFUSALS: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     ((errors.QueryCanceled,), "A query of {} was ended because it ran too long.", _REPEAT),
     (
@@ -19,11 +20,6 @@ _REFUSALS: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
         _REPEAT,
     ),
     ((errors.SerializationFailure,), "The database {} changed meanwhile.", _REPEAT),
-    (
-        (errors.TooManyConnections,),
-        "The server of {} has no connection left.",
-        "Repeat the call; raise `max_connections` or run fewer processes.",
-    ),
     (
         (errors.ReadOnlySqlTransaction,),
         "The server of {} takes no writes: it is a standby.",
@@ -47,7 +43,7 @@ def translate(name: str, error: Exception, *, committing: bool = False) -> Trimt
             hint="Repeat the call; `trimtab queries` shows what runs.",
         )
     found = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-    if ours := _by_class(name, found):
+    if ours := _by_class(name, found) or _by_message(name, str(found)):
         return ours
     if isinstance(found, psycopg.OperationalError | psycopg.InterfaceError | OSError):
         return _lost(name, found, committing=committing)
@@ -70,6 +66,16 @@ def _by_class(name: str, error: BaseException | None) -> TrimtabError | None:
     for kinds, message, hint in _REFUSALS:
         if isinstance(error, kinds):
             return Unavailable(message.format(name), hint=hint)
+    return None
+
+
+def _by_message(name: str, message: str) -> TrimtabError | None:
+    # A refused connection has no code of an error, only the server's words.
+    if any(words in message for words in _NO_CONNECTION):
+        return Unavailable(
+            f"The server of {name} has no connection left.",
+            hint="Repeat the call; raise `max_connections` or run fewer processes.",
+        )
     return None
 
 

@@ -67,6 +67,24 @@ class PostgresServer:
             use_native_hstore=False,
         )
 
+    def transaction_engine(self, pool_size: int) -> sa.Engine:
+        """Return an engine past any pooler for code that begins transactions as SQLAlchemy does."""
+
+        def connect() -> psycopg.Connection[Any]:
+            found = psycopg.Connection.connect(**self._parameters(self.direct_url))
+            found.execute("SET synchronous_commit = on")
+            found.commit()
+            return found
+
+        return sa.create_engine(
+            "postgresql+psycopg:///jobs",
+            creator=connect,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=_POOL_SECONDS,
+            pool_pre_ping=True,
+        )
+
     @contextmanager
     def direct(self) -> Iterator[BoundedConnection]:
         """Open a plain connection past any pooler, in autocommit mode: for session locks.
@@ -110,11 +128,14 @@ class PostgresServer:
             )
 
     def _connect(self, url: str) -> BoundedConnection:
-        given: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, **_LINE}
-        given |= {"application_name": "trimtab"} | conninfo_to_dict(url)
         # A pooler may answer from another server connection, which has not prepared the statement.
         threshold = None if self._pooled and url == self.url else 5
+        given = self._parameters(url)
         return BoundedConnection.connect(autocommit=True, prepare_threshold=threshold, **given)
+
+    def _parameters(self, url: str) -> dict[str, Any]:
+        own = {"connect_timeout": _CONNECT_SECONDS, "application_name": "trimtab", **_LINE}
+        return own | conninfo_to_dict(url)
 
 
 def _normalize(url: str, setting: str) -> str:

@@ -1,0 +1,255 @@
+"""Manifests of several processes: a Deployment for each workload of the operations documents.
+
+They are made from those of the one process, so that probes, security and mounts stay the same, and
+written into ``deploy/kubernetes/scale`` by ``make manifests``.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+Manifest = dict[str, Any]
+NAME, NAMESPACE = "knowledgebeast", "production"
+_PART = {"app.kubernetes.io/part-of": "trimtab"}
+_SECRET, _DATABASE = "trimtab-shared", "postgresql"
+_POSTGRES_SETTINGS = {
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "effective_cache_size": "1GB",
+}
+_POOLER_SETTINGS = {
+    "pool_mode": "transaction",
+    "max_client_conn": "1000",
+    "default_pool_size": "50",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment of the operations documents.
+
+    Attributes:
+        name: Of the Deployment and its Service.
+        roles: Of its processes, as in `service.roles`.
+        replicas: How many pods there are at least.
+        most: How many the autoscaler may make; 0 for none.
+        port: Of its Service.
+        memory: What a pod asks for, from the measured table of the documentation.
+        model: The one model that it serves; empty for all.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    replicas: int = 1
+    most: int = 0
+    port: int = 8080
+    memory: str = "512Mi"
+    model: str = ""
+
+
+WORKLOADS = (
+    Workload(NAME, ("knowledge",), 2, 5, port=8000, memory="2Gi"),
+    Workload("api-gateway", ("gateway",), 2, 10),
+    Workload("ai-orchestrator", ("answers",), 2, 8, memory="2Gi"),
+    Workload("embedding-service", ("embedding",), 2, 5, port=5000, memory="768Mi"),
+    Workload("guardrail-engine", ("guardrails",), 1, 5),
+    Workload("earnings-analyzer", ("models",), 1, 5, memory="1Gi", model="earnings-analyzer"),
+    Workload("sentiment-analyzer", ("models",), 1, 5, memory="1Gi", model="sentiment-analyzer"),
+    Workload("risk-predictor", ("models",), 1, 5, memory="1Gi", model="risk-predictor"),
+    Workload("model-service", ("models",), 1, 5, memory="1Gi"),
+    Workload("human-review-system", ("review",)),
+    Workload("feedback-processor", ("worker",), 1, 3),
+    Workload("notification-service", ("notifications",)),
+    Workload("trimtab-operator", ("operator",), 2, memory="1Gi"),
+)
+
+
+def scale_manifests(base: Sequence[Manifest]) -> list[Manifest]:
+    """Return the objects of several processes, made from those of the one process."""
+    made = [deepcopy(each) for each in base if each["kind"] not in _REPLACED]
+    by_kind = {each["kind"]: each for each in base if each["metadata"]["name"] == NAME}
+    for each in made:
+        if each["metadata"]["name"] == f"{NAME}-settings":
+            each["data"]["TRIMTAB_SERVICE_VALKEY_URL"] = "valkey://redis:6379/0"
+        if each["kind"] == "PersistentVolumeClaim":
+            # Index caches and the keys that all processes sign with; the state is in PostgreSQL.
+            each["spec"]["accessModes"] = ["ReadWriteMany"]
+    made += [
+        _settings("postgres-config", _POSTGRES_SETTINGS),
+        _settings("pgbouncer-config", _POOLER_SETTINGS),
+        _network_policy(by_kind["NetworkPolicy"]),
+        *_database(),
+        *_cache(),
+    ]
+    for workload in WORKLOADS:
+        made += _objects(workload, by_kind)
+    return made
+
+
+_REPLACED = ("Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy")
+
+
+def _objects(workload: Workload, base: dict[str, Manifest]) -> Iterator[Manifest]:
+    labels = {"app": workload.name}
+    yield _deployment(workload, base["Deployment"])
+    service = deepcopy(base["Service"])
+    service["metadata"] |= {
+        "name": workload.name,
+        "labels": {**service["metadata"]["labels"], **labels, **_PART},
+    }
+    service["spec"]["selector"] = labels
+    service["spec"]["ports"][0]["port"] = workload.port
+    yield service
+    if workload.replicas > 1:
+        budget = deepcopy(base["PodDisruptionBudget"])
+        budget["metadata"] |= {"name": workload.name, "labels": labels}
+        budget["spec"]["selector"]["matchLabels"] = labels
+        yield budget
+    if workload.most:
+        yield {
+            "apiVersion": "autoscaling/v1",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": _meta(workload.name),
+            "spec": {
+                "scaleTargetRef": {
+                    "apiVersion": "apps/v1",
+                    "kind": "Deployment",
+                    "name": workload.name,
+                },
+                "minReplicas": workload.replicas,
+                "maxReplicas": workload.most,
+                "targetCPUUtilizationPercentage": 70,
+            },
+        }
+
+
+def _deployment(workload: Workload, base: Manifest) -> Manifest:
+    made, labels = deepcopy(base), {"app": workload.name}
+    made["metadata"] |= {"name": workload.name, "labels": {**labels, **_PART}}
+    spec = made["spec"]
+    spec["replicas"] = workload.replicas
+    # The new pod answers before the former one ends: several processes share the database.
+    spec["strategy"] = {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+    }
+    spec["selector"]["matchLabels"] = labels
+    spec["template"]["metadata"]["labels"] = {**labels, **_PART}
+    (container,) = spec["template"]["spec"]["containers"]
+    container["name"] = workload.name
+    container["args"] = ["serve", "--roles", ",".join(workload.roles)]
+    container["resources"]["requests"]["memory"] = workload.memory
+    container["env"] += [
+        {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        _value("TRIMTAB_SERVICE_ADVERTISED_ADDRESS", "http://$(POD_IP):8000"),
+        {
+            "name": "TRIMTAB_SERVICE_DATABASE_URL",
+            "valueFrom": {"secretKeyRef": {"name": _SECRET, "key": "database-url"}},
+        },
+    ]
+    if workload.model:
+        container["env"].append(_value("TRIMTAB_MODELS_ONLY", workload.model))
+    return made
+
+
+def _database() -> Iterable[Manifest]:
+    """Return PostgreSQL with pgvector, started with what ``postgres-config`` says."""
+    options = [word for name in _POSTGRES_SETTINGS for word in ("-c", f"{name}=$({name.upper()})")]
+    container: Manifest = {
+        "name": _DATABASE,
+        "image": "pgvector/pgvector:pg18",
+        "args": ["postgres", *options],
+        "env": [
+            *(_from_settings(name) for name in _POSTGRES_SETTINGS),
+            _value("POSTGRES_USER", "trimtab"),
+            _value("POSTGRES_DB", "trimtab"),
+            _value("POSTGRES_INITDB_ARGS", "--data-checksums --locale=C.UTF-8"),
+            {
+                "name": "POSTGRES_PASSWORD",
+                "valueFrom": {"secretKeyRef": {"name": _SECRET, "key": "postgres-password"}},
+            },
+        ],
+        "ports": [{"name": "postgresql", "containerPort": 5432, "protocol": "TCP"}],
+        "readinessProbe": {
+            "exec": {"command": ["pg_isready", "--username", "trimtab"]},
+            "periodSeconds": 10,
+            "timeoutSeconds": 5,
+        },
+        "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}, "limits": {"memory": "4Gi"}},
+        "volumeMounts": [{"name": "data", "mountPath": "/var/lib/postgresql"}],
+    }
+    claim: Manifest = {
+        "metadata": {"name": "data"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "200Gi"}},
+        },
+    }
+    yield _workload("StatefulSet", _DATABASE, container, volumeClaimTemplates=[claim])
+    yield _service(_DATABASE, 5432)
+
+
+def _cache() -> Iterable[Manifest]:
+    """Return Valkey for rate limits and shared answers; nothing of it is stored."""
+    words = "--save|''|--appendonly|no|--maxmemory|256mb|--maxmemory-policy|allkeys-lru"
+    container: Manifest = {
+        "name": "redis",
+        "image": "valkey/valkey:8-alpine",
+        "args": ["valkey-server", *words.replace("''", "").split("|")],
+        "ports": [{"name": "redis", "containerPort": 6379, "protocol": "TCP"}],
+        "readinessProbe": {"tcpSocket": {"port": "redis"}, "periodSeconds": 10},
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "320Mi"},
+            "limits": {"memory": "512Mi"},
+        },
+    }
+    yield _workload("Deployment", "redis", container)
+    yield _service("redis", 6379)
+
+
+def _workload(kind: str, name: str, container: Manifest, **more: object) -> Manifest:
+    labels, spec = {"app": name}, {"enableServiceLinks": False, "containers": [container]}
+    body: Manifest = {
+        "replicas": 1,
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": spec},
+        **more,
+    }
+    if kind == "StatefulSet":
+        body["serviceName"] = name
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": _meta(name), "spec": body}
+
+
+def _service(name: str, port: int) -> Manifest:
+    ports = [{"name": name, "port": port, "protocol": "TCP", "targetPort": name}]
+    spec = {"selector": {"app": name}, "ports": ports}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": _meta(name), "spec": spec}
+
+
+def _settings(name: str, data: dict[str, str]) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": _meta(name),
+        "data": dict(data),
+    }
+
+
+def _network_policy(base: Manifest) -> Manifest:
+    made = deepcopy(base)
+    made["spec"]["podSelector"]["matchLabels"] = dict(_PART)
+    return made
+
+
+def _meta(name: str) -> Manifest:
+    return {"name": name, "namespace": NAMESPACE, "labels": {"app": name}}
+
+
+def _value(name: str, value: str) -> Manifest:
+    return {"name": name, "value": value}
+
+
+def _from_settings(key: str) -> Manifest:
+    source = {"configMapKeyRef": {"name": "postgres-config", "key": key}}
+    return {"name": key.upper(), "valueFrom": source}
