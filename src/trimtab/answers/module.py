@@ -7,6 +7,7 @@ from trimtab.answers.deadlines import Retriever
 from trimtab.answers.faults import faults
 from trimtab.answers.pipeline import PipelineGuards
 from trimtab.answers.service import AnswersContext, AnswerService
+from trimtab.answers.shared_drafts import SharedDrafts
 from trimtab.answers.signals import signals
 from trimtab.answers.tracing import health as tracing_health
 from trimtab.answers.tracing.exporter import exporter_of
@@ -46,9 +47,10 @@ def build(env: Environment, retrieval: Retrieval, guardrails: Guardrails) -> Mod
     guards = PipelineGuards(
         guardrails.questions, guardrails.answers, guardrails.passages, guardrails.finder.redact
     )
+    shared = SharedDrafts(env.valkey) if env.valkey is not None else None
     answers = AnswerService(
         env.settings.answers,
-        AnswersContext(env.state, env.clock, env.events, env.directory),
+        AnswersContext(env.state, env.clock, env.events, env.directory, shared),
         retrieval.best,
         keywords=retrieval.keywords,
         guards=guards if env.settings.guardrails.enabled else None,
