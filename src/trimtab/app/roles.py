@@ -66,6 +66,7 @@ _STARTED_BY: Mapping[str, frozenset[ProcessRole]] = {
     "monitoring": _OPERATOR,
     "monitor": _OPERATOR,
     "response_history": _OPERATOR,
+    "postgresql": _OPERATOR,
     "providers": _OPERATOR,
 }
 """Modules that only some roles start; every role starts the others."""
