@@ -108,15 +108,7 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     if valkey is not None:
         closing.callback(valkey.close)
     postgres = _postgres(settings)
-    directory = DataDirectory(settings.service.data_dir, shared=postgres is not None)
-    closing.callback(directory.close)
-    if postgres is None:
-        require_local(directory.path)
-    state = _state(directory, postgres)
-    closing.callback(state.close)
-    if postgres is not None:
-        admit(InstallationStore(state), directory.path)
-        directory.secrets = SecretRegistry(state)
+    directory, state = _open_state(settings, postgres, closing)
     fleet = _open_fleet(settings, clock, postgres)
     closing.callback(fleet.close)
     audit = Audit(state, clock)
@@ -150,6 +142,21 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     )
 
 
+def _open_state(
+    settings: Settings, postgres: "PostgresServer | None", closing: ExitStack
+) -> tuple[DataDirectory, Database]:
+    directory = DataDirectory(settings.service.data_dir, shared=postgres is not None)
+    closing.callback(directory.close)
+    if postgres is None:
+        require_local(directory.path)
+    state = _state(directory, postgres)
+    closing.callback(state.close)
+    if postgres is not None:
+        admit(InstallationStore(state), directory.path)
+        directory.secrets = SecretRegistry(state)
+    return directory, state
+
+
 def _postgres(settings: Settings) -> "PostgresServer | None":
     given = settings.service
     if not given.database_url:
@@ -181,7 +188,7 @@ def _open_fleet(settings: Settings, clock: Clock, postgres: "PostgresServer | No
         return Fleet(me, None, clock)
     from trimtab.infra.fleet.store import open_store
 
-    return Fleet(me, open_store(postgres, me.id), clock)
+    return Fleet(me, open_store(postgres, me), clock)
 
 
 def _durable_jobs(store: "Path | PostgresServer", clock: Clock, executor_id: str) -> Jobs:
