@@ -14,7 +14,7 @@ from pathlib import Path
 
 from trimtab.infra.storage import translate_errors
 from trimtab.kernel.drilling import OWN_PROJECT
-from trimtab.kernel.errors import Corrupt, TrimtabError
+from trimtab.kernel.errors import Conflict, Corrupt, TrimtabError
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.errors import ProjectUnknown
 from trimtab.knowledge.maintenance.backups import copy_database
@@ -36,9 +36,35 @@ class NotRecovered(Corrupt):
     default_hint = "Do not trust this repair: restore a backup, and report the fault."
 
 
-def database_faults(knowledge: Knowledge, database: ReopenableDatabase) -> Iterable[Fault]:
-    """Yield every fault of a database file; a PostgreSQL server's files are out of reach."""
-    damaged = DamagedDatabase(knowledge, database)
+def database_faults(knowledge: Knowledge) -> Iterable[Fault]:
+    """Yield every fault of a database file; on PostgreSQL, whose files are out of reach, they refuse.
+
+    The runbooks name them on either engine.
+    """
+    database = knowledge.database
+    if isinstance(database, ReopenableDatabase):
+        yield from _faults_of(DamagedDatabase(knowledge, database))
+    else:
+        yield from _faults_of(_OutOfReach())
+
+
+class _OutOfReach:
+    """In place of `DamagedDatabase` on PostgreSQL: refuses every fault."""
+
+    def lose_index_write(self, _: Arguments) -> Mapping[str, Value]:
+        """Refuse; nothing was changed."""
+        raise Conflict(
+            "The database's files belong to the PostgreSQL server, so that they cannot be damaged.",
+            hint="Run this drill on an installation that keeps its data in SQLite.",
+        )
+
+    overwrite_table = lose_index_write
+
+    def restore(self, _: Mapping[str, Value]) -> None:
+        """Do nothing: nothing was injected."""
+
+
+def _faults_of(damaged: "DamagedDatabase | _OutOfReach") -> Iterable[Fault]:
     table = Param("table", "string", "Which table.", "chunks", choices=_TABLES)
     yield Fault(
         "knowledge.database.damage_index",
