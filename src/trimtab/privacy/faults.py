@@ -30,23 +30,25 @@ def _break_erasure(knowledge: Knowledge, erasures: Erasures, record: Path | None
     """
 
     def inject(_: Arguments) -> Mapping[str, Value]:
-        file = _require_file(record)
+        if record is None:
+            raise Conflict(
+                "On PostgreSQL the transaction that deletes writes the record.",
+                hint="Inject this fault into an installation on SQLite.",
+            )
         knowledge.ingest_text(PROJECT, "letter.txt", "A letter of a person.", owner=PERSON)
-        away = file.with_name(f"{file.name}.away")
-        if file.exists():
-            file.rename(away)
-        file.mkdir()
+        away = record.with_name(f"{record.name}.away")
+        if record.exists():
+            record.rename(away)
+        record.mkdir()
         try:
             found = erasures.wait(erasures.request(PERSON, actor="drill").id)
         finally:
-            file.rmdir()
+            record.rmdir()
             if away.exists():
-                away.rename(file)
+                away.rename(record)
         return {"erasure": found.id}
 
     def restore(state: Mapping[str, Value]) -> None:
-        if "erasure" not in state:
-            return
         erasure_id = str(state["erasure"])
         if erasures.find(erasure_id).state is ErasureState.FAILED:
             erasures.retry(erasure_id)
@@ -62,13 +64,3 @@ def _break_erasure(knowledge: Knowledge, erasures: Erasures, record: Path | None
         restore,
         realism=Realism.REAL,
     )
-
-
-def _require_file(record: Path | None) -> Path:
-    if record is None:
-        raise Conflict(
-            "On PostgreSQL the transaction that deletes also records the deletion, so that the"
-            " record cannot fail alone.",
-            hint="Run this drill on an installation that keeps its data in SQLite.",
-        )
-    return record

@@ -36,35 +36,9 @@ class NotRecovered(Corrupt):
     default_hint = "Do not trust this repair: restore a backup, and report the fault."
 
 
-def database_faults(knowledge: Knowledge) -> Iterable[Fault]:
-    """Yield every fault of a database file; on PostgreSQL, whose files are out of reach, they refuse.
-
-    The runbooks name them on either engine.
-    """
-    database = knowledge.database
-    if isinstance(database, ReopenableDatabase):
-        yield from _faults_of(DamagedDatabase(knowledge, database))
-    else:
-        yield from _faults_of(_OutOfReach())
-
-
-class _OutOfReach:
-    """In place of `DamagedDatabase` on PostgreSQL: refuses every fault."""
-
-    def lose_index_write(self, _: Arguments) -> Mapping[str, Value]:
-        """Refuse; nothing was changed."""
-        raise Conflict(
-            "The database's files belong to the PostgreSQL server, so that they cannot be damaged.",
-            hint="Run this drill on an installation that keeps its data in SQLite.",
-        )
-
-    overwrite_table = lose_index_write
-
-    def restore(self, _: Mapping[str, Value]) -> None:
-        """Do nothing: nothing was injected."""
-
-
-def _faults_of(damaged: "DamagedDatabase | _OutOfReach") -> Iterable[Fault]:
+def database_faults(knowledge: Knowledge, database: ReopenableDatabase | None) -> Iterable[Fault]:
+    """Yield every fault of a database file; without one, as on PostgreSQL, all refuse."""
+    damaged = OutOfReach() if database is None else DamagedDatabase(knowledge, database)
     table = Param("table", "string", "Which table.", "chunks", choices=_TABLES)
     yield Fault(
         "knowledge.database.damage_index",
@@ -93,6 +67,27 @@ def _faults_of(damaged: "DamagedDatabase | _OutOfReach") -> Iterable[Fault]:
         realism=Realism.SIMULATED,
         simulated_because="a drill cannot wait for hours: the newest backup is dated back",
     )
+
+
+class OutOfReach:
+    """Refuses to damage the files of a database server."""
+
+    def lose_index_write(self, _: Arguments) -> Mapping[str, Value]:
+        """Refuse the fault."""
+        raise self._refusal()
+
+    def overwrite_table(self, _: Arguments) -> Mapping[str, Value]:
+        """Refuse the fault."""
+        raise self._refusal()
+
+    def restore(self, _: Mapping[str, Value]) -> None:
+        """Do nothing: nothing was damaged."""
+
+    def _refusal(self) -> Conflict:
+        return Conflict(
+            "The files of a PostgreSQL server are out of reach of this process.",
+            hint="Inject this fault into an installation on SQLite.",
+        )
 
 
 class DamagedDatabase:

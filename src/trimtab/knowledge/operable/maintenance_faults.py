@@ -14,6 +14,7 @@ from trimtab.knowledge.ingestion import HEARTBEAT
 from trimtab.knowledge.operable.database_faults import database_faults
 from trimtab.knowledge.operable.disk_faults import disk_faults
 from trimtab.knowledge.service import Knowledge
+from trimtab.knowledge.store.database import ReopenableDatabase
 
 _MB = 1024 * 1024
 _PACE = Param("megabytes_per_beat", "integer", "Growth at each heartbeat.", 3, 1, 1000)
@@ -21,7 +22,9 @@ _PACE = Param("megabytes_per_beat", "integer", "Growth at each heartbeat.", 3, 1
 
 def faults(knowledge: Knowledge, clock: Clock) -> Iterable[Fault]:
     """Yield every maintenance fault."""
-    yield from database_faults(knowledge)
+    database = knowledge.database
+    file = database if isinstance(database, ReopenableDatabase) else None
+    yield from database_faults(knowledge, file)
     yield from disk_faults(knowledge, clock)
     yield from _of_the_memory(knowledge)
 
