@@ -32,7 +32,6 @@ def test_it_starts_with_every_runbook_answers_and_its_health_names_the_engine(ap
     asked = {"project": "pumps", "question": "At which pressure does the pump start?"}
     assert "7 bar" in client.post("/v1/answers", json=asked).text
     assert app.audit.verify().problems == ()
-    assert ()
     for name in ("knowledge.database.damage_table", "answers.erasure.break"):
         with pytest.raises(Conflict, match="PostgreSQL"):
             app.catalog.fault(name).inject({"table": "chunks"})
