@@ -76,6 +76,7 @@ NOT_HERE = {
     *("guardrails evaluate", "guardrails train", "incidents evaluate", "check"),
     # Run until they are stopped, or need releases, a calendar or earlier incidents; each has tests of its own.
     *("mcp", "watchdog", "restart", "rollback", "runbooks revisions", "models to-onnx"),
+    "move-to",
     *("models update", "incidents propose", "incidents replay"),
     *("calendar show", "calendar move", "calendar done", "calendar drop"),
     # Need a plan that waits, or a schedule in the settings.

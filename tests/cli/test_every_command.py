@@ -110,6 +110,7 @@ TABLE = {
     "queries": ("", 0),
     "fleet": ("", 0),
     "restart": ("", 3),
+    "move-to": ("sqlite:", 3),
     "rollback": ("configuration", 3),
     "watchdog": ("--once", 6),
     "calendar list": ("", 0),

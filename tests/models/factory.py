@@ -12,7 +12,7 @@ from skops.io import dump
 from trimtab.infra.environment import STATE_CHAINS, open_environment
 from trimtab.infra.settings import load
 from trimtab.kernel.clock import SystemClock
-from trimtab.models.context import ModelsContext, open_database
+from trimtab.models.context import CHAINS, ModelsContext, open_database
 from trimtab.models.packing import Description, describe
 from trimtab.models.service import Models
 
@@ -62,7 +62,7 @@ def models_in(folder: Path, clock=None, encoder=None, databases=None, **settings
     """Open a models domain on a data directory, and on PostgreSQL when ``databases`` are there."""
     flags = {"service.data_dir": str(folder)}
     if databases is not None and databases.engine == "postgresql":
-        url = databases.server("state", STATE_CHAINS).url
+        url = databases.server("state", (*STATE_CHAINS, *CHAINS, "fleet")).url
         flags |= {"service.database_url": url, "service.allow_unsafe_database": "true"}
     flags |= {f"models.{key}": str(value) for key, value in settings.items()}
     with ExitStack() as closing:

@@ -36,6 +36,8 @@ def prefer_generator(service: AnswerService) -> Action:
         if before == name:
             return ActionResult(f"{name} was asked first already.", facts, changes=False)
         service.cache.clear()  # Its drafts are those of the former order.
+        # Other processes may keep that order: their drafts have the same keys.
+        service.cache.use_shared(allowed=False)
         return ActionResult(f"{name} is asked before {before}.", facts, {"generator": before})
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
@@ -148,7 +150,7 @@ def _reset_routes(service: AnswerService) -> Action:
 
 def _clear_cache(service: AnswerService) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        count = service.cache.clear()
+        count = service.cache.erase()
         return ActionResult(f"Forgot {count} drafts.", changes=count > 0)
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:

@@ -11,6 +11,7 @@ from cachetools import LRUCache
 from trimtab.answers.drafts import Draft, Generator, Piece, Restart, Usage
 from trimtab.answers.errors import GeneratorUnavailable, GeneratorUnknown
 from trimtab.answers.records import EXTRACTIVE, SourcePassage
+from trimtab.answers.shared_drafts import Looked, SharedDrafts
 from trimtab.answers.units import forget_units
 from trimtab.infra.breaker import CircuitBreaker
 from trimtab.kernel.clock import Clock
@@ -152,15 +153,29 @@ class CachedGenerator:
         version: Changes with the generator's settings, so that drafts of former settings are not
             used.
         entries: Maximum number of drafts; 0 caches none.
+        shared: The second layer, which other processes fill too; None without one.
     """
 
-    def __init__(self, inner: Generator, version: str, entries: int = 1_000) -> None:
+    def __init__(
+        self,
+        inner: Generator,
+        version: str,
+        entries: int = 1_000,
+        shared: SharedDrafts | None = None,
+    ) -> None:
+        self._shared = shared
+        self._uses_shared = shared is not None
         self._inner = inner
         self._version = version
         self._drafts: LRUCache[str, Draft] = LRUCache(maxsize=entries)
         self._lock = threading.Lock()
         self.hits = 0
         self.misses = 0
+        self.shared_hits = 0
+
+    def use_shared(self, *, allowed: bool) -> None:
+        """Use the second layer only while all processes have the same models."""
+        self._uses_shared = allowed and self._shared is not None
 
     def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
         """Yield the cached draft, at no cost, or the inner generator's pieces."""
@@ -177,20 +192,48 @@ class CachedGenerator:
         if draft is not None:
             yield replace(draft, usage=Usage())
             return
+        looked = self._look(key)
+        if looked.draft is not None:
+            yield replace(looked.draft, usage=Usage())
+            return
         for piece in self._inner.stream(question, passages):
             # A notice marks the draft of a fallback, which must not stand in for the preferred
             # generator's.
             if isinstance(piece, Draft) and not piece.notice and self._drafts.maxsize >= 1:
                 with self._lock:
                     self._drafts[key] = piece
+                if self._shared is not None and self._uses_shared:
+                    self._shared.put(key, piece, looked)
             yield piece
 
+    def _look(self, key: str) -> Looked:
+        """Return what the second layer has, and keep it in the first one."""
+        if self._shared is None or not self._uses_shared or self._drafts.maxsize < 1:
+            return Looked()
+        looked = self._shared.look(key)
+        if looked.draft is not None:
+            with self._lock:
+                self._drafts[key] = looked.draft
+                self.shared_hits += 1
+        return looked
+
     def clear(self) -> int:
-        """Empty the cache and return the number of drafts; part of each erasure."""
+        """Empty the first layer and return the number of drafts."""
         with self._lock:
             count = len(self._drafts)
             self._drafts.clear()
         forget_units()
+        return count
+
+    def erase(self) -> int:
+        """Empty both layers and return the number of drafts of the first; part of each erasure.
+
+        Raises:
+            SharedDraftsNotErased: The second layer cannot be emptied now.
+        """
+        count = self.clear()
+        if self._shared is not None:
+            self._shared.clear()
         return count
 
     def __len__(self) -> int:

@@ -17,6 +17,7 @@ from trimtab.answers.model_endpoint import ModelEndpoint
 from trimtab.answers.pipeline import AnswerPipeline, PipelineGuards
 from trimtab.answers.records import Answer, AnswerResult, Question, SamplingRules
 from trimtab.answers.reviews import ReviewStore
+from trimtab.answers.shared_drafts import SharedDrafts
 from trimtab.answers.store import FeedbackStore, TraceStore
 from trimtab.answers.streaming import (
     AnswerStream,
@@ -51,6 +52,8 @@ class AnswersContext:
     events: Events
     directory: DataDirectory | None = None
     """Keeps which model is connected; None keeps it in memory."""
+    shared: SharedDrafts | None = None
+    """Drafts of other processes; None without a Valkey server."""
 
 
 class AnswerService:
@@ -93,7 +96,7 @@ class AnswerService:
         generators = configured_generators(settings, self.deadlines, self.budget)
         self.models = FallbackGenerator(generators, clock)
         version = f"{settings.generator}/{settings.generator_model}/{settings.second_model}"
-        self.cache = CachedGenerator(self.models, version, settings.cache_entries)
+        self.cache = CachedGenerator(self.models, version, settings.cache_entries, context.shared)
         calls = MonthlyCalls(budgets, clock, settings)
         self.model = ModelConnection(
             context.directory, self._make_generator, self._use_model, calls
@@ -136,7 +139,7 @@ class AnswerService:
         return (
             ErasureStep("answers.feedback", self.feedback.count_user, self.feedback.forget_user),
             ErasureStep("answers.traces", self.traces.count_user, self.traces.forget_user),
-            ErasureStep("answers.cache", lambda _: 0, lambda _: self.cache.clear()),
+            ErasureStep("answers.cache", lambda _: 0, lambda _: self.cache.erase()),
         )
 
     def forget_drill(self, user_id: str) -> None:
@@ -162,6 +165,12 @@ class AnswerService:
         """Delete expired traces and feedback; return the number of traces."""
         return self.traces.drop_older_than(self.settings.trace_days, self.context.clock.now())
 
+    def follow_preference(self, name: str) -> None:
+        """Ask the generator first that another process prefers, if this one has it."""
+        if name in self.models.names:
+            self.models.prefer(name)
+            self.cache.clear()  # Its drafts are those of the former order.
+
     def _make_generator(self, endpoint: ModelEndpoint) -> Writer:
         return paid_generator(endpoint, self.settings, self.deadlines, self.budget)
 
@@ -171,6 +180,8 @@ class AnswerService:
         if generator is not None:
             self.models.prefer(CONNECTED)
         self.cache.clear()  # Its drafts are of the former model.
+        # Other processes may have other models: their drafts have the same keys.
+        self.cache.use_shared(allowed=generator is None)
 
     def _record(self, result: AnswerResult) -> Answer:
         """Store the trace, publish the answer and return it, in this order."""

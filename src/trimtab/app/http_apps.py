@@ -18,6 +18,7 @@ from trimtab.api.http import (
     TrustedOrigins,
 )
 from trimtab.api.http.body_limit import body_limit, upload_limit
+from trimtab.api.http.conditional import ConditionalGet
 from trimtab.api.http.headers import security_headers
 from trimtab.app.roles import Roles
 from trimtab.infra.environment import Environment
@@ -101,7 +102,7 @@ def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps
     in_touch = partial(_refuse_out_of_touch, env.fleet)
     # A caller who asks too often is refused before anything of the body is read.
     network = middleware(
-        _with_console(api, console),
+        ConditionalGet(_with_console(api, console)),
         checks=(in_touch, TrustedOrigins(_hosts(settings)).check, roles.refuse),
         rate=rate,
         proxies=TrustedProxies(proxies) if (proxies := settings.service.trusted_proxies) else None,

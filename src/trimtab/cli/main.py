@@ -201,6 +201,11 @@ class Commands(LazyGroup):
             "List every setting in force, its unit and its environment variable.",
             "Administer",
         ),
+        "move-to": Lazy(
+            "trimtab.cli.move_to",
+            "Move all data to PostgreSQL, or back to SQLite, with proof; no service may run.",
+            "Administer",
+        ),
         "keys": Lazy(
             "trimtab.cli.admin.keys", "Create, list, rotate and revoke API keys.", "Administer"
         ),

@@ -19,6 +19,7 @@ from trimtab.infra.key_bootstrap import make_first_key, parse_key_roles, seed
 from trimtab.infra.settings import Settings
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory, SqliteDatabase
+from trimtab.infra.storage.installation import InstallationStore, admit, require_local
 from trimtab.infra.storage.secret_registry import SecretRegistry
 from trimtab.infra.telemetry import new_registry
 from trimtab.infra.valkey import Valkey, open_valkey
@@ -30,8 +31,18 @@ from trimtab.kernel.ids import new_id
 if TYPE_CHECKING:
     from trimtab.infra.storage.postgresql import PostgresServer
 
-STATE_CHAINS = ("state", "incidents", "answers", "review", "evaluation", "notify", "calendar")
+STATE_CHAINS = (
+    "state",
+    "incidents",
+    "answers",
+    "review",
+    "evaluation",
+    "notify",
+    "calendar",
+    "installation",
+)
 """The chains of migrations of the state database; its file is older than the split by domain."""
+STATE_FILE = "state.db"
 
 
 _NEVER_PAUSED = frozenset({"incidents.run"})
@@ -97,12 +108,7 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     if valkey is not None:
         closing.callback(valkey.close)
     postgres = _postgres(settings)
-    directory = DataDirectory(settings.service.data_dir, shared=postgres is not None)
-    closing.callback(directory.close)
-    state = _state(directory, postgres)
-    closing.callback(state.close)
-    if postgres is not None:
-        directory.secrets = SecretRegistry(state)
+    directory, state = _open_state(settings, postgres, closing)
     fleet = _open_fleet(settings, clock, postgres)
     closing.callback(fleet.close)
     audit = Audit(state, clock)
@@ -136,6 +142,21 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
     )
 
 
+def _open_state(
+    settings: Settings, postgres: "PostgresServer | None", closing: ExitStack
+) -> tuple[DataDirectory, Database]:
+    directory = DataDirectory(settings.service.data_dir, shared=postgres is not None)
+    closing.callback(directory.close)
+    if postgres is None:
+        require_local(directory.path)
+    state = _state(directory, postgres)
+    closing.callback(state.close)
+    if postgres is not None:
+        admit(InstallationStore(state), directory.path)
+        directory.secrets = SecretRegistry(state)
+    return directory, state
+
+
 def _postgres(settings: Settings) -> "PostgresServer | None":
     given = settings.service
     if not given.database_url:
@@ -153,7 +174,7 @@ def _postgres(settings: Settings) -> "PostgresServer | None":
 
 def _state(directory: DataDirectory, postgres: "PostgresServer | None") -> Database:
     if postgres is None:
-        return SqliteDatabase(directory.file("state.db"), STATE_CHAINS, page_sums=True)
+        return SqliteDatabase(directory.file(STATE_FILE), STATE_CHAINS, page_sums=True)
     from trimtab.infra.storage.postgresql import PostgresDatabase
 
     return PostgresDatabase(postgres, "state", STATE_CHAINS)
@@ -167,7 +188,7 @@ def _open_fleet(settings: Settings, clock: Clock, postgres: "PostgresServer | No
         return Fleet(me, None, clock)
     from trimtab.infra.fleet.store import open_store
 
-    return Fleet(me, open_store(postgres, me.id), clock)
+    return Fleet(me, open_store(postgres, me), clock)
 
 
 def _durable_jobs(store: "Path | PostgresServer", clock: Clock, executor_id: str) -> Jobs:

@@ -104,22 +104,19 @@ def build_components(
         model: The embedding model's files; None means the shipped ones.
     """
     clock = context.clock
-    if context.postgres is not None and not settings.postgres_url:
-        settings = replace(settings, postgres_url=context.postgres.url)
+    settings = _with_url(settings, context)
     database, engine = _open_database(data, settings, context)
     stores = _stores_of(database, settings)
-    encoders = _encoders(data, settings, clock, model)
+    encoders = encoders_of(data, settings, clock, model)
     parser = Parser(settings, data.folder("parser"))
     engines = Engines(stores.engines, stores.search, encoders, settings, clock)
     breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
     files = IndexFiles(data.folder("index"), engine.installation())
     indexes = Indexes(stores.search, encoders, files, breaker, clock, engines)
-    queries = QueryCounter(settings.frequent_queries, stores.usage.asked_often(FREQUENT))
-    searcher = Searcher(stores.search, encoders, indexes, queries, settings, clock)
+    searcher = _searcher(stores, encoders, indexes, settings, clock)
     texts = _text_cache(settings, context)
-    caches = CacheManager(
-        stores.usage, stores.projects, searcher, encoders[STANDARD], texts, settings
-    )
+    standard = encoders[STANDARD]
+    caches = CacheManager(stores.usage, stores.projects, searcher, standard, texts, settings)
     ingestion = Ingestion(stores.projects, stores.documents, encoders, parser, settings, clock)
     derived = DerivedData(caches.forget_all, indexes.purge)
     maintenance = Maintenance(engine, data, settings, context, derived, parser)
@@ -144,8 +141,26 @@ def build_components(
     )
 
 
-def _encoders(
-    data: DataDirectory, settings: KnowledgeSettings, clock: Clock, model: ModelStore | None
+def _with_url(settings: KnowledgeSettings, context: KnowledgeContext) -> KnowledgeSettings:
+    """Return the settings with the database of the service as the server of vectors."""
+    if context.postgres is None or settings.postgres_url:
+        return settings
+    return replace(settings, postgres_url=context.postgres.url)
+
+
+def _searcher(
+    stores: Stores,
+    encoders: dict[str, Encoder],
+    indexes: Indexes,
+    settings: KnowledgeSettings,
+    clock: Clock,
+) -> Searcher:
+    queries = QueryCounter(settings.frequent_queries, stores.usage.asked_often(FREQUENT))
+    return Searcher(stores.search, encoders, indexes, queries, settings, clock)
+
+
+def encoders_of(
+    data: DataDirectory, settings: KnowledgeSettings, clock: Clock, model: ModelStore | None = None
 ) -> dict[str, Encoder]:
     """Return an encoder for each embedder, none of them loaded; ``model`` is the standard one."""
     folder, threads = data.folder("models"), settings.embedding_threads

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from trimtab.kernel.errors import Conflict
 from trimtab.kernel.operable import Arguments, Fault, Realism, Value
 from trimtab.knowledge import Knowledge
 from trimtab.knowledge.maintenance.deletions import DeletionLog
@@ -15,13 +16,11 @@ PERSON = "a person of the erasure drill"
 def faults(knowledge: Knowledge, erasures: Erasures) -> tuple[Fault, ...]:
     """Return every fault of the domain."""
     record = knowledge.maintenance.deletions
-    # On PostgreSQL the record is written by the transaction that deletes: it cannot fail alone.
-    if not isinstance(record, DeletionLog):
-        return ()
-    return (_break_erasure(knowledge, erasures, record.file),)
+    file = record.file if isinstance(record, DeletionLog) else None
+    return (_break_erasure(knowledge, erasures, file),)
 
 
-def _break_erasure(knowledge: Knowledge, erasures: Erasures, record: Path) -> Fault:
+def _break_erasure(knowledge: Knowledge, erasures: Erasures, record: Path | None) -> Fault:
     """Return a fault that makes an erasure fail in all its passes.
 
     A folder stands where the record of deletions should be, as a container makes one for a file
@@ -31,6 +30,11 @@ def _break_erasure(knowledge: Knowledge, erasures: Erasures, record: Path) -> Fa
     """
 
     def inject(_: Arguments) -> Mapping[str, Value]:
+        if record is None:
+            raise Conflict(
+                "On PostgreSQL the transaction that deletes writes the record.",
+                hint="Inject this fault into an installation on SQLite.",
+            )
         knowledge.ingest_text(PROJECT, "letter.txt", "A letter of a person.", owner=PERSON)
         away = record.with_name(f"{record.name}.away")
         if record.exists():

@@ -212,6 +212,8 @@ class Client:
         # The output of a command is for people; the log of the service is not part of it.
         logging.getLogger().addHandler(logging.NullHandler())
         self._app = build(self._settings)
+        # On PostgreSQL a process that is not in the fleet must not answer.
+        self._app.env.fleet.start()
         control = self._app.http_apps.control
         return _local_http(
             httpx.ASGITransport(app=control, raise_app_exceptions=False), self._labels

@@ -36,6 +36,24 @@ class DatabaseUnsafe(Misconfigured):
     code = "storage.database_unsafe"
 
 
+class InstallationMoved(Misconfigured):
+    """The data was moved to another engine."""
+
+    code = "storage.installation_moved"
+
+
+class MoveUnfinished(Misconfigured):
+    """A move to or from the database did not finish."""
+
+    code = "storage.move_unfinished"
+
+
+class TwoInstallations(Misconfigured):
+    """The data directory and the database hold different installations."""
+
+    code = "storage.two_installations"
+
+
 class SecretDiffers(Misconfigured):
     """The data directory lacks a secret that other processes on the database use."""
 

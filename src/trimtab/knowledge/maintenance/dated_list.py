@@ -52,6 +52,14 @@ class DatedList(Generic[Entry]):
                 self._write(kept)
             return len(every) - len(kept)
 
+    def adopt(self, entries: Iterable[Entry], key: Callable[[Entry], object]) -> None:
+        """Add the entries whose key no entry has."""
+        with self._lock:
+            every = self.all()
+            known = {key(found) for found in every}
+            if fresh := [entry for entry in entries if key(entry) not in known]:
+                self._write(sorted([*every, *fresh], key=lambda found: found.at))
+
     def _lines(self) -> list[str]:
         try:
             text = self.file.read_text(encoding="utf-8", errors="replace")

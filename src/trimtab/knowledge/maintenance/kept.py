@@ -90,6 +90,29 @@ class KeptErasedOwners:
             return int(connection.execute(old).rowcount)
 
 
+def adopt(database: Database, deletions: Iterable[Deletion], erased: Iterable[ErasedOwner]) -> None:
+    """Add what another engine has remembered; the newer date of a deletion counts."""
+    with database.write() as connection:
+        known = dict(
+            connection.execute(sa.select(_deletions.c.document_id, _deletions.c.deleted_at)).all()
+        )
+        for each in deletions:
+            at = each.at.isoformat()
+            if known.get(each.document_id, "") >= at:
+                continue
+            mine = _deletions.c.document_id == each.document_id
+            connection.execute(sa.delete(_deletions).where(mine))
+            row = {"document_id": each.document_id, "deleted_at": at}
+            connection.execute(sa.insert(_deletions).values(**row))
+            known[each.document_id] = at
+        salts = {found.salt for found in _all_erased(connection)}
+        for person in erased:
+            if person.salt not in salts:
+                row = {"salt": person.salt, "digest": person.digest}
+                at = person.at.isoformat()
+                connection.execute(sa.insert(_erased).values(**row, erased_at=at))
+
+
 def installation_id(database: Database) -> str:
     """Return the id of the database, which a copy of its tables does not have."""
     installation = sa.table("installation", sa.column("id"), schema=_SCHEMA)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from trimtab.infra.storage import translate_errors
 from trimtab.kernel.drilling import OWN_PROJECT
-from trimtab.kernel.errors import Corrupt, TrimtabError
+from trimtab.kernel.errors import Conflict, Corrupt, TrimtabError
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.errors import ProjectUnknown
 from trimtab.knowledge.maintenance.backups import copy_database
@@ -36,9 +36,9 @@ class NotRecovered(Corrupt):
     default_hint = "Do not trust this repair: restore a backup, and report the fault."
 
 
-def database_faults(knowledge: Knowledge, database: ReopenableDatabase) -> Iterable[Fault]:
-    """Yield every fault of a database file; a PostgreSQL server's files are out of reach."""
-    damaged = DamagedDatabase(knowledge, database)
+def database_faults(knowledge: Knowledge, database: ReopenableDatabase | None) -> Iterable[Fault]:
+    """Yield every fault of a database file; without one, as on PostgreSQL, all refuse."""
+    damaged = OutOfReach() if database is None else DamagedDatabase(knowledge, database)
     table = Param("table", "string", "Which table.", "chunks", choices=_TABLES)
     yield Fault(
         "knowledge.database.damage_index",
@@ -67,6 +67,27 @@ def database_faults(knowledge: Knowledge, database: ReopenableDatabase) -> Itera
         realism=Realism.SIMULATED,
         simulated_because="a drill cannot wait for hours: the newest backup is dated back",
     )
+
+
+class OutOfReach:
+    """Refuses to damage the files of a database server."""
+
+    def lose_index_write(self, _: Arguments) -> Mapping[str, Value]:
+        """Refuse the fault."""
+        raise self._refusal()
+
+    def overwrite_table(self, _: Arguments) -> Mapping[str, Value]:
+        """Refuse the fault."""
+        raise self._refusal()
+
+    def restore(self, _: Mapping[str, Value]) -> None:
+        """Do nothing: nothing was damaged."""
+
+    def _refusal(self) -> Conflict:
+        return Conflict(
+            "The files of a PostgreSQL server are out of reach of this process.",
+            hint="Inject this fault into an installation on SQLite.",
+        )
 
 
 class DamagedDatabase:

@@ -22,8 +22,9 @@ _PACE = Param("megabytes_per_beat", "integer", "Growth at each heartbeat.", 3, 1
 
 def faults(knowledge: Knowledge, clock: Clock) -> Iterable[Fault]:
     """Yield every maintenance fault."""
-    if isinstance(knowledge.database, ReopenableDatabase):
-        yield from database_faults(knowledge, knowledge.database)
+    database = knowledge.database
+    file = database if isinstance(database, ReopenableDatabase) else None
+    yield from database_faults(knowledge, file)
     yield from disk_faults(knowledge, clock)
     yield from _of_the_memory(knowledge)
 

@@ -156,18 +156,7 @@ def _put_chunks(
             was, place = old.get(chunk.id), (chunk.ordinal, chunk.start, chunk.page)
             if was is not None and (was.ordinal, was.start_offset, was.page) == place:
                 continue
-            row = {
-                "id": chunk.id,
-                "project_key": project_key,
-                "document_key": keys[document.id],
-                "ordinal": chunk.ordinal,
-                "start_offset": chunk.start,
-                "end_offset": chunk.end,
-                "page": chunk.page,
-                "heading": chunk.heading,
-                "text": chunk.text,
-            }
-            row = sealed("chunks", row)
+            row = _chunk_row(chunk, project_key, keys[document.id])
             if was is None:
                 added.append(row)
             else:
@@ -187,6 +176,21 @@ def _put_chunks(
         for chunk_id, vector in document.vectors.items()
     ]
     _execute(connection, insert_or_replace(connection, vectors), rows)
+
+
+def _chunk_row(chunk: Chunk, project_key: int, document_key: int) -> dict[str, Any]:
+    row = {
+        "id": chunk.id,
+        "project_key": project_key,
+        "document_key": document_key,
+        "ordinal": chunk.ordinal,
+        "start_offset": chunk.start,
+        "end_offset": chunk.end,
+        "page": chunk.page,
+        "heading": chunk.heading,
+        "text": chunk.text,
+    }
+    return sealed("chunks", row)
 
 
 def _execute(connection: sa.Connection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
