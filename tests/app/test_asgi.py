@@ -63,3 +63,41 @@ def test_a_wrong_setting_ends_the_worker_with_the_next_step(tmp_path, roles):
     said = process.communicate(timeout=100)[0]
     assert "'api-gateway' is not a role" in said
     assert "Choose from: all, answers" in said
+
+
+@pytest.mark.feature("F488")
+@pytest.mark.timeout(300)
+def test_two_workers_on_postgresql_answer_as_one_service(tmp_path, cluster):
+    server = cluster.create()
+    database = {
+        "TRIMTAB_SERVICE_DATABASE_URL": server.url,
+        "TRIMTAB_SERVICE_ALLOW_UNSAFE_DATABASE": "true",
+    }
+    process, url = start_uvicorn(tmp_path, 2, **database)
+    try:
+        wait_until_served(process, url)
+        key = (tmp_path / "data" / "admin.key").read_text().strip()
+        with httpx.Client(base_url=url, headers={"X-API-Key": key}, timeout=60) as client:
+            assert processes_of(client) == 2
+            assert client.post("/v1/keys", json={"name": "new"}).status_code == 201
+            # Each call is on a connection of its own, so that both workers are asked.
+            names = [names_seen(url, key) for _ in range(10)]
+            assert names == [True] * 10
+    finally:
+        process.terminate()
+        said = process.communicate(timeout=60)[0]
+    assert "Traceback" not in said
+
+
+def processes_of(client):
+    until = time.monotonic() + 100
+    while True:
+        live = [each for each in client.get("/api/v1/fleet").json()["processes"] if each["is_live"]]
+        if len(live) == 2 or time.monotonic() > until:
+            return len(live)
+        time.sleep(0.5)
+
+
+def names_seen(url, key):
+    keys = httpx.get(f"{url}/v1/keys", headers={"X-API-Key": key}, timeout=60).json()["keys"]
+    return "new" in [each["name"] for each in keys]
