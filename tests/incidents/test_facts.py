@@ -225,4 +225,5 @@ def test_the_errors_have_these_codes():
         "incidents.oncall_refused",
         "incidents.oncall_file_refused",
         "incidents.cases_refused",
+        "incidents.group_open",
     }

@@ -31,6 +31,7 @@ def ended(number, **changes):
         "title": "-",
         "component": "-",
         "system": "",
+        "group_key": f"drift {number}",
         "alerts": (AttachedAlert(mute, firing=False, changed_at=START),),
     }
     return drift_incident(**{**given, **changes})

@@ -8,7 +8,7 @@ import pytest
 from tests.incidents.records import drift_incident
 from tests.incidents.world import TAP
 from trimtab.incidents import State
-from trimtab.incidents.errors import IllegalTransition, IncidentUnknown, NothingToDecide
+from trimtab.incidents.errors import GroupOpen, IllegalTransition, IncidentUnknown, NothingToDecide
 from trimtab.incidents.model import Attempt, AttemptOutcome, PlanApproval
 from trimtab.incidents.transition import NewEntry, Transition, moved
 
@@ -204,12 +204,29 @@ def test_each_attempt_is_counted_once(kept):
     assert store.worked_since(TAP, incident.alert.fingerprint, now) == 2
 
 
+def ended_at(name, at):
+    return drift_incident(id=name, opened_at=at, state=State.RESOLVED)
+
+
+def test_a_group_has_one_open_incident_whoever_opens_it(operator):
+    """Two processes may both have seen none before they write."""
+    store, at = operator.context.store, drift_incident().episode.opened_at
+    store.open(lambda _: drift_incident(id="I1"), "x", ())
+    with pytest.raises(GroupOpen):
+        store.open(lambda _: drift_incident(id="I2"), "x", ())
+    store.open(lambda _: drift_incident(id="I3", drill=True), "x", ())
+    store.open(lambda _: ended_at("I4", at), "x", ())
+    with pytest.raises(GroupOpen):
+        store.change("I4", lambda found: found.updated(state=State.DETECTED), at)
+    assert store.get("I4").state is State.RESOLVED
+
+
 def test_the_newest_incident_of_a_group_is_the_one_that_is_joined(operator):
     store = operator.context.store
     opened = drift_incident().episode.opened_at
     for number in range(3):
         at = opened + timedelta(minutes=number % 2)
-        store.open(lambda _id, n=number, at=at: drift_incident(id=f"I{n}", opened_at=at), "x", ())
+        store.open(lambda _id, n=number, at=at: ended_at(f"I{n}", at), "x", ())
     assert store.latest_of_group("drift").id == "I1"
     assert store.latest_of_group("other") is None
 

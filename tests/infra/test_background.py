@@ -8,6 +8,7 @@ import pytest
 
 from tests.answers.world import StillClock
 from trimtab.infra.background import PeriodicTask, TaskFinished, Worker, background_signals
+from trimtab.kernel.clock import SystemClock
 
 
 class Boom(Exception):
@@ -159,3 +160,23 @@ def test_the_signals_say_age_lateness_and_failures_of_each_task(clock):
     )
     assert (age["good"], age["bad"]) == (0.0, 100.0)
     assert (late, failures) == ({"good": 0.0, "bad": 1.0}, {"good": 0, "bad": 1})
+
+
+def test_a_task_skips_its_rounds_while_its_condition_does_not_hold():
+    rounds, leads, went_on = [], threading.Event(), threading.Event()
+    task = PeriodicTask(
+        "task", lambda: (rounds.append(leads.is_set()), went_on.set()), 0.01, SystemClock()
+    )
+    looked = threading.Event()
+
+    def condition():
+        looked.set()
+        return leads.is_set()
+
+    task.only_when(condition)
+    task.start()
+    assert looked.wait(10)
+    leads.set()
+    assert went_on.wait(10)
+    task.close()
+    assert False not in rounds

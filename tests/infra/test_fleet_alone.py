@@ -23,20 +23,16 @@ def test_a_process_alone_leads_and_answers_without_a_thread(fleet):
     )
 
 
-def test_its_changes_apply_before_the_call_returns(fleet):
-    heard = []
-    fleet.on_switch("bypass", heard.append)
-    fleet.on_forget("cache", lambda: heard.append("forgotten"))
-    fleet.set_switch("bypass", {"on": True})
-    number = fleet.order_to_forget()
-    assert heard == [{"on": True}, "forgotten"]
-    assert fleet.behind(number) == []
+def test_an_alone_process_waits_for_no_one(fleet):
+    assert fleet.behind(fleet.order_to_forget()) == []
+    with fleet.claimed("work", 60) as first, fleet.claimed("work", 60) as second:
+        assert (first, second) == (True, True)
 
 
 def test_a_name_is_registered_once(fleet):
-    fleet.on_switch("bypass", print)
+    fleet.share("bypass", dict, print)
     fleet.on_forget("cache", print)
-    with pytest.raises(ValueError, match="registered twice"):
-        fleet.on_switch("bypass", print)
+    with pytest.raises(ValueError, match="shared twice"):
+        fleet.share("bypass", dict, print)
     with pytest.raises(ValueError, match="registered twice"):
         fleet.on_forget("cache", print)

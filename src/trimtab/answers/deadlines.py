@@ -192,6 +192,12 @@ class RetrievalStage:
             else:
                 self._routes[project] = target
 
+    def replace_routes(self, routes: Mapping[str, str]) -> None:
+        """Put the routes of another process in force, which has validated them."""
+        with self._lock:
+            self._routes.clear()
+            self._routes.update(routes)
+
     def reset_routes(self) -> Mapping[str, str]:
         """End all routes and return them."""
         with self._lock:

@@ -17,6 +17,8 @@ from trimtab.kernel.module import Module
 from trimtab.kernel.tasks import ScheduledTask
 
 _DROP_SECONDS = 3600.0
+_EXPORT_SECONDS = 600.0
+"""A process that ends while it sends is replaced after that time."""
 # No question is asked, so that it costs nothing at the provider.
 _LOOK_SECONDS = 600.0
 
@@ -53,6 +55,10 @@ def build(env: Environment, retrieval: Retrieval, guardrails: Guardrails) -> Mod
         keywords=retrieval.keywords,
         guards=guards if env.settings.guardrails.enabled else None,
     )
+    env.fleet.on_forget("answers.cache", answers.cache.clear)
+    routed = answers.retrieval
+    env.fleet.share("answers.routes", lambda: dict(routed.routes), routed.replace_routes)
+    env.fleet.share("answers.generator", lambda: answers.models.names[0], answers.follow_preference)
     return Module(
         "answers",
         answers,
@@ -60,7 +66,9 @@ def build(env: Environment, retrieval: Retrieval, guardrails: Guardrails) -> Mod
         tasks=answers.tasks,
         scheduled=(
             ScheduledTask("drop old traces", _DROP_SECONDS, answers.drop_old),
-            ScheduledTask("look at the language model", _LOOK_SECONDS, answers.model.look),
+            ScheduledTask(
+                "look at the language model", _LOOK_SECONDS, answers.model.look, each_process=True
+            ),
         ),
         start=(answers.start,),
         close=(answers.close,),
@@ -73,6 +81,7 @@ def build_tracing(env: Environment, answers: AnswerService) -> Module:
     Without a tracing backend in the settings the export is idle.
     """
     exporter = exporter_of(env.settings.answers, answers.traces, env.clock)
+    exporter.share(lambda: env.fleet.claimed("trace export", _EXPORT_SECONDS))
     tracing_health.register(env.health, exporter)
     if exporter.is_configured:
         env.dependencies.include(lambda: {"tracing backend": exporter.breaker})

@@ -165,6 +165,12 @@ class AnswerService:
         """Delete expired traces and feedback; return the number of traces."""
         return self.traces.drop_older_than(self.settings.trace_days, self.context.clock.now())
 
+    def follow_preference(self, name: str) -> None:
+        """Ask the generator first that another process prefers, if this one has it."""
+        if name in self.models.names:
+            self.models.prefer(name)
+            self.cache.clear()  # Its drafts are those of the former order.
+
     def _make_generator(self, endpoint: ModelEndpoint) -> Writer:
         return paid_generator(endpoint, self.settings, self.deadlines, self.budget)
 

@@ -8,6 +8,7 @@ from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
 from trimtab.app.handbook import Handbook
 from trimtab.app.http_apps import make_http_apps
+from trimtab.app.leader_tasks import restrict_to_leader
 from trimtab.app.modules import MODULES
 from trimtab.app.page_names import known_names
 from trimtab.app.roles import Roles
@@ -60,6 +61,7 @@ class App:
             self.assembly.add(Module("requests", figures))
             for build_module in MODULES:
                 self.assembly.build(build_module)
+            restrict_to_leader(self.assembly.tasks(), env.fleet)
             self._find_services()
             provided = [env, roles, ProseChecks(self._known_names), *self.assembly.services()]
             self.http_apps = make_http_apps(ProvidedServices(provided), figures)

@@ -85,6 +85,7 @@ MODULES: tuple[Builder, ...] = (
     operator.build_operations,
     operator.build_delivery,
     operator.build_jobs,
+    alone(infra.build_recovery),
     operator.build_scheduler,
     operator.build_monitor_loop,
     operator.build_drills,

@@ -82,6 +82,16 @@ class Bypass:
         self._audit.append(state.actor, "guardrails.bypass_ended", "guardrails")
         return None
 
+    @property
+    def state(self) -> BypassState | None:
+        """The bypass that was started last and not stopped; it may be over."""
+        return self._state
+
+    def adopt(self, state: BypassState | None) -> None:
+        """Take over the state of another process, which has audited it."""
+        with self._lock:
+            self._state = state
+
     def _active(self) -> BypassState | None:
         state = self._state
         return state if state and self._clock.now() < state.ends_at else None

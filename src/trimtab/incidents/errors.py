@@ -184,3 +184,10 @@ class CasesRefused(InvalidInput):
 
     code = "incidents.cases_refused"
     default_hint = "docs/diagnosis.md shows the folders and files that are read."
+
+
+class GroupOpen(Conflict):
+    """The group of alerts has an open incident already, opened meanwhile by another process."""
+
+    code = "incidents.group_open"
+    default_hint = "Repeat the call: the alerts join that incident."

@@ -11,6 +11,7 @@ import yaml
 
 from trimtab.incidents.errors import LaddersRefused
 from trimtab.incidents.model import Incident, IncidentSeverity
+from trimtab.infra.yaml_loader import SafeLoader
 from trimtab.runbooks import Library
 
 SHIPPED = Path(__file__).parent / "ladders.yaml"
@@ -70,7 +71,7 @@ def load_ladders(file: str = "") -> Ladders:
     """
     path = Path(file) if file else SHIPPED
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), SafeLoader)  # noqa: S506 - it is one.
         return {name: _ladder(name, body) for name, body in document.items()}
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise LaddersRefused(f"The ladders in {path.name} cannot be read: {error!r}.") from error

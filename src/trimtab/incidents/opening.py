@@ -1,10 +1,12 @@
 """Opens and reopens incidents for alerts, and attaches alerts to open ones."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from trimtab.incidents.attach import ATTACHED_LIMIT, attached, fired, reopened
 from trimtab.incidents.context import IncidentContext
+from trimtab.incidents.errors import GroupOpen
 from trimtab.incidents.model import AttachedAlert, Episode, Incident, IncidentAlert
 from trimtab.incidents.state import State
 from trimtab.incidents.transition import NewEntry
@@ -14,6 +16,7 @@ from trimtab.kernel.ids import content_id
 
 _LISTED = 10
 """Alerts of one batch with a journal entry of their own; the others share one."""
+_TRIES = 3
 _RECURRENCE = timedelta(days=30)
 _EARLIER = 5
 
@@ -44,6 +47,14 @@ class Opening:
         Returns:
             The incident, and whether its job has to be woken.
         """
+        for _ in range(_TRIES):
+            with suppress(GroupOpen):  # Another process was faster: join its incident.
+                return self._place(group, alerts, title)
+        return self._place(group, alerts, title)
+
+    def _place(
+        self, group: str, alerts: Sequence[IncidentAlert], title: str
+    ) -> tuple[Incident, bool]:
         latest = self._store.latest_of_group(group)
         first = alerts[0]
         if latest is None:

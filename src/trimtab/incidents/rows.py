@@ -1,7 +1,8 @@
 """Tables of the incidents chain and conversion between rows and records."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from pydantic import BeforeValidator, TypeAdapter
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 
-from trimtab.incidents.errors import IncidentUnknown
+from trimtab.incidents.errors import GroupOpen, IncidentUnknown
 from trimtab.incidents.model import Entry, Episode, Incident, PlanApproval
 from trimtab.infra.storage.dialect import by_engine
 
@@ -35,7 +36,8 @@ def _table(name: str, columns: str) -> sa.TableClause:
 
 
 INCIDENTS = _table(
-    "incidents", "id state severity system group_key opened_at updated_at resolved_at document"
+    "incidents",
+    "id state severity system group_key open_group opened_at updated_at resolved_at document",
 )
 ENTRIES = _table("incident_entries", "incident_id seq key at stage actor text facts")
 APPROVALS = _table(
@@ -105,11 +107,22 @@ def incident_row(incident: Incident, at: datetime) -> dict[str, Any]:
         "severity": incident.severity,
         "system": incident.system,
         "group_key": incident.group_key,
+        "open_group": open_group(incident),
         "opened_at": incident.episode.opened_at.isoformat(),
         "updated_at": at.isoformat(),
         "resolved_at": None if resolved is None else resolved.isoformat(),
         "document": orjson.dumps(document | episode).decode(),
     }
+
+
+def open_group(incident: Incident) -> str | None:
+    """Return what at most one open incident may have; None for a resolved one.
+
+    An alert of users opens an incident of its own next to that of a drill.
+    """
+    if not incident.active:
+        return None
+    return f"{'drill' if incident.drill else 'users'}:{incident.group_key}"
 
 
 def entry_of(row: Mapping[Any, Any]) -> Entry:
@@ -176,3 +189,14 @@ def readable(text: str) -> Incident | None:
     except ValueError:
         _log.exception("an incident's record cannot be read")
         return None
+
+
+@contextmanager
+def one_open_each() -> Iterator[None]:
+    """Raise `GroupOpen` when the group has another open incident by now."""
+    try:
+        yield
+    except sa.exc.IntegrityError as error:
+        if "open_group" in str(error.orig):
+            raise GroupOpen("The group has an open incident already.") from error
+        raise

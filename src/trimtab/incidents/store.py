@@ -24,6 +24,7 @@ from trimtab.incidents.rows import (
     incident_row,
     is_approval,
     of_drill,
+    one_open_each,
     plain,
     readable,
 )
@@ -64,7 +65,7 @@ class IncidentStore:
             day: ``INC-YYYY-MMDD``.
             entries: The first lines of its journal.
         """
-        with self._database.write() as connection:
+        with one_open_each(), self._database.write() as connection:
             taken = connection.execute(
                 sa.select(sa.func.count()).where(INCIDENTS.c.id.like(f"{day}%"))
             ).scalar_one()
@@ -140,7 +141,7 @@ class IncidentStore:
         entries: Sequence[NewEntry] = (),
     ) -> Incident:
         """Update the stored incident by a function; None from it changes nothing."""
-        with self._database.write() as connection:
+        with one_open_each(), self._database.write() as connection:
             before = get_incident(connection, incident_id)
             after = change(before)
             if after is None:

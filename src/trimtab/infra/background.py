@@ -95,6 +95,7 @@ class PeriodicTask:
         self._interval = interval
         self._clock = clock
         self._at_once = at_once
+        self._condition: Callable[[], bool] = lambda: True
         self._thread: threading.Thread | None = None
         self.stopping = threading.Event()
         """Set by `close`; long work checks it."""
@@ -103,6 +104,15 @@ class PeriodicTask:
     def state(self) -> TaskState:
         """Return the current state of the task."""
         return self._runner.state(self._pause())
+
+    @property
+    def name(self) -> str:
+        """The name of the thread, in logs and in metrics."""
+        return self._runner.name
+
+    def only_when(self, condition: Callable[[], bool]) -> None:
+        """Skip the rounds in which the condition does not hold, such as in a process of many."""
+        self._condition = condition
 
     def run_once(self) -> bool:
         """Run the work now in the caller's thread; return whether it succeeded."""
@@ -128,7 +138,10 @@ class PeriodicTask:
             if not self._at_once and self._clock.wait(self.stopping, self._pause()):
                 return
             while not self.stopping.is_set():
-                self.run_once()
+                if self._condition():
+                    self.run_once()
+                else:
+                    self._runner.record_success()
                 self._clock.wait(self.stopping, self._pause())
         except TaskFinished:
             return

@@ -188,7 +188,7 @@ def _open_fleet(settings: Settings, clock: Clock, postgres: "PostgresServer | No
         return Fleet(me, None, clock)
     from trimtab.infra.fleet.store import open_store
 
-    return Fleet(me, open_store(postgres, me.id), clock)
+    return Fleet(me, open_store(postgres, me), clock)
 
 
 def _durable_jobs(store: "Path | PostgresServer", clock: Clock, executor_id: str) -> Jobs:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from trimtab.infra.database_catalog import faults as database_faults
 from trimtab.infra.database_catalog import signals as database_signals
 from trimtab.infra.environment import Environment
 from trimtab.infra.error_reports import ErrorReports, check_addresses
+from trimtab.infra.fleet.recovery import JobRecovery
 from trimtab.infra.fleet.signals import signals as fleet_signals
 from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.maintenance_catalog import actions as maintenance_actions
@@ -54,7 +55,7 @@ def build_storage(env: Environment) -> Module:
         "storage",
         env.state,
         health=(("database", health),),
-        scheduled=(ScheduledTask("keep disk space back", 1.0, reserve.look),),
+        scheduled=(ScheduledTask("keep disk space back", 1.0, reserve.look, each_process=True),),
     )
 
 
@@ -77,6 +78,7 @@ def build_maintenance(env: Environment) -> Module:
     folder = env.directory.path
     maintenance = MaintenanceMode(env.settings.service, folder, env.clock, env.health)
     env.jobs.pause.when(lambda: maintenance.on)
+    env.fleet.share("service.maintenance", lambda: asdict(maintenance.state), maintenance.restore)
     return Module(
         "maintenance",
         maintenance,
@@ -110,7 +112,7 @@ def build_provider_probes(env: Environment) -> Module:
     service = env.settings.service
     probes = ProviderProbes(service.provider_probes)
     seconds = service.provider_probe_seconds
-    look = ScheduledTask("probe the providers", seconds, probes.probe)
+    look = ScheduledTask("probe the providers", seconds, probes.probe, each_process=True)
     scheduled = (look,) if service.provider_probes else ()
     return Module("providers", probes, signals=probes.signals(), scheduled=scheduled)
 
@@ -142,6 +144,7 @@ def build_process(env: Environment, databases: Iterable[Database]) -> Module:
     # A log line does not name the user: all query texts are erased, and none is counted.
     logs = env.directory.folder("logs")
     queries = ErasureStep("logs.queries", lambda _: 0, lambda _: forget_queries(logs))
+    env.fleet.on_forget("logs.queries", lambda: forget_queries(logs))
     return Module(
         "process",
         process_metrics,
@@ -278,6 +281,15 @@ def build_jobs(env: Environment, resume: Callable[[], None]) -> Module:
     )
 
 
+def build_recovery(env: Environment) -> Module:
+    """Return what continues the jobs of lost processes; nothing runs where there is one process."""
+    recovery = JobRecovery(env.fleet, env.jobs, env.clock)
+    if not env.fleet.shared:
+        return Module("recovery", recovery)
+    task = recovery.task
+    return Module("recovery", recovery, tasks=(task,), start=(task.start,), close=(task.close,))
+
+
 def build_scheduler(env: Environment, tasks: Iterable[ScheduledTask]) -> Module:
     """Return the scheduler of the process.
 
@@ -285,7 +297,7 @@ def build_scheduler(env: Environment, tasks: Iterable[ScheduledTask]) -> Module:
         env: Of the process.
         tasks: Those of every module.
     """
-    scheduler = Scheduler(tuple(tasks), env.clock)
+    scheduler = Scheduler(tuple(tasks), env.clock, env.fleet.leads)
     return Module(
         "scheduler",
         scheduler,

@@ -1,6 +1,6 @@
 """In-process scheduler of short periodic tasks in one thread."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from trimtab.infra.background import PeriodicTask, TaskRunner
@@ -26,10 +26,21 @@ class Scheduler:
     A failing task does not stop the others.
 
     For work that must not be lost, use `Jobs`.
+
+    Args:
+        tasks: Run in this order.
+        clock: Of the process.
+        leads: Whether this process leads its fleet; the others run the tasks of each process only.
     """
 
-    def __init__(self, tasks: Sequence[ScheduledTask], clock: Clock) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[ScheduledTask],
+        clock: Clock,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._clock = clock
+        self._leads = leads
         self._due = dict.fromkeys((task.name for task in tasks), 0.0)
         self.tasks = tuple(_Entry(task, TaskRunner(task.name, clock)) for task in tasks)
         self._loop = PeriodicTask("scheduler", self.run_due, _LOOK_SECONDS, clock)
@@ -40,6 +51,9 @@ class Scheduler:
         for entry in self.tasks:
             now, task = self._clock.monotonic(), entry.task
             if now < self._due[task.name]:
+                continue
+            if not (task.each_process or self._leads()):
+                entry.runs.record_success()  # It is due once this process leads.
                 continue
             self._due[task.name] = now + task.every_seconds
             if entry.runs.run(task.run):

@@ -44,8 +44,13 @@ class Task(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ScheduledTask:
-    """Short work that the scheduler runs at an interval; it must be safe to repeat."""
+    """Short work that the scheduler runs at an interval; it must be safe to repeat.
+
+    Of several processes on one database only the leader runs it, unless it is for each process.
+    """
 
     name: str
     every_seconds: float
     run: Callable[[], object]
+    each_process: bool = False
+    """Whether every process needs it, such as to look after its own memory or disk."""

@@ -72,6 +72,10 @@ class CacheManager:
         self._apply()
         return before
 
+    def reload(self, _sizes: object = None) -> None:
+        """Put the stored sizes in force, which another process may have changed."""
+        self._apply()
+
     def flush(self) -> None:
         """Store the counts gathered since the last call."""
         if counts := self._searcher.queries.take():

@@ -16,7 +16,11 @@ def scheduled_look(monitor: GpuMonitor) -> tuple[ScheduledTask, ...]:
     """Return the regular look at the processors; none where the driver is not installed."""
     if shutil.which("nvidia-smi") is None:
         return ()
-    return (ScheduledTask("look at the graphics processors", _EVERY_SECONDS, monitor.refresh),)
+    return (
+        ScheduledTask(
+            "look at the graphics processors", _EVERY_SECONDS, monitor.refresh, each_process=True
+        ),
+    )
 
 
 def gpu_signals(monitor: GpuMonitor, encoder: Encoder, device: str) -> tuple[Signal, ...]:

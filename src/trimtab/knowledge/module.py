@@ -1,5 +1,7 @@
 """Builds the knowledge domain."""
 
+from dataclasses import asdict
+
 from trimtab.infra.environment import Environment
 from trimtab.kernel.module import Module
 from trimtab.kernel.personal_data import ErasureStep
@@ -19,6 +21,10 @@ def build(env: Environment) -> Module:
     knowledge = Knowledge(env.directory, env.settings.knowledge, context)
     register(env.jobs, knowledge)
     env.dependencies.include(knowledge.engines.breakers)
+    env.fleet.on_forget("knowledge", knowledge.drop_memory)
+    env.fleet.share(
+        "knowledge.cache_sizes", lambda: asdict(knowledge.caches.sizes()), knowledge.caches.reload
+    )
     return Module(
         "knowledge",
         knowledge,

@@ -9,6 +9,7 @@ from pathlib import Path
 from trimtab.infra.gpu import GpuMonitor
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory, losses
+from trimtab.kernel.erasable_cache import clear_all
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.background import BackgroundTasks
@@ -265,6 +266,14 @@ class Knowledge:
         """Prove that deleted documents are in no table, index or cache, nor in newer backups."""
         stale = sum(self.indexes.dead_keys().values())
         return self.maintenance.verify(self.caches.held_documents(), stale)
+
+    def drop_memory(self) -> None:
+        """Drop what memory holds of documents that another process has deleted."""
+        self.indexes.dead_keys()  # Brings every index up to date, which marks those to be dropped.
+        self.indexes.purge()
+        self.caches.empty()
+        self.caches.forget_queries()
+        clear_all()
 
     def retry_dead_letters(self) -> int:
         """Queue the dead letters again; return their number."""

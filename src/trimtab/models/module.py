@@ -45,11 +45,20 @@ def build(
         tasks=models.tasks,
         scheduled=(
             ScheduledTask(
-                "check models that serve", settings.verify_seconds, models.serving.verify_all
+                "check models that serve",
+                settings.verify_seconds,
+                models.serving.verify_all,
+                each_process=True,
             ),
-            ScheduledTask("apply configuration of models", _CONFIG_SECONDS, config.look),
+            ScheduledTask(
+                "apply configuration of models", _CONFIG_SECONDS, config.look, each_process=True
+            ),
             *(
-                (ScheduledTask("recover models", settings.recover_seconds, recovery.look),)
+                (
+                    ScheduledTask(
+                        "recover models", settings.recover_seconds, recovery.look, each_process=True
+                    ),
+                )
                 if settings.recover_seconds
                 else ()
             ),

@@ -10,7 +10,7 @@ from trimtab.kernel.tasks import ScheduledTask
 from trimtab.monitoring.alerts import Alert
 from trimtab.monitoring.engine import RuleEngine
 from trimtab.monitoring.files import read_rules
-from trimtab.monitoring.monitor import Monitor, Sink
+from trimtab.monitoring.monitor import Leadership, Monitor, Sink
 from trimtab.monitoring.series import Samples, SeriesStore
 from trimtab.monitoring.service import Metrics, Monitoring
 from trimtab.monitoring.signals import metric_names, signals
@@ -80,11 +80,18 @@ def build_loop(
         sink: Takes the transitions.
         firing_before: Returns the alerts that fired when the last process ended.
     """
-    monitor = Monitor(monitoring.scrape, monitoring.engine, sink, env.clock, env.settings.monitor)
+
+    def resume() -> None:
+        monitoring.engine.resume(firing_before())
+
+    leadership = Leadership(env.fleet.leads, resume)
+    monitor = Monitor(
+        monitoring.scrape, monitoring.engine, sink, env.clock, env.settings.monitor, leadership
+    )
     return Module(
         "monitor",
         monitor,
         tasks=(monitor.task,),
-        start=(lambda: monitoring.engine.resume(firing_before()), monitor.start),
+        start=(resume, monitor.start),
         close=(monitor.close,),
     )

@@ -17,6 +17,27 @@ Sink = Callable[[Transition], None]
 """Takes one transition and returns when the transition is stored."""
 
 
+class Leadership:
+    """Tells whether this process evaluates the rules, and prepares it when it begins to.
+
+    Args:
+        leads: Whether the process leads.
+        begin: Called when it begins to lead, before its first evaluation.
+    """
+
+    def __init__(self, leads: Callable[[], bool], begin: Callable[[], object]) -> None:
+        self._leads = leads
+        self._begin = begin
+        self._led = True  # The start has prepared it.
+
+    def take(self) -> bool:
+        """Return whether the process leads now."""
+        led, self._led = self._led, self._leads()
+        if self._led and not led:
+            self._begin()
+        return self._led
+
+
 class Monitor:
     """Scrapes and evaluates periodically in its own thread.
 
@@ -29,6 +50,7 @@ class Monitor:
         sink: Where transitions go, in order.
         clock: Whose seconds the intervals are in.
         settings: The intervals.
+        leadership: Of several processes only the leader evaluates the rules; all scrape.
     """
 
     def __init__(
@@ -38,7 +60,9 @@ class Monitor:
         sink: Sink,
         clock: Clock,
         settings: MonitorSettings,
+        leadership: Leadership | None = None,
     ) -> None:
+        self._leadership = leadership or Leadership(lambda: True, lambda: None)
         self._scrape = scrape
         self._engine = engine
         self._sink = sink
@@ -66,6 +90,8 @@ class Monitor:
     def _round(self) -> None:
         self._started = self._clock.monotonic()
         self._scrape.take(self._clock.now())
+        if not self._leadership.take():
+            return
         every = self._settings.evaluation_interval_seconds
         if self._started - self._evaluated >= every - self._settings.scrape_interval_seconds / 2:
             self._evaluated = self._started

@@ -53,7 +53,7 @@ def build(
         ErasureStore(env.state),
         tuple(_with_quotes(personal_data, _quotes(quotes, knowledge))),
         env.jobs,
-        ErasureEvidence(env.audit, env.signer, subjects, has_backups=True),
+        ErasureEvidence(env.audit, env.signer, subjects, has_backups=True, fleet=env.fleet),
         env.clock,
         databases,
     )

@@ -69,6 +69,11 @@ class FakeJobs:
         del idempotency_key
         self._find(job_id).inbox[topic].append(message)
 
+    def recover(self, executor: str) -> int:
+        """Return 0: no other process has jobs here."""
+        del executor
+        return 0
+
     def status(self, job_id: str) -> JobStatus:
         """Return where the job stands."""
         job = self._find(job_id)

@@ -20,12 +20,19 @@ class Processes:
         self.clock = FakeClock()
         self.opened = []
 
-    def join(self, name):
-        open_store(self.server, name).close()
-        store = FleetStore(self.server.direct_url, name)
-        fleet = Fleet(ProcessIdentity(name, "all", "1.0", "here"), store, self.clock)
+    def make(self, name, roles="all"):
+        me = ProcessIdentity(name, roles, "1.0", "here")
+        # Only the first one makes the tables: under load that takes seconds, which count as silence.
+        store = (
+            FleetStore(self.server.direct_url, me) if self.opened else open_store(self.server, me)
+        )
+        fleet = Fleet(me, store, self.clock)
         self.opened.append(fleet)
-        fleet.round()
+        return fleet
+
+    def join(self, name):
+        fleet = self.make(name)
+        fleet.join()
         return fleet
 
     def pass_time(self, seconds):
@@ -51,6 +58,14 @@ def test_the_first_process_leads_and_the_second_does_not(processes):
     a, b = processes.join("a"), processes.join("b")
     assert (a.leads(), b.leads()) == (True, False)
     assert states(b) == {"a": (True, True), "b": (True, False)}
+
+
+def test_processes_of_other_roles_have_a_leader_of_their_own(processes):
+    """The first process may not have started what the others need a leader for."""
+    gateway = processes.make("g", "gateway")
+    gateway.join()
+    a, b = processes.join("a"), processes.join("b")
+    assert (gateway.leads(), a.leads(), b.leads()) == (True, True, False)
 
 
 def test_another_leads_when_the_leader_leaves(processes):
@@ -150,29 +165,44 @@ def test_a_process_that_cannot_apply_a_change_does_not_beat(processes):
     assert b.behind(number) == []
 
 
-def test_a_switch_reaches_the_others_and_those_that_join_later(processes):
-    a, b = processes.join("a"), processes.join("b")
-    heard = {"a": [], "b": [], "c": []}
-    a.on_switch("rules", heard["a"].append)
-    b.on_switch("rules", heard["b"].append)
-    a.set_switch("rules", {"version": 1})
-    a.set_switch("rules", {"version": 2})
+class Value:
+    """A value in a process's memory."""
+
+    def __init__(self, fleet):
+        self.now = 0
+        fleet.share("rules", lambda: self.now, self.put)
+
+    def put(self, value):
+        self.now = value
+
+
+def test_a_shared_value_reaches_the_others_and_those_that_join_later(processes):
+    a, b, late = (processes.make(name) for name in "abc")
+    here, there, joined = (Value(each) for each in (a, b, late))
+    a.join()
+    b.join()
+    here.now = 1
+    a.round()
+    here.now = 2
+    a.round()
     b.round()
-    c = processes.join("c")
-    c.close()
-    late = Fleet(
-        ProcessIdentity("c", "all", "1.0", "here"),
-        FleetStore(processes.server.direct_url, "c"),
-        processes.clock,
-    )
-    processes.opened.append(late)
-    late.on_switch("rules", heard["c"].append)
-    late.start()
-    assert heard == {
-        "a": [{"version": 1}, {"version": 2}],
-        "b": [{"version": 2}],
-        "c": [{"version": 2}],
-    }
+    assert there.now == 2
+    there.now = 3
+    b.round()
+    a.round()
+    late.join()
+    assert (here.now, there.now, joined.now) == (3, 3, 3)
+
+
+def test_a_claim_is_held_by_one_process_until_it_ends(processes):
+    a, b = processes.join("a"), processes.join("b")
+    with a.claimed("outbox", 60) as first, b.claimed("outbox", 60) as second:
+        assert (first, second) == (True, False)
+    with b.claimed("outbox", 60) as again:
+        assert again
+    assert a._store.claim("export", "a", 0)
+    with b.claimed("export", 60) as after_its_time:
+        assert after_its_time
 
 
 def test_a_process_without_its_database_stops_leading_and_then_answering(processes):

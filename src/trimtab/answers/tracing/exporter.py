@@ -6,7 +6,8 @@ user who is erased meanwhile is erased from the list as well.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +22,9 @@ from trimtab.kernel.errors import TrimtabError
 
 if TYPE_CHECKING:
     from trimtab.answers.tracing.otlp_client import OtlpClient
+
+Claim = Callable[[], AbstractContextManager[bool]]
+"""Claims the list for one round; whether this process has it is the context's value."""
 
 _log = logging.getLogger(__name__)
 _BATCH = 100
@@ -94,6 +98,11 @@ class SpanExporter:
         self.breaker = CircuitBreaker(FAILURES, PROBE_SECONDS, clock)
         """Of the backend; a person who sends by hand is not refused by it."""
         self._clock = clock
+        self._claim: Claim = lambda: nullcontext(True)  # noqa: FBT003 - the value of the context.
+
+    def share(self, claim: Claim) -> None:
+        """Send only with a claim, where several processes have the same list."""
+        self._claim = claim
 
     @property
     def is_configured(self) -> bool:
@@ -142,6 +151,11 @@ class SpanExporter:
     def _round(self) -> None:
         if not self.breaker.allow():
             return
+        with self._claim() as claimed:
+            if claimed:
+                self._send_with_retries()
+
+    def _send_with_retries(self) -> None:
         try:
             retry_in_background(self._send_waiting, _NotTaken, self._clock)
         except (_NotTaken, TrimtabError) as error:

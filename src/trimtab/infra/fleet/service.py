@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from trimtab.infra.background import PeriodicTask
@@ -12,6 +13,7 @@ from trimtab.infra.fleet.records import (
     FleetProcess,
     ProcessIdentity,
 )
+from trimtab.infra.fleet.shared import SharedValue
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import Unavailable
 from trimtab.kernel.health import ComponentHealth, Status
@@ -53,7 +55,7 @@ class Fleet:
         self._clock = machine_clock(clock)
         self._address = ""
         self._drops: dict[str, Callable[[], object]] = {}
-        self._switches: dict[str, Callable[[Any], object]] = {}
+        self._switches: dict[str, SharedValue] = {}
         self._applied = 0
         self._began = self._clock.monotonic()
         self._beat_at: float | None = None
@@ -85,21 +87,33 @@ class Fleet:
             raise ValueError(f"memory {name!r} is registered twice")
         self._drops[name] = drop
 
-    def on_switch(self, name: str, apply: Callable[[Any], object]) -> None:
-        """Register what applies a switch that any process sets; its values are JSON."""
+    def share(self, name: str, read: Callable[[], Any], apply: Callable[[Any], object]) -> None:
+        """Share a value in memory: what changes here is in force in every process within seconds.
+
+        Args:
+            name: ``domain.thing``.
+            read: Returns the value in force here, ready for JSON.
+            apply: Puts a value of another process in force.
+        """
         if name in self._switches:
-            raise ValueError(f"switch {name!r} is registered twice")
-        self._switches[name] = apply
+            raise ValueError(f"value {name!r} is shared twice")
+        self._switches[name] = SharedValue(name, read, apply)
 
     def start(self) -> None:
-        """Join the fleet: apply all switches and begin the heartbeat.
+        """Join the fleet and begin the heartbeat.
 
         Raises:
             Unavailable: The database does not answer.
         """
         if self._store is not None:
-            self.round()
+            self.join()
             self.task.start()
+
+    def join(self) -> None:
+        """Take over what the other processes share, and beat for the first time."""
+        for value in self._switches.values():
+            value.take_change()  # What is in force at the start is not a change.
+        self.round()
 
     def close(self) -> None:
         """Leave the fleet, so that others continue this process's work at once."""
@@ -161,21 +175,36 @@ class Fleet:
         )
         return [alone]
 
-    def set_switch(self, name: str, value: object) -> None:
-        """Set a switch in every process; in this one before the call returns.
+    @contextmanager
+    def claimed(self, name: str, seconds: float) -> Iterator[bool]:
+        """Claim a piece of work for this process; yield whether it has the claim.
 
-        Raises:
-            Unavailable: The database does not answer; nothing has changed.
+        A claim ends with the block, or after the time when the process ends before. On SQLite
+        there is no one else, so every claim succeeds.
         """
-        apply = self._switches[name]
+        store = self._store
+        if store is None:
+            yield True
+            return
+        held = store.claim(name, self.me.id, seconds)
+        try:
+            yield held
+        finally:
+            if held:
+                with suppress(Unavailable):  # It ends by itself.
+                    store.release(name, self.me.id)
+
+    def remove(self, process_id: str) -> None:
+        """Remove a lost process for which nothing is left to do."""
         if self._store is not None:
-            self._store.set_switch(name, value)
-        apply(value)
+            self._store.remove(process_id)
 
     def order_to_forget(self) -> int:
-        """Order every process to drop its memory; return the number for `behind`."""
+        """Order every process to drop its memory; return the number for `behind`.
+
+        A process alone has dropped it in the steps of the erasure.
+        """
         if self._store is None:
-            self._drop()
             return 0
         return self._store.order_to_forget()
 
@@ -196,6 +225,9 @@ class Fleet:
         store, began = self._store, self._clock.monotonic()
         assert store is not None  # noqa: S101 - a process alone has no rounds.
         with self._round_lock:
+            for value in self._switches.values():
+                if self._beat_at is not None and value.take_change():
+                    store.set_switch(value.name, value.known)
             numbers = store.numbers()
             changed = numbers.latest > self._applied or self._beat_at is None
             if changed:
@@ -221,8 +253,8 @@ class Fleet:
             self._drop()
         # A process that joins applies all switches, also those set before.
         for name, value in store.switches(self._applied):
-            if apply := self._switches.get(name):
-                apply(value)
+            if shared := self._switches.get(name):
+                shared.adopt(value)
 
     def _drop(self) -> None:
         for drop in self._drops.values():

@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+from zlib import crc32
 
 import psycopg
 
@@ -20,8 +21,8 @@ from trimtab.kernel.errors import Unavailable
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _NOW = "extract(epoch FROM clock_timestamp())::double precision"
-_LOCK = (0x7472, 0x666C)
-"""The leader's advisory lock; keys of two numbers never meet those of one number."""
+_LOCK = 0x7472
+"""First key of the leaders' advisory locks; keys of two numbers never meet those of one number."""
 _CHAIN = "fleet"
 _NAME = "trimtab leader "
 _ANSWER_SECONDS = 6.0
@@ -54,6 +55,14 @@ WITH next AS (UPDATE fleet_numbers SET latest = latest + 1 RETURNING latest)
 INSERT INTO switches (name, value, number) SELECT %s, %s, latest FROM next
 ON CONFLICT (name) DO UPDATE SET value = excluded.value, number = excluded.number RETURNING number
 """
+_CLAIM = f"""
+INSERT INTO claims (name, holder, until) VALUES (%s, %s, {_NOW} + %s)
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+WHERE claims.until < {_NOW} OR claims.holder = excluded.holder RETURNING name
+"""  # noqa: S608 - constants only.
+_RELEASE = f"""
+DELETE FROM claims WHERE name = %s AND holder = %s OR until < {_NOW} - 3600
+"""  # noqa: S608 - constants only.
 _FORGET = """
 UPDATE fleet_numbers SET latest = latest + 1, forget = latest + 1 RETURNING latest
 """
@@ -66,7 +75,7 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s::int AND l.objid 
 """
 
 
-def open_store(server: PostgresServer, process_id: str) -> "FleetStore":
+def open_store(server: PostgresServer, me: ProcessIdentity) -> "FleetStore":
     """Return the fleet's tables on a server, made when missing.
 
     Raises:
@@ -74,7 +83,7 @@ def open_store(server: PostgresServer, process_id: str) -> "FleetStore":
         Unavailable: The server cannot be reached.
     """
     PostgresDatabase(server, _CHAIN, (_CHAIN,)).close()  # Runs the migrations.
-    return FleetStore(server.direct_url, process_id)
+    return FleetStore(server.direct_url, me)
 
 
 class FleetStore:
@@ -82,12 +91,15 @@ class FleetStore:
 
     Args:
         url: Of the database, ``postgresql://``; a direct one where a pooler stands before it.
-        process_id: Of this process; it names the session.
+        me: This process; it names the session. Processes of equal roles have one leader.
     """
 
-    def __init__(self, url: str, process_id: str) -> None:
+    def __init__(self, url: str, me: ProcessIdentity) -> None:
         self._url = url
-        self._name = _NAME + process_id
+        self._name = _NAME + me.id
+        self._roles = me.roles
+        # One lock for each set of roles: a leader must have started what it leads in.
+        self._keys = (_LOCK, crc32(me.roles.encode()) & 0x7FFFFFFF)
         self._connection: BoundedConnection | None = None
         self._leads = False
         self._lock = threading.Lock()
@@ -144,6 +156,14 @@ class FleetStore:
         """Order every process to drop its memory; return the number of this change."""
         return int(self._run(_FORGET)[0][0])
 
+    def claim(self, name: str, holder: str, seconds: float) -> bool:
+        """Claim a name for some time; return False while another process holds it."""
+        return bool(self._run(_CLAIM, (name, holder, seconds)))
+
+    def release(self, name: str, holder: str) -> None:
+        """End a claim; claims that ended long ago go with it."""
+        self._run(_RELEASE, (name, holder))
+
     def lead(self) -> bool:
         """Take or confirm the leader's lock; return whether this session holds it.
 
@@ -155,10 +175,13 @@ class FleetStore:
         self._leads = self._take()
         if not self._leads:
             live = [_NAME + process.id for process in self.processes() if process.is_live]
-            ended = self._run(_END_OF_LOST_LEADER, (*_LOCK, live))
+            ended = self._run(_END_OF_LOST_LEADER, (*self._keys, live))
             if ended:
                 _log.warning("ended the session of a leader that is silent")
                 self._leads = self._take()
+        if self._leads:  # A killed leader cannot say itself that it leads no more.
+            query = "UPDATE processes SET leads = false WHERE leads AND roles = %s"
+            self._run(query, (self._roles,))
         return self._leads
 
     def close(self) -> None:
@@ -167,7 +190,7 @@ class FleetStore:
             self._disconnect()
 
     def _take(self) -> bool:
-        return bool(self._run("SELECT pg_try_advisory_lock(%s::int, %s::int)", _LOCK)[0][0])
+        return bool(self._run("SELECT pg_try_advisory_lock(%s::int, %s::int)", self._keys)[0][0])
 
     def _run(self, query: str, given: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         def run(connection: BoundedConnection) -> list[tuple[Any, ...]]:

@@ -187,7 +187,8 @@ class DurableJobs:
 
     def launch(self) -> None:
         """Start the engine and resume interrupted jobs."""
-        DBOS.launch()
+        with self._store.migrating():
+            DBOS.launch()
         self._launched = True
         DBOS.apply_schedules(
             [
@@ -238,6 +239,19 @@ class DurableJobs:
         """Wait until the job ends; return its result or raise its error."""
         self.status(job_id)
         return cast("Json", DBOS.retrieve_workflow(job_id).get_result())
+
+    def recover(self, executor: str) -> int:
+        """Let any live process continue the jobs of a lost executor; return how many there were.
+
+        Repeat it until it returns 0: a failure in between leaves jobs behind. A job of an executor
+        that still lives stops there at its next step.
+        """
+        found = DBOS.list_workflows(
+            executor_id=executor, status="PENDING", load_input=False, load_output=False
+        )
+        for workflow in found:
+            DBOS.resume_workflow(workflow.workflow_id)
+        return len(found)
 
     def close(self) -> None:
         """Stop the engine; unfinished jobs continue at the next launch and repeat their wait."""

@@ -89,6 +89,10 @@ class OpeningJobs:
         """Wait until the job ends; return its result or raise its error."""
         return self._jobs().wait(job_id)
 
+    def recover(self, executor: str) -> int:
+        """Let any live process continue the jobs of a lost one; return how many there were."""
+        return self._jobs().recover(executor)
+
     def close(self) -> None:
         """Stop the engine; unfinished jobs continue at the next launch."""
         self.pause.end()

@@ -98,6 +98,13 @@ class Jobs(Protocol):
         """Wait until the job ends; return its result or raise its error."""
         ...
 
+    def recover(self, executor: str) -> int:
+        """Let any live process continue the jobs of a lost one; return how many there were.
+
+        Repeat it until it returns 0.
+        """
+        ...
+
     def close(self) -> None:
         """Stop the engine; unfinished jobs continue at the next `launch`."""
         ...

@@ -3,6 +3,8 @@
 import logging
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 POSTGRES_CONNECTIONS = 5
 """Connections of one process for its jobs; one of them listens for messages."""
+_MIGRATION_LOCK = (0x7472, 0x6A6F)
+_MIGRATION_SECONDS = 120
 _log = logging.getLogger(__name__)
 
 
@@ -30,6 +34,9 @@ class JobStore(Protocol):
 
     url: str
     engine: sa.Engine
+
+    def migrating(self) -> AbstractContextManager[object]:
+        """Hold what keeps other processes from changing the schema at the same time."""
 
     def close(self) -> None:
         """Close all connections."""
@@ -50,6 +57,10 @@ class SqliteJobStore:
         self._guard.attach(self.engine)
         self._guard.check_commits()  # Before DBOS writes anything.
 
+    def migrating(self) -> AbstractContextManager[object]:
+        """Return nothing to hold: a data directory has one process."""
+        return nullcontext()
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
@@ -65,6 +76,16 @@ class PostgresJobStore:
     def __init__(self, server: "PostgresServer") -> None:
         self.url = "postgresql+psycopg:///jobs"
         self.engine = server.transaction_engine(POSTGRES_CONNECTIONS)
+        self._server = server
+
+    @contextmanager
+    def migrating(self) -> Iterator[None]:
+        """Hold a session lock, so that several first starts create the tables once."""
+        with self._server.direct() as connection:
+            connection.limit = _MIGRATION_SECONDS + 5.0
+            connection.execute(f"SET lock_timeout = '{_MIGRATION_SECONDS}s'")
+            connection.execute("SELECT pg_advisory_lock(%s::int, %s::int)", _MIGRATION_LOCK)
+            yield
 
     def close(self) -> None:
         """Close all connections."""

@@ -105,17 +105,20 @@ class Delivery:
         """Try each due message once; return the number delivered."""
         delivered = 0
         for waiting in self._outbox.due(self._clock.now()):
-            error = self._offer(waiting)
-            if error is None:
-                self._outbox.mark_delivered(waiting, self._clock.now())
-                self._taken.pop(waiting.id, None)
-                delivered += 1
-            else:
-                _log.warning("notification not delivered", extra={"outbox_id": waiting.id})
-                self._outbox.mark_failed(
-                    waiting, self._clock.now(), f"{type(error).__name__}: {error}"
-                )
+            with self._outbox.claimed(waiting, self._clock.now()) as claimed:
+                if claimed is not None:
+                    delivered += self._deliver(claimed)
         return delivered
+
+    def _deliver(self, waiting: PendingMessage) -> bool:
+        error = self._offer(waiting)
+        if error is None:
+            self._outbox.mark_delivered(waiting, self._clock.now())
+            self._taken.pop(waiting.id, None)
+            return True
+        _log.warning("notification not delivered", extra={"outbox_id": waiting.id})
+        self._outbox.mark_failed(waiting, self._clock.now(), f"{type(error).__name__}: {error}")
+        return False
 
     def _offer(self, waiting: PendingMessage) -> Exception | None:
         """Send a message to the channels that lack it; return the first error to be retried."""

@@ -28,7 +28,7 @@ from trimtab.kernel.tasks import ScheduledTask
 
 def build(env: Environment) -> Module:
     """Return the outbox."""
-    outbox = Outbox(env.state)
+    outbox = Outbox(env.state, env.fleet)
     return Module(
         "notify",
         outbox,

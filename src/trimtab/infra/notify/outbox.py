@@ -1,11 +1,14 @@
 """Outbox of messages waiting for delivery, stored in the database."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from trimtab.infra.fleet import Fleet
 from trimtab.infra.notify.deliveries import DeliveryLog
 from trimtab.infra.notify.routes import Kind, Message
 from trimtab.infra.storage import Database
@@ -14,6 +17,8 @@ from trimtab.kernel.redaction import hide_credentials
 
 _FIRST_RETRY_SECONDS = 2.0
 _LONGEST_RETRY_SECONDS = 600.0
+_CLAIM_SECONDS = 120.0
+"""Above the time that all channels together need for one message."""
 
 _table = sa.table(
     "notify_outbox",
@@ -46,10 +51,16 @@ class PendingMessage:
 
 
 class Outbox:
-    """Stores messages until delivery; each key is sent once, or twice after a crash."""
+    """Stores messages until delivery; each key is sent once, or twice after a crash.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Holds the messages.
+        fleet: Other processes that deliver from it; one at a time has a message.
+    """
+
+    def __init__(self, database: Database, fleet: Fleet | None = None) -> None:
         self._database = database
+        self._fleet = fleet
         self.deliveries = DeliveryLog(database)
 
     def put(self, connection: sa.Connection, message: Message, at: datetime) -> None:
@@ -83,6 +94,29 @@ class Outbox:
         )
         with self._database.read() as connection:
             return [_waiting(row) for row in connection.execute(query)]
+
+    @contextmanager
+    def claimed(self, waiting: PendingMessage, at: datetime) -> Iterator[PendingMessage | None]:
+        """Claim a due message; yield it as it is now, or None if another process has it.
+
+        A process that ends while it delivers is replaced after two minutes.
+        """
+        if self._fleet is None or not self._fleet.shared:
+            yield waiting
+            return
+        with self._fleet.claimed(f"outbox {waiting.id}", _CLAIM_SECONDS) as held:
+            # Another process may have delivered it since the list was read.
+            yield self._find_due(waiting.id, at) if held else None
+
+    def _find_due(self, message: int, at: datetime) -> PendingMessage | None:
+        query = sa.select(_table).where(
+            _table.c.id == message,
+            _table.c.delivered_at.is_(None),
+            _table.c.next_attempt_at <= at.isoformat(),
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+            return None if row is None else _waiting(row)
 
     def mark_delivered(self, waiting: PendingMessage, at: datetime) -> None:
         """Mark a message as delivered."""

@@ -62,7 +62,11 @@ class QdrantUsageMonitor:
         """Return the regular look; none where no server or no limit is configured."""
         if not self._url or not self._limit_gb:
             return ()
-        return (ScheduledTask("look at the storage of Qdrant", _EVERY_SECONDS, self.look),)
+        return (
+            ScheduledTask(
+                "look at the storage of Qdrant", _EVERY_SECONDS, self.look, each_process=True
+            ),
+        )
 
 
 def read_usage(url: str, limit_gb: float) -> QdrantUsage:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from trimtab.infra.audit import Audit
+from trimtab.infra.fleet import Fleet
 from trimtab.infra.jobs import JobRun, Jobs, Json
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
 from trimtab.kernel.personal_data import Erasable
@@ -32,6 +33,7 @@ REQUESTED = "answers.erasure_requested"
 ERASED = "answers.user_erased"
 _PASSES = 4
 _PAUSE_SECONDS = 30.0
+_FLEET_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class ErasureEvidence:
     subjects: Subjects
     has_backups: bool = False
     """Whether a step of the erasure covers backups; the certificate then says so."""
+    fleet: Fleet | None = None
+    """The processes whose memory may hold what was erased; None: this one alone."""
 
 
 class Erasures:
@@ -74,6 +78,7 @@ class Erasures:
         self._jobs = jobs
         self._evidence = evidence
         self._clock = clock
+        self._machine = machine_clock(clock)
         self._databases = databases
         jobs.register(KIND, self._body)
 
@@ -234,6 +239,7 @@ class Erasures:
     def _certify(self, erasure_id: str) -> None:
         erasure, at = self._store.find(erasure_id), self._clock.now().isoformat()
         if erasure.certificate is None:
+            self._wait_for_all_processes(erasure_id)
             user_id = self._store.user_of(erasure_id)
             # Every step has found nothing left, the one for backups among them.
             gone_by = at if self._evidence.has_backups else None
@@ -244,6 +250,19 @@ class Erasures:
                 erasure, user_id, at, self._evidence.signer, gone_by, on_server=on_server
             )
             self._store.certify(erasure_id, signed, at)
+
+    def _wait_for_all_processes(self, erasure_id: str) -> None:
+        """Return when every live process has dropped what its memory held.
+
+        A process that does not answer is lost after 30 seconds, and has refused calls for ten.
+        """
+        fleet = self._evidence.fleet
+        if fleet is None:
+            return
+        number = fleet.order_to_forget()
+        while behind := fleet.behind(number):
+            _log.info("erasure waits", extra={"erasure": erasure_id, "processes": behind})
+            self._machine.sleep(_FLEET_SECONDS)
 
     def _record(self, erasure_id: str) -> None:
         erasure = self._store.find(erasure_id)
