@@ -43,7 +43,8 @@ def build_storage(env: Environment) -> Module:
     def health() -> ComponentHealth:
         with env.state.read() as connection:
             connection.exec_driver_sql("SELECT 1")
-        return losses(env.state) or ComponentHealth(Status.UP)
+        engine = {"engine": env.state.engine.dialect.name}
+        return losses(env.state) or ComponentHealth(Status.UP, facts=engine)
 
     reserve = DiskReserve(env.directory.path)
     return Module(
