@@ -94,6 +94,7 @@ ONLY_ACTIONS = {
     "postgresql.terminate_blockers",
     "postgresql.terminate_queries",
     "postgresql.top_queries",
+    "postgresql.upkeep",
     "postgresql.vacuum",
     "notify.send",
     "notify.replay",

@@ -234,6 +234,22 @@ def test_every_alert_of_a_documents_threshold_is_tried():
     assert FEATURES.keys() <= {boundary.alert for boundary in BOUNDARIES}
 
 
+def test_the_severity_is_the_one_that_the_document_names():
+    table = Path(__file__).parents[1] / "contract" / "features.tsv"
+    texts = {line.split("\t")[0]: line for line in table.read_text("utf-8").splitlines()}
+    severities = {alert: name for name, alerts in SEVERITIES.items() for alert in alerts}
+    named = {
+        (alert, feature): found[0]
+        for alert, features in FEATURES.items()
+        for feature in features
+        if (found := re.findall(r"\bP[0-3]\b", texts[feature]))
+    }
+    # Two documents name two severities; the message for AgentOps has the other one.
+    assert named.pop(("PlatformDown", "F320")) == "P1"
+    assert len(named) > 10
+    assert {key: severities[key[0]] for key in named} == named
+
+
 def test_every_threshold_of_every_rule_is_tried():
     tried = Counter(boundary.alert for boundary in BOUNDARIES)
     groups = [group for path in RULES for group in yaml.safe_load(path.read_text())["groups"]]

@@ -45,7 +45,7 @@ def add(cluster, number):
         connection.execute("INSERT INTO models.analysis_results VALUES (%s)", (number,))
 
 
-@pytest.mark.feature("F316", "F317")
+@pytest.mark.feature("F316")
 def test_a_dump_has_the_name_of_its_day_and_is_the_latest(live):
     folder = live.backups.folder
     planned = live.dry_run("postgresql.backup")

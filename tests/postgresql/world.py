@@ -6,8 +6,9 @@ from trimtab.postgresql.backups import PostgresBackups
 from trimtab.postgresql.faults import faults
 from trimtab.postgresql.module import actions
 from trimtab.postgresql.server import WatchedServer
-from trimtab.postgresql.signals import signals
+from trimtab.postgresql.signals import signals, upkeep_signal
 from trimtab.postgresql.state import WatchedState
+from trimtab.postgresql.upkeep import Upkeep
 from trimtab.testing.clock import FakeClock
 
 
@@ -21,8 +22,11 @@ class World:
         self.server = WatchedServer(PostgresqlSettings(**given), url, self.clock)
         self.state = WatchedState(self.server, self.clock)
         self.backups = PostgresBackups(self.server, folder)
+        self.upkeep = Upkeep(self.server, self.clock)
         self.catalog = Catalog(
-            signals(self.state), actions(self.backups, self.clock), faults(self.server)
+            (*signals(self.state), upkeep_signal(self.upkeep)),
+            (*actions(self.backups, self.clock), self.upkeep.action()),
+            faults(self.server),
         )
 
     def run(self, action, /, **given):

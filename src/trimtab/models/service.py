@@ -1,6 +1,7 @@
 """The facade of the models domain."""
 
 import io
+import math
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -35,6 +36,8 @@ from trimtab.models.serving.unsure import UnsurePrediction, unsure_predictions
 from trimtab.models.trained import predictor_loader
 
 _WARM_UP_SECONDS = 3600.0
+_REGISTRATION_SECONDS = 3600.0
+"""No registration takes longer; younger remains may be the work of another process."""
 
 
 class Models:
@@ -155,7 +158,10 @@ class Models:
 
     def start(self) -> None:
         """Finish what was interrupted, and load what serves in the background."""
-        self.registry.artifacts.clean(self.registry.store.digests())
+        env, before = self.context.env, math.inf
+        if env.postgres is not None:
+            before = env.clock.now().timestamp() - _REGISTRATION_SECONDS
+        self.registry.artifacts.clean(self.registry.store.digests(), before)
         append_missing(self.registry.store, self.context.env.audit)
         self._warm_up.start()
         self.canaries.start()

@@ -16,8 +16,12 @@ from trimtab.postgresql.faults import faults
 from trimtab.postgresql.parameter_actions import parameter_actions
 from trimtab.postgresql.server import WatchedServer
 from trimtab.postgresql.session_actions import session_actions
-from trimtab.postgresql.signals import signals
+from trimtab.postgresql.signals import signals, upkeep_signal
 from trimtab.postgresql.state import WatchedState
+from trimtab.postgresql.upkeep import Upkeep
+
+_UPKEEP_SECONDS = 3600.0
+"""Interval at which tables that were not vacuumed for a day are searched."""
 
 
 def actions(backups: PostgresBackups, clock: Clock) -> tuple[Action, ...]:
@@ -46,18 +50,23 @@ def build(env: Environment) -> Module:
         server,
         Path(folder) if folder else env.directory.path / "backups" / "postgresql",
     )
-    published = actions(backups, env.clock)
+    upkeep = Upkeep(server, env.clock)
+    published = (*actions(backups, env.clock), upkeep.action())
+    measured = (*signals(state), upkeep_signal(upkeep))
     if not server.configured:
         return Module(
             "postgresql",
             server,
-            signals=signals(state),
+            signals=measured,
             actions=published,
             faults=faults(server),
         )
     seconds = env.settings.postgresql.refresh_seconds
     # A thread of its own: the server may be slow to answer.
     task = PeriodicTask("read PostgreSQL", state.refresh, seconds, env.clock)
+
+    # Vacuum may take long, so it does not wait for the reads, nor they for it.
+    regular = PeriodicTask("upkeep of PostgreSQL", upkeep.run, _UPKEEP_SECONDS, env.clock)
 
     def health() -> ComponentHealth:
         if state.problem:
@@ -67,11 +76,11 @@ def build(env: Environment) -> Module:
     return Module(
         "postgresql",
         server,
-        signals=signals(state),
+        signals=measured,
         actions=published,
         faults=faults(server),
         health=(("postgresql", health),),
-        tasks=(task,),
-        start=(task.start,),
-        close=(task.close, server.close),
+        tasks=(task, regular),
+        start=(task.start, regular.start),
+        close=(task.close, regular.close, server.close),
     )

@@ -5,6 +5,7 @@ from functools import partial
 
 from trimtab.kernel.operable import Sample, Signal
 from trimtab.postgresql.state import WatchedState
+from trimtab.postgresql.upkeep import Upkeep
 
 # Name, key of the state, metric, unit, help, labels, whether it only grows.
 _SIGNALS: tuple[tuple[str, str, str, str, str, tuple[str, ...], bool], ...] = (
@@ -72,6 +73,17 @@ def signals(state: WatchedState) -> tuple[Signal, ...]:
         counter=True,
     )
     return (*kept, failures)
+
+
+def upkeep_signal(upkeep: Upkeep) -> Signal:
+    """Return the signal of the regular upkeep."""
+    return Signal(
+        "postgresql.upkeep.age",
+        "seconds",
+        "Time since the last regular vacuum, index maintenance and query review.",
+        upkeep.ages,
+        metric="pg_upkeep_age_seconds",
+    )
 
 
 def _reader(state: WatchedState, key: str) -> Callable[[], Iterable[Sample]]:

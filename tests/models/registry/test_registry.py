@@ -259,6 +259,14 @@ def test_an_interrupted_registration_is_cleaned_at_the_start(tmp_path):
         assert [path.name for path in root.iterdir()] == [version.digest]
 
 
+def test_what_another_process_may_be_registering_is_not_cleaned(models):
+    folder = models.registry.artifacts
+    (folder.root / "staged-now").mkdir()
+    made = (folder.root / "staged-now").stat().st_mtime
+    assert folder.clean(set(), before=made - 3600) == 0
+    assert folder.clean(set(), before=made + 1) == 1
+
+
 def test_a_model_without_sample_rows_is_refused():
     with pytest.raises(BadManifest, match="sample"):
         describe(trained(), Description(name="churn", sample=[]))

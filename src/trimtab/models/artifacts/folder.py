@@ -1,6 +1,7 @@
 """The folder of artifacts: staged, checked, then published by one rename."""
 
 import hashlib
+import math
 import os
 import re
 import shutil
@@ -110,12 +111,20 @@ class ArtifactFolder:
                 " manifest."
             )
 
-    def clean(self, known: set[str]) -> int:
-        """Remove what an interrupted registration left; return the number of folders."""
+    def clean(self, known: set[str], before: float = math.inf) -> int:
+        """Remove what an interrupted registration left; return the number of folders.
+
+        Args:
+            known: Digests of registered versions.
+            before: Only what was last changed before that time, in seconds since 1970: another
+                process that shares the folder may be registering now.
+        """
         left = [
             path
             for path in self.root.iterdir()
-            if path.name not in known and _LEFT.fullmatch(path.name)
+            if path.name not in known
+            and _LEFT.fullmatch(path.name)
+            and path.stat().st_mtime < before
         ]
         for path in left:
             shutil.rmtree(path, ignore_errors=True)
