@@ -27,7 +27,10 @@ def metric(fleet, name, metric_name):
 def test_what_changes_in_one_process_holds_in_the_other_and_survives_its_kill(fleet):
     listed = run(fleet.services["b"].data_dir, "fleet")
     assert listed.code == 0, listed.err
-    assert [word for word in listed.out.split() if word in ("leads", "live", "lost")] == ["leads", "live"]
+    assert [word for word in listed.out.split() if word in ("leads", "live", "lost")] == [
+        "leads",
+        "live",
+    ]
     assert fleet.leader("b") == fleet.id_of("a")
 
     key = fleet.call("a", "POST", "/v1/keys", json={"name": "ci", "role": "reader"}).json()["key"]
@@ -48,11 +51,16 @@ def test_what_changes_in_one_process_holds_in_the_other_and_survives_its_kill(fl
     assert metric(fleet, "c", "guardrail_bypass_active") == 1.0
 
 
-def test_an_erasure_waits_for_a_frozen_process_until_it_is_lost_and_it_refuses_calls_when_it_goes_on(fleet):
+def test_an_erasure_waits_for_a_frozen_process_until_it_is_lost_and_it_refuses_calls_when_it_goes_on(
+    fleet,
+):
     frozen = fleet.id_of("b")
     fleet.signal("b", signal.SIGSTOP)
     path = fleet.call("a", "DELETE", "/api/v1/users/anna/data").json()
-    found = lambda: fleet.call("a", "GET", f"/v1/erasures/{path['id']}").json()
+
+    def found():
+        return fleet.call("a", "GET", f"/api/v1/erasures/{path['id']}").json()
+
     assert found()["state"] == "running"
     assert wait_until(lambda: found()["state"] == "done", 90) > 10
     states = {each["id"]: each["is_live"] for each in fleet.look("a")["processes"]}
