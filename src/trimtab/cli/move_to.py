@@ -100,7 +100,7 @@ def _show(found: "RelocationResult") -> None:
     if found.target.startswith("postgresql:"):
         print_line(
             "Set TRIMTAB_SERVICE_DATABASE_URL to the address with its password, then start"
-            " trimtab. The files in the data directory are no longer used."
+            " trimtab on the same data directory; only its SQLite files are no longer used."
         )
     else:
         print_line("Unset service.database_url, then start trimtab.")

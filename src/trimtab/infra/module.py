@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 
 import trimtab
 from trimtab.infra.audit_anchor import RetryingAnchor, anchor_of
@@ -19,6 +21,7 @@ from trimtab.infra.fleet.signals import signals as fleet_signals
 from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.maintenance_catalog import actions as maintenance_actions
 from trimtab.infra.maintenance_catalog import signals as maintenance_signals
+from trimtab.infra.objects import Objects, ObjectsUnavailable, copy_new_files, open_objects
 from trimtab.infra.process_metrics import ProcessMetrics
 from trimtab.infra.provider_probes import ProviderProbes
 from trimtab.infra.response_history import ResponseHistory
@@ -36,6 +39,8 @@ from trimtab.kernel.operable import Catalog, Sample, Signal
 from trimtab.kernel.personal_data import ErasureStep
 from trimtab.kernel.tasks import ScheduledTask
 
+_COPY_SECONDS = 300.0
+
 
 def build_storage(env: Environment) -> Module:
     """Return the state database and the disk space that is kept back for repairs."""
@@ -43,7 +48,8 @@ def build_storage(env: Environment) -> Module:
     def health() -> ComponentHealth:
         with env.state.read() as connection:
             connection.exec_driver_sql("SELECT 1")
-        return losses(env.state) or ComponentHealth(Status.UP)
+        engine = {"engine": env.state.engine.dialect.name}
+        return losses(env.state) or ComponentHealth(Status.UP, facts=engine)
 
     reserve = DiskReserve(env.directory.path)
     return Module(
@@ -129,7 +135,9 @@ def build_process(env: Environment, databases: Iterable[Database]) -> Module:
         env: Of the process.
         databases: Opened at this start; what each of them had lost is recorded.
     """
-    process_metrics, ended = ProcessMetrics(env.audit, env.clock), ExitStack()
+    process = env.fleet.me.id if env.fleet.shared else ""
+    process_metrics = ProcessMetrics(env.audit, env.clock, process=process)
+    ended = ExitStack()
 
     def start() -> None:
         process_metrics.record_start(trimtab.__version__, tuple(databases))
@@ -197,8 +205,18 @@ def build_audit(env: Environment) -> Module:
         anchor = RetryingAnchor(anchor, env.dependencies)
     files = AuditFiles(folder, env.audit, env.signer, anchor)
     seconds = trust.audit_checkpoint_minutes * 60
-    return Module(
-        "audit", files, scheduled=(ScheduledTask("seal the audit chain", seconds, files.seal),)
+    scheduled = [ScheduledTask("seal the audit chain", seconds, files.seal)]
+    if trust.audit_copies:
+        copies = open_objects(trust.audit_copies, trust.audit_copies_endpoint)
+        copy = partial(_copy_audit_files, env, folder, copies)
+        scheduled.append(ScheduledTask("copy the audit files", _COPY_SECONDS, copy))
+    return Module("audit", files, scheduled=tuple(scheduled))
+
+
+def _copy_audit_files(env: Environment, folder: Path, copies: Objects) -> int:
+    """Copy the new files, behind the breaker of the bucket."""
+    return env.dependencies.call(
+        "audit copies", lambda: copy_new_files(folder, copies), ObjectsUnavailable
     )
 
 

@@ -30,6 +30,13 @@ class TrustSettings:
         help="The time between two signed checkpoints of the audit chain.",
         minimum=0.1,
     )
+    audit_copies: str = setting(
+        "",
+        help="Where audit files are copied, write-once: `s3://bucket/prefix` or a folder.",
+    )
+    audit_copies_endpoint: str = setting(
+        "", help="The address of an S3-compatible server for `audit_copies`; empty for Amazon's."
+    )
     audit_anchor: str = setting(
         "",
         help=(

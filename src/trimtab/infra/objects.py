@@ -1,0 +1,178 @@
+"""Objects that are written once, in a folder or in a bucket of S3."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from trimtab.kernel.errors import Corrupt, Misconfigured, Unavailable
+
+_CONNECT_SECONDS, _READ_SECONDS = 5, 30
+_EXISTS = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+
+
+class ObjectsUnavailable(Unavailable):
+    """The store of objects does not answer, or refuses the call."""
+
+    code = "objects.unavailable"
+    default_hint = "Check the bucket, its permissions and the network; the next round tries again."
+
+
+class ObjectDiffers(Corrupt):
+    """An object of that name with other content is there already."""
+
+    code = "objects.differs"
+
+
+class Objects(Protocol):
+    """Objects that nothing overwrites."""
+
+    def names(self) -> frozenset[str]:
+        """Return the names of all objects; raises `ObjectsUnavailable`."""
+        ...
+
+    def put(self, name: str, body: bytes) -> None:
+        """Write an object that is not there yet; the same again changes nothing.
+
+        Raises:
+            ObjectDiffers: It is there with other content.
+            ObjectsUnavailable: The store does not answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FolderObjects:
+    """Objects as files of a folder."""
+
+    folder: Path
+
+    def names(self) -> frozenset[str]:
+        """Return the names of all objects; raises `ObjectsUnavailable`."""
+        try:
+            return frozenset(each.name for each in self.folder.iterdir() if each.is_file())
+        except FileNotFoundError:
+            return frozenset()
+        except OSError as error:
+            raise ObjectsUnavailable(f"{self.folder} cannot be read: {error.strerror}.") from error
+
+    def put(self, name: str, body: bytes) -> None:
+        """Write an object that is not there yet; see `Objects.put`."""
+        file, part = self.folder / name, self.folder / f".{name}.{os.getpid()}"
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part.write_bytes(body)
+            try:
+                os.link(part, file)  # Unlike a rename, it replaces nothing.
+            except FileExistsError:
+                _compare(name, file.read_bytes(), body)
+            finally:
+                part.unlink()
+        except OSError as error:
+            raise ObjectsUnavailable(f"{file} cannot be written: {error.strerror}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class BucketObjects:
+    """Objects of an S3 bucket; a conditional write (If-None-Match) replaces nothing.
+
+    Credentials come from where boto3 finds them: environment, profile or role.
+    """
+
+    client: Any
+    bucket: str
+    prefix: str = ""
+
+    def names(self) -> frozenset[str]:
+        """Return the names of all objects; raises `ObjectsUnavailable`."""
+        with _translated():
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=self.prefix
+            )
+            keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+        return frozenset(key.removeprefix(self.prefix) for key in keys)
+
+    def put(self, name: str, body: bytes) -> None:
+        """Write an object that is not there yet; see `Objects.put`."""
+        from botocore.exceptions import ClientError
+
+        key = {"Bucket": self.bucket, "Key": self.prefix + name}
+        with _translated():
+            try:
+                self.client.put_object(**key, Body=body, IfNoneMatch="*")
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") not in _EXISTS:
+                    raise
+                _compare(name, self.client.get_object(**key)["Body"].read(), body)
+
+
+def open_objects(url: str, endpoint: str = "") -> Objects:
+    """Return the objects at ``s3://bucket/prefix``, or in a folder for any other address.
+
+    Raises:
+        Misconfigured: The address has no bucket, or boto3 is not installed.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "s3":
+        return FolderObjects(Path(url))
+    if not parts.netloc:
+        raise Misconfigured(
+            f"The address of the bucket is not valid: {url}.",
+            hint="Write s3://BUCKET or s3://BUCKET/PREFIX.",
+        )
+    try:
+        import boto3
+        from botocore.config import Config
+    except ImportError as error:
+        raise Misconfigured(
+            "Objects in S3 need boto3, which is not installed.",
+            hint="Install it with `pip install 'trimtab[s3]'`.",
+        ) from error
+    config = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"mode": "standard", "max_attempts": 3},
+    )
+    client = boto3.client("s3", endpoint_url=endpoint or None, config=config)
+    prefix = parts.path.strip("/")
+    return BucketObjects(client, parts.netloc, f"{prefix}/" if prefix else "")
+
+
+def copy_new_files(folder: Path, objects: Objects) -> int:
+    """Write each file of a folder that is not among the objects; return the number written.
+
+    Raises:
+        ObjectDiffers: An object has other content than its file.
+        ObjectsUnavailable: The store does not answer; the next call writes the rest.
+    """
+    if not folder.is_dir():
+        return 0
+    there = objects.names()
+    files = (each for each in folder.iterdir() if each.is_file() and each.name[0] != ".")
+    missing = sorted(each for each in files if each.name not in there)
+    for file in missing:
+        objects.put(file.name, file.read_bytes())
+    return len(missing)
+
+
+def _compare(name: str, there: bytes, body: bytes) -> None:
+    if there != body:
+        raise ObjectDiffers(
+            f"The object {name} is there with other content.",
+            hint="Compare both; an address must belong to one installation.",
+        )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise the errors of boto3 as `ObjectsUnavailable`."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError, Boto3Error) as error:
+        raise ObjectsUnavailable(f"The bucket cannot be used: {type(error).__name__}.") from error
