@@ -159,4 +159,12 @@ def build_drills(assembly: Assembly) -> Module:
         wait=lambda seconds: clock.wait(ending, seconds),
     )
     maintenance = assembly.service(MaintenanceMode)
-    return drills.build(service, lambda: "maintenance mode is on." if maintenance.on else "")
+    fleet = assembly.env.fleet
+
+    def refused() -> str:
+        if fleet.shared and sum(process.is_live for process in fleet.processes()) > 1:
+            # A fault breaks one process, while its alerts and the clock of the drill are of all.
+            return "several processes share the database; drill an installation with one."
+        return "maintenance mode is on." if maintenance.on else ""
+
+    return drills.build(service, refused)

@@ -135,7 +135,9 @@ def build_process(env: Environment, databases: Iterable[Database]) -> Module:
         env: Of the process.
         databases: Opened at this start; what each of them had lost is recorded.
     """
-    process_metrics, ended = ProcessMetrics(env.audit, env.clock), ExitStack()
+    process = env.fleet.me.id if env.fleet.shared else ""
+    process_metrics = ProcessMetrics(env.audit, env.clock, process=process)
+    ended = ExitStack()
 
     def start() -> None:
         process_metrics.record_start(trimtab.__version__, tuple(databases))

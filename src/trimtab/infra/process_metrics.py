@@ -34,10 +34,18 @@ class ProcessMetrics:
         audit: Records starts and stops.
         clock: Defines the last hour.
         memory_events: The cgroup file with the kernel's count of out-of-memory kills.
+        process: Its id among several on one database; empty when it is alone.
     """
 
-    def __init__(self, audit: Audit, clock: Clock, memory_events: Path = _MEMORY_EVENTS) -> None:
+    def __init__(
+        self,
+        audit: Audit,
+        clock: Clock,
+        memory_events: Path = _MEMORY_EVENTS,
+        process: str = "",
+    ) -> None:
         self._audit = audit
+        self._facts = {"process": process} if process else None
         self._clock = clock
         self._memory_events = memory_events
         self._process = psutil.Process()
@@ -49,7 +57,7 @@ class ProcessMetrics:
     def record_start(self, version: str, databases: Iterable[Database] = ()) -> None:
         """Audit the start and lost changes of each database; start counting log records."""
         logging.getLogger().addHandler(self.counters)
-        self._audit.append("trimtab", STARTED, version)
+        self._audit.append("trimtab", STARTED, version, self._facts)
         for database in databases:
             if changes := database.lost_commits:
                 self._lost.append((self._clock.now(), changes))
@@ -63,7 +71,7 @@ class ProcessMetrics:
         """
         logging.getLogger().removeHandler(self.counters)
         try:
-            self._audit.append("trimtab", STOPPED, "service")
+            self._audit.append("trimtab", STOPPED, "service", self._facts)
         except TrimtabError:
             _log.warning("the stop of the service could not be recorded", exc_info=True)
 
@@ -174,7 +182,10 @@ class ProcessMetrics:
 
 
 def _lives(audit: Audit) -> tuple[list[datetime], list[datetime]]:
-    """Return the times of all starts, and of starts after a crash, oldest first."""
+    """Return the times of all starts, and of starts after a crash, oldest first.
+
+    A start among several processes says nothing of a crash: the others run on.
+    """
     recent = reversed(audit.recent(_RECENT_EVENTS))
     changes = [event for event in recent if event.action in (STARTED, STOPPED)]
     starts, kills, running = [], [], False
@@ -182,7 +193,7 @@ def _lives(audit: Audit) -> tuple[list[datetime], list[datetime]]:
         at = datetime.fromisoformat(event.at)
         if event.action == STARTED:
             starts.append(at)
-            if running:
+            if running and '"process"' not in event.facts:
                 kills.append(at)
-        running = event.action == STARTED
+        running = event.action == STARTED and '"process"' not in event.facts
     return starts, kills

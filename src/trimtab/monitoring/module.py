@@ -11,6 +11,7 @@ from trimtab.monitoring.alerts import Alert
 from trimtab.monitoring.engine import RuleEngine
 from trimtab.monitoring.files import read_rules
 from trimtab.monitoring.monitor import Leadership, Monitor, Sink
+from trimtab.monitoring.peers import FleetScrape
 from trimtab.monitoring.series import Samples, SeriesStore
 from trimtab.monitoring.service import Metrics, Monitoring
 from trimtab.monitoring.signals import metric_names, signals
@@ -86,7 +87,12 @@ def build_loop(
 
     leadership = Leadership(env.fleet.leads, resume)
     monitor = Monitor(
-        monitoring.scrape, monitoring.engine, sink, env.clock, env.settings.monitor, leadership
+        FleetScrape(monitoring.scrape, env.fleet, monitoring.series),
+        monitoring.engine,
+        sink,
+        env.clock,
+        env.settings.monitor,
+        leadership,
     )
     return Module(
         "monitor",

@@ -9,6 +9,7 @@ from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.kernel.clock import Clock
 from trimtab.monitoring.alerts import Transition
 from trimtab.monitoring.engine import RuleEngine
+from trimtab.monitoring.peers import FleetScrape
 from trimtab.monitoring.scrape import Scrape
 
 _log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Monitor:
 
     def __init__(
         self,
-        scrape: Scrape,
+        scrape: Scrape | FleetScrape,
         engine: RuleEngine,
         sink: Sink,
         clock: Clock,
