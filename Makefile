@@ -26,7 +26,7 @@ not_installed = { echo "trimtab: The packages could not be installed; the lines 
   echo "trimtab: Next: check the network, free disk space and the permission to write here, then repeat the command." >&2; \
   echo "trimtab: PIP_INDEX_URL and UV_DEFAULT_INDEX name another package index." >&2; exit 1; }
 
-.PHONY: bench-incidents handbook journeys quiet-start dashboards manifests image test-image test-kubernetes drill-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers torture-fleet bench-answers bench-knowledge bench-guards bench-models bench-qa bench-review mutate
+.PHONY: bench-incidents handbook journeys quiet-start dashboards manifests image test-image test-kubernetes drill-kubernetes run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers torture-fleet bench-answers bench-knowledge bench-guards bench-models bench-qa bench-review bench-scale mutate
 
 # The service ends with code 130 on a Ctrl-C before it serves: no failure of make's.
 run: env
@@ -169,6 +169,11 @@ bench-incidents: dev
 QA ?= ../shared/data/qa
 bench-qa: dev
 	$(BIN)/python -m benchmarks.qa $(QA) $(if $(CORPORA),--corpora $(CORPORA))
+
+# One, two and four processes on one PostgreSQL, SQLite beside them, in one run: rates, p99, CPU a search, failover, memory.
+# BENCH="--seconds 5 --passages 20000" for less.
+bench-scale: dev
+	$(BIN)/python -W ignore -m benchmarks.scale $(BENCH)
 
 # Both phases of the flywheel on 500 recorded failures, and the review loop with two simulated annotators; REVIEW=--json.
 bench-review: dev
