@@ -36,11 +36,12 @@ GUIDES = (
 IN_A_BROWSER = {"how-to/upload-documents-in-the-console.md"}
 """Followed in tests/console/test_browser_documents.py and tests/test_clean_machine.py."""
 ELSEWHERE = {
+    "how-to/run-on-postgresql.md",
     "how-to/move-to-postgresql.md",
     "how-to/deploy-on-kubernetes.md",
     "how-to/run-the-image.md",
 }
-"""Followed in tests/kubernetes/live/test_guide.py and tests/image/test_image.py, which need a cluster and an image."""
+"""Followed in tests/infra/postgresql/test_guide.py, tests/app/move/test_guide.py, tests/kubernetes/live/test_guide.py and tests/image/test_image.py, which need a cluster and an image."""
 BLOCK = re.compile(r"^( *)```(sh|python)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 pytestmark = pytest.mark.timeout(600)
 

@@ -66,7 +66,9 @@ def build(env: Environment) -> Module:
     task = PeriodicTask("read PostgreSQL", state.refresh, seconds, env.clock)
 
     # Vacuum may take long, so it does not wait for the reads, nor they for it.
-    regular = PeriodicTask("upkeep of PostgreSQL", upkeep.run, _UPKEEP_SECONDS, env.clock)
+    regular = PeriodicTask(
+        "upkeep of PostgreSQL", upkeep.run, _UPKEEP_SECONDS, env.clock, at_once=False
+    )
 
     def health() -> ComponentHealth:
         if state.problem:

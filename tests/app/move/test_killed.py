@@ -13,6 +13,8 @@ from trimtab.infra.environment import open_environment
 from trimtab.infra.storage.errors import InstallationMoved, MoveUnfinished, TwoInstallations
 from trimtab.kernel.clock import SystemClock
 
+pytestmark = pytest.mark.timeout(300)
+
 REPORTS = 150
 """About how often a move reports its progress."""
 RNG = random.Random()

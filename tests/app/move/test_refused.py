@@ -11,6 +11,8 @@ from trimtab.app.move.errors import ProofFailed, RelocationRefused
 from trimtab.infra.storage import DatabaseUnsafe, DataDirectory, DataDirectoryInUse
 from trimtab.kernel.errors import StorageFull, Unavailable
 
+pytestmark = pytest.mark.timeout(300)
+
 
 def test_a_running_service_is_not_moved(folder, server):
     with DataDirectory(folder), pytest.raises(DataDirectoryInUse, match="in use"):

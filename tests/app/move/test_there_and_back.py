@@ -12,6 +12,8 @@ from trimtab.app import build
 from trimtab.infra.storage.errors import InstallationMoved, TwoInstallations
 from trimtab.kernel.errors import InvalidInput
 
+pytestmark = pytest.mark.timeout(300)
+
 CHANGED = {"audit_events", "frequent_queries"}
 """The move itself is an event of the chain, and a search of the test is counted."""
 

@@ -15,7 +15,7 @@ from trimtab.infra.storage.postgresql.errors import translate
 from trimtab.kernel.errors import Unavailable
 
 _SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://")
-_OLDEST = 140000
+_OLDEST = 160000
 _CONNECT_SECONDS = 5
 _POOL_SECONDS = 10
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
@@ -112,7 +112,7 @@ class PostgresServer:
             if connection.info.server_version < _OLDEST:
                 raise DatabaseUnsafe(
                     f"PostgreSQL {connection.info.server_version // 10000} is too old.",
-                    hint="Use PostgreSQL 14 or newer.",
+                    hint="Use PostgreSQL 16 or newer.",
                 )
             found = {name: _show(connection, name) for name in _DURABLE}
             encoding = _show(connection, "server_encoding")
