@@ -10,6 +10,8 @@ from trimtab.answers.errors import TraceUnknown
 from trimtab.answers.records import Feedback
 from trimtab.answers.store import FeedbackStore, TraceStore
 
+pytestmark = pytest.mark.usefixtures("databases")
+
 
 @pytest.fixture
 def database(tmp_path):

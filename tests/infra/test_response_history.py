@@ -8,6 +8,8 @@ from tests.databases import open_at
 from trimtab.infra.response_history import ResponseHistory
 from trimtab.testing.clock import FakeClock
 
+pytestmark = pytest.mark.usefixtures("databases")
+
 HOUR = 3600
 DAY = 24 * HOUR
 

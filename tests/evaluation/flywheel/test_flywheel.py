@@ -13,6 +13,8 @@ from trimtab.evaluation.flywheel import Flywheel, IsoWeek, ReviewOutcome
 from trimtab.kernel.ids import sha256_hex
 from trimtab.testing.clock import FakeClock
 
+pytestmark = pytest.mark.usefixtures("databases")
+
 FIRST, SECOND, THIRD = (IsoWeek(2026, number) for number in (10, 11, 12))
 PUMP = ("Which seal has the pump?", "Where is the pump seal?", "The pump seal leaks")
 BADGE = ("Where do visitors get a badge?", "Who prints the visitors badge?")
@@ -201,6 +203,7 @@ def test_a_second_continue_at_the_same_time_is_refused(world):
     assert world.flywheel.report(FIRST).phase == "done"
 
 
+@pytest.mark.on_files
 def test_an_erased_user_leaves_no_case_no_failure_and_no_word(world):
     world.source.put(FIRST, "quorblefratch pump seal", "Where is the pump seal?")
     world.annotated(FIRST, answer="x")

@@ -16,6 +16,8 @@ from trimtab.incidents.oncall.store import OverrideStore
 from trimtab.infra.audit import Audit
 from trimtab.testing.clock import FakeClock
 
+pytestmark = pytest.mark.usefixtures("databases")
+
 FILE = """
 schedules:
   primary:

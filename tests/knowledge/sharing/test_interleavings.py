@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -72,6 +73,7 @@ def found(service, project, *labels):
         return {}
 
 
+@pytest.mark.timeout(3600)  # A thousand changes take minutes.
 def test_no_search_is_answered_from_what_the_other_service_has_changed(mine, second, request):
     projects = (f"project{number}" for number in itertools.count())
     examples = max(1, request.config.getoption("--interleavings") // STEPS)
