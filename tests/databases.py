@@ -204,7 +204,8 @@ def pytest_configure(config):
 
 
 def pytest_generate_tests(metafunc):
-    if "engine" in metafunc.fixturenames:
+    # Both, because other tests have a fixture of one of these names.
+    if {"engine", "databases"} <= set(metafunc.fixturenames):
         files = metafunc.definition.get_closest_marker("on_files") is not None
         metafunc.parametrize("engine", ENGINES[:1] if files else ENGINES)
 
