@@ -18,6 +18,8 @@ pytestmark = pytest.mark.timeout(300)
 REPORTS = 150
 """About how often a move reports its progress."""
 RNG = random.Random()
+AT_ONCE = range(1)
+LATER = range(1, REPORTS)
 
 
 def kill(function, *arguments, folder):
@@ -36,9 +38,10 @@ def events(folder, url=""):
         return report.events
 
 
-@pytest.mark.parametrize("after", [0, RNG.randrange(1, REPORTS)])
-def test_killed_while_it_copies_to_postgresql(folder, server, tmp_path, after):
-    before = events(folder)
+# Drawn in the test: workers must collect the same names.
+@pytest.mark.parametrize("reports", [AT_ONCE, LATER], ids=["at_once", "later"])
+def test_killed_while_it_copies_to_postgresql(folder, server, tmp_path, reports):
+    before, after = events(folder), RNG.choice(reports)
     kill(killed.move_and_die, folder, server.url, "", after, folder=tmp_path)
     assert events(folder) == before
     with pytest.raises((TwoInstallations, MoveUnfinished)):
@@ -47,10 +50,9 @@ def test_killed_while_it_copies_to_postgresql(folder, server, tmp_path, after):
     assert events(folder, server.url) == before + 1
 
 
-@pytest.mark.parametrize("after", [RNG.randrange(REPORTS)])
-def test_killed_while_it_copies_back(folder, server, tmp_path, after):
+def test_killed_while_it_copies_back(folder, server, tmp_path):
     move_to(server.url, folder)
-    before = events(folder, server.url)
+    before, after = events(folder, server.url), RNG.randrange(REPORTS)
     kill(killed.move_and_die, folder, "sqlite:", server.url, after, folder=tmp_path)
     with pytest.raises(InstallationMoved):
         events(folder)
