@@ -15,7 +15,7 @@ from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.notify.delivery import Delivery
 from trimtab.infra.process_metrics import STOPPED, ProcessMetrics
 from trimtab.infra.scheduler import Scheduler
-from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.storage import DataDirectory, SqliteDatabase
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge import Knowledge
 from trimtab.knowledge.embedding import MODEL_ID
@@ -81,13 +81,13 @@ def calls(monkeypatch):
     for owner, method in (*STARTS, *CLOSES):
         if not isinstance(owner, str):
             monkeypatch.setattr(owner, method, recorded(owner, method, found))
-    close = Database.close
+    close = SqliteDatabase.close
 
     def close_database(self):
         found.append(f"{self.file.name}.close")
         close(self)
 
-    monkeypatch.setattr(Database, "close", close_database)
+    monkeypatch.setattr(SqliteDatabase, "close", close_database)
     return found
 
 
