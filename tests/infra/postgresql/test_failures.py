@@ -169,3 +169,27 @@ def wait_for(condition):
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def test_a_process_that_is_frozen_while_it_writes_does_not_keep_others_from_writing(
+    postgres, monkeypatch
+):
+    monkeypatch.setattr("trimtab.infra.storage.postgresql.database._IDLE_SECONDS", 1)
+    file = postgres.folder / "state.db"
+    frozen, other = (postgres.at(file, ("state",)) for _ in range(2))
+    written = []
+
+    def write():
+        with other.write() as connection:
+            written.append(connection.exec_driver_sql("SELECT 1").scalar())
+
+    def freeze():
+        with frozen.write() as connection:
+            thread.start()
+            thread.join(20)
+            connection.exec_driver_sql("SELECT 1")
+
+    thread = threading.Thread(target=write)
+    with pytest.raises(Unavailable, match="waited too long"):
+        freeze()
+    assert written == [1]

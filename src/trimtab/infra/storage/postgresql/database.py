@@ -17,6 +17,9 @@ from trimtab.infra.storage.postgresql.server import PostgresServer
 from trimtab.infra.storage.transactions import SLOW_SECONDS, Transactions
 
 _LOCK_SECONDS = 30
+_IDLE_SECONDS = 15
+"""A process that is frozen in a write transaction keeps all others from writing; the server ends its
+session after this time, before the others give up waiting."""
 _MIGRATE_SECONDS = 600
 _FOREIGN_ORDER = """
 SELECT table_schema || '.' || table_name || '.' || column_name
@@ -56,6 +59,7 @@ class PostgresDatabase(Database):
         self._begin_read = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {session}"
         self._begin_write = (
             f"BEGIN ISOLATION LEVEL READ COMMITTED; {session}"
+            f" SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s';"
             f" SELECT pg_advisory_xact_lock({self.write_key})"
         )
         self.engine = server.engine()

@@ -19,6 +19,11 @@ _REFUSALS: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
         "The database {} stayed locked.",
         _REPEAT,
     ),
+    (
+        (errors.IdleInTransactionSessionTimeout,),
+        "A change of {} waited too long and was undone.",
+        _REPEAT,
+    ),
     ((errors.SerializationFailure,), "The database {} changed meanwhile.", _REPEAT),
     (
         (errors.ReadOnlySqlTransaction,),
