@@ -28,11 +28,6 @@ class ProcessIdentity:
     release: str
     host: str
 
-    @property
-    def may_lead(self) -> bool:
-        """True if the roles have the loops that the leader runs; others must not take the lead."""
-        return bool({"all", "operator"} & set(self.roles.split(",")))
-
     @classmethod
     def of_this_process(cls, process_id: str, roles: str, release: str) -> "ProcessIdentity":
         """Return the identity with this machine's name."""

@@ -240,8 +240,6 @@ class Fleet:
                 self._lead(store, began)
 
     def _lead(self, store: "FleetStore", began: float) -> None:
-        if not self.me.may_lead:
-            return
         before, held = self.leads(), store.lead()
         self._confirmed_at = began if held else None
         if held != before:
