@@ -115,7 +115,8 @@ def test_the_status_page_has_a_hundred_open_incidents_and_a_hundred_that_are_ove
     store, at = tank.operator.context.store, tank.operator.clock.now()
     for state in ("triaged", "resolved"):
         for number in range(101):
-            one = drift_incident(id=f"{state}-{number}", state=State(state))
+            group = f"{state}-{number}"
+            one = drift_incident(id=group, group_key=group, state=State(state))
             dated = one.updated(opened_at=at, resolved_at=at if state == "resolved" else None)
             store.open(lambda _id, dated=dated: dated, "x", ())
     told = tank.client().get("/v1/status").json()["incidents"]
