@@ -51,7 +51,8 @@ def english_cluster(monkeypatch):
     folder = Path(mkdtemp(prefix="trimtab-locales-"))
     folder.chmod(0o755)
     command = ["localedef", "--no-archive", "-i", "en_US", "-f", "UTF-8", folder / "en_US.UTF-8"]
-    subprocess.run(command, check=True)
+    # Another test may have left a mask under which the server's user cannot read the files.
+    subprocess.run(command, check=True, umask=0o022)
     monkeypatch.setenv("LOCPATH", str(folder))
     made = Cluster()
     yield made
