@@ -9,6 +9,7 @@ from tests.knowledge.conftest import (  # noqa: F401 - fixtures.
     clock,
     home,
     knowledge,
+    knowledge_server,
     open_knowledge,
 )
 from trimtab.evaluation.contradictions import ContradictionFinder, conflict, contradiction_signal

@@ -14,8 +14,9 @@ from trimtab.kernel.errors import InvalidInput
 
 pytestmark = pytest.mark.timeout(300)
 
-CHANGED = {"audit_events", "frequent_queries"}
-"""The move itself is an event of the chain, and a search of the test is counted."""
+CHANGED = {"audit_events", "frequent_queries", "installation_secrets"}
+"""The move itself is an event of the chain, a search of the test is counted, and only a server records the secrets that it was
+opened with."""
 
 
 def seen(app):
