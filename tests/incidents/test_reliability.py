@@ -57,7 +57,8 @@ def test_an_alert_of_a_damaged_incident_opens_another_one(two):
 def test_no_older_incident_of_the_group_takes_the_place_of_a_damaged_one(two):
     operator, _, well = two
     store, at = operator.context.store, well.episode.opened_at + timedelta(minutes=1)
-    later = store.open(lambda name: replace(well, id=name).updated(opened_at=at), "INC-later", ())
+    over = replace(well, state=State.RESOLVED).updated(opened_at=at, resolved_at=at)
+    later = store.open(lambda name: replace(over, id=name), "INC-later", ())
     assert store.latest_of_group(well.group_key).id == later.id
     damage(operator, later.id)
     assert store.latest_of_group(well.group_key) is None

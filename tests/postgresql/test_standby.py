@@ -25,6 +25,14 @@ class Standby(Cluster):
         self._control("promote")
 
 
+def rows_of(cluster):
+    """Return how many rows a server has received; None while it has no table."""
+    with cluster.connect() as connection:
+        if connection.execute("SELECT to_regclass('analysis_results')").fetchone()[0] is None:
+            return None
+        return connection.execute("SELECT count(*) FROM analysis_results").fetchone()[0]
+
+
 @pytest.fixture
 def pair():
     """A primary and its standby, each watched, with one row that both have."""
@@ -37,6 +45,7 @@ def pair():
     with primary.connect() as writer:
         writer.execute("CREATE TABLE analysis_results (id integer)")
         writer.execute("INSERT INTO analysis_results VALUES (1)")
+    until(lambda: rows_of(standby) == 1)
     until(lambda: world.read("postgresql.replication.lag_bytes", standby="standby") == 0)
     yield world, follower
     for each in (world, follower):

@@ -191,6 +191,18 @@ def readable(text: str) -> Incident | None:
         return None
 
 
+def insert_incident(connection: sa.Connection, incident: Incident) -> None:
+    """Add a new incident; its group may have another open one only if that record is damaged."""
+    group = open_group(incident)
+    query = sa.select(INCIDENTS.c.id, INCIDENTS.c.document).where(INCIDENTS.c.open_group == group)
+    for row in connection.execute(query).all():
+        if readable(row.document) is None:
+            damaged = sa.update(INCIDENTS).where(INCIDENTS.c.id == row.id)
+            connection.execute(damaged.values(open_group=None))
+    new = incident_row(incident, incident.episode.opened_at)
+    connection.execute(sa.insert(INCIDENTS).values(**new))
+
+
 @contextmanager
 def one_open_each() -> Iterator[None]:
     """Raise `GroupOpen` when the group has another open incident by now."""

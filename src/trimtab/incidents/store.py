@@ -22,6 +22,7 @@ from trimtab.incidents.rows import (
     get_incident,
     has_alert,
     incident_row,
+    insert_incident,
     is_approval,
     of_drill,
     one_open_each,
@@ -70,9 +71,7 @@ class IncidentStore:
                 sa.select(sa.func.count()).where(INCIDENTS.c.id.like(f"{day}%"))
             ).scalar_one()
             incident = make(day if taken == 0 else f"{day}-{taken + 1}")
-            connection.execute(
-                sa.insert(INCIDENTS).values(**incident_row(incident, incident.episode.opened_at))
-            )
+            insert_incident(connection, incident)
             self._write_entries(connection, incident, incident.episode.opened_at, entries)
         self._tell(incident.id)
         return incident
