@@ -107,8 +107,10 @@ def test_a_damaged_record_keeps_no_list_from_being_read(drilled):
     users = operator.fire(component="other")
     with operator.context.store._database.write() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO incidents SELECT 'INC-X', state, severity, system, group_key, opened_at, "
-            "updated_at, resolved_at, '{' FROM incidents LIMIT 1"
+            "INSERT INTO incidents"
+            " (id, state, severity, system, group_key, opened_at, updated_at, resolved_at, document)"
+            " SELECT 'INC-X', state, severity, system, group_key, opened_at, updated_at,"
+            " resolved_at, '{' FROM incidents LIMIT 1"
         )
     assert [found.id for found in operator.incidents.list()] == [users.id]
     assert len(operator.incidents.list(drills=True)) == 1

@@ -161,7 +161,7 @@ def test_changes_go_to_the_incident_or_its_episode():
 def test_incidents_of_drills_are_told_from_others_and_from_those_of_older_releases(operator):
     store = operator.context.store
     for name, drill in (("real", False), ("drill", True), ("older", False)):
-        made = drift_incident(id=name, drill=drill)
+        made = drift_incident(id=name, group_key=name, drill=drill)
         store.open(lambda _id, made=made: made, "x", ())
     with store._database.write() as connection:
         older = sa.update(INCIDENTS).where(INCIDENTS.c.id == "older")
