@@ -222,7 +222,7 @@ def table(connection, name):
 
 
 def jobs(app):
-    engine = app.jobs._engine._engine
+    engine = app.jobs._engine._store.engine
     with engine.connect() as connection:
         rows = connection.exec_driver_sql(
             "SELECT workflow_uuid, status, output, inputs FROM workflow_status ORDER BY workflow_uuid"
