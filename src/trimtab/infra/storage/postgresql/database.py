@@ -18,8 +18,8 @@ from trimtab.infra.storage.transactions import SLOW_SECONDS, Transactions
 
 _LOCK_SECONDS = 30
 _IDLE_SECONDS = 15
-"""A process that is frozen in a write transaction keeps all others from writing; the server ends its
-session after this time, before the others give up waiting."""
+"""A process that is frozen in a write transaction keeps all others from writing; the server ends
+its session after this time, before the others give up waiting."""
 _MIGRATE_SECONDS = 600
 _FOREIGN_ORDER = """
 SELECT table_schema || '.' || table_name || '.' || column_name
