@@ -34,7 +34,6 @@ def build(
     settings = env.settings.models
     folder = Path(settings.config_dir) if settings.config_dir else None
     config = ConfigFiles(folder, models.serving, env.changes)
-    recovery = ModelRecovery(models)
     return Module(
         "models",
         models,
@@ -53,15 +52,7 @@ def build(
             ScheduledTask(
                 "apply configuration of models", _CONFIG_SECONDS, config.look, each_process=True
             ),
-            *(
-                (
-                    ScheduledTask(
-                        "recover models", settings.recover_seconds, recovery.look, each_process=True
-                    ),
-                )
-                if settings.recover_seconds
-                else ()
-            ),
+            *_recovering(settings.recover_seconds, ModelRecovery(models)),
             ScheduledTask(
                 "upload artifacts of models", _UPLOAD_SECONDS, models.registry.upload_missing
             ),
@@ -70,3 +61,9 @@ def build(
         start=(models.start,),
         close=(models.close, database.close),
     )
+
+
+def _recovering(seconds: float, recovery: ModelRecovery) -> tuple[ScheduledTask, ...]:
+    if not seconds:
+        return ()
+    return (ScheduledTask("recover models", seconds, recovery.look, each_process=True),)
