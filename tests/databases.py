@@ -144,19 +144,6 @@ class Cluster:
     def close(self):
         self.process.close()
 
-    def _make_template(self, chains):
-        server = self._create("template0")
-        PostgresDatabase(server, "template", chains).close()
-        self._templates[chains] = _name(server)
-        return _name(server)
-
-    def _create(self, template, locale="TEMPLATE template0 LOCALE 'C'", **options):
-        made = f"test_{os.getpid()}_{next(self._numbers)}"
-        how = locale if template == "template0" else f"TEMPLATE {template}"
-        self.run(f"CREATE DATABASE {made} {how}")
-        url = self.process.socket_url.replace("/postgres?", f"/{made}?")
-        return PostgresServer(url, **{"allow_unsafe": True, **options})
-
 
 def _shape(server, chains):
     with psycopg.connect(server.url) as connection:

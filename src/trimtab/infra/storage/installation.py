@@ -251,7 +251,7 @@ def _gone(found: Installation) -> InstallationMoved:
 
 
 def finish_return(folder: Path) -> MovedNote | None:
-    """Put the files of a decided move back in place, from wherever it stopped; return the note.
+    """Finish putting the files of an interrupted move back in place; return its note.
 
     The former files are deleted: they are older, and would keep what was erased since then.
     """

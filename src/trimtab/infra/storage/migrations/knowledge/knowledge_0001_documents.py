@@ -151,7 +151,7 @@ _KEPT = (
         SELECT CAST(gen_random_uuid() AS TEXT)
         WHERE NOT EXISTS (SELECT 1 FROM knowledge_kept.installation)
     """,
-    # An entry that is dated anew gets a new number, by which other processes notice it.
+    # An entry whose date changes gets a new number, by which other processes notice it.
     """
     CREATE OR REPLACE FUNCTION knowledge_kept.keep_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE latest TEXT COLLATE "C";
