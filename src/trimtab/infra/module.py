@@ -14,6 +14,7 @@ from trimtab.infra.changes import signals as change_signals
 from trimtab.infra.database_catalog import actions as database_actions
 from trimtab.infra.database_catalog import faults as database_faults
 from trimtab.infra.database_catalog import signals as database_signals
+from trimtab.infra.disk_load import DiskLoad
 from trimtab.infra.environment import Environment
 from trimtab.infra.error_reports import ErrorReports, check_addresses
 from trimtab.infra.fleet.recovery import JobRecovery
@@ -29,6 +30,7 @@ from trimtab.infra.restarts import Restarts
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.digest import digests
 from trimtab.infra.storage import Database, DiskReserve, losses
+from trimtab.infra.system_config import SystemConfig
 from trimtab.infra.telemetry.query_texts import forget_queries
 from trimtab.infra.valkey.dump_actions import ValkeyBackups
 from trimtab.infra.valkey.signals import signals as valkey_signals
@@ -41,6 +43,7 @@ from trimtab.kernel.personal_data import ErasureStep
 from trimtab.kernel.tasks import ScheduledTask
 
 _COPY_SECONDS = 300.0
+_CONFIG_SECONDS = 10.0
 
 
 def build_storage(env: Environment) -> Module:
@@ -77,8 +80,11 @@ def build_fleet(env: Environment) -> Module:
 
 def build_maintenance(env: Environment) -> Module:
     """Return maintenance mode as it was when the last process ended."""
-    folder = env.directory.path
-    maintenance = MaintenanceMode(env.settings.service, folder, env.clock, env.health)
+    folder, settings = env.directory.path, env.settings.service
+    maintenance = MaintenanceMode(settings, folder, env.clock, env.health)
+    mounted = Path(settings.config_dir) if settings.config_dir else None
+    config = SystemConfig(mounted, folder, maintenance, env.changes)
+    look = ScheduledTask("apply system-config", _CONFIG_SECONDS, config.look, each_process=True)
     env.jobs.pause.when(lambda: maintenance.on)
     env.fleet.share("service.maintenance", lambda: asdict(maintenance.state), maintenance.restore)
     return Module(
@@ -86,6 +92,8 @@ def build_maintenance(env: Environment) -> Module:
         maintenance,
         signals=maintenance_signals(maintenance),
         actions=maintenance_actions(maintenance),
+        scheduled=(look,) if mounted else (),
+        start=(config.look,),
     )
 
 
@@ -162,7 +170,7 @@ def build_process(env: Environment, databases: Iterable[Database]) -> Module:
     return Module(
         "process",
         process_metrics,
-        signals=process_metrics.signals(),
+        signals=(*process_metrics.signals(), *DiskLoad(env.clock).signals()),
         personal_data=(queries,),
         start=(start,),
         close=(ended.close,),

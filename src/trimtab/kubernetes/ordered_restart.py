@@ -62,7 +62,7 @@ class _OrderedRestart:
         return ActionResult(f"Would restart {text}; each must be ready before the next.", {})
 
     def run(self, given: Arguments, context: ActionContext) -> ActionResult:
-        """Restart each workload and wait for it; a repeated act goes on where it was."""
+        """Restart each workload and wait for it; a repeated act continues."""
         found, done = list(self._find(given)), list[str]()
         for position, each in enumerate(found):
             key = f"{context.idempotency_key}/{each.kind.name}/{each.name}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trimtab.infra.background import PeriodicTask
 from trimtab.infra.settings.sections.service import ServiceSettings
-from trimtab.infra.valkey.dumps import BEFORE, FILE, Restored, ValkeyDumps, ValkeyProgramMissing
+from trimtab.infra.valkey.dumps import BEFORE, FILE, KeysRestored, ValkeyDumps, ValkeyProgramMissing
 from trimtab.infra.valkey.server import Valkey
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Misconfigured
@@ -46,7 +46,8 @@ class ValkeyBackups:
     def __init__(self, valkey: Valkey | None, settings: ServiceSettings, data: Path) -> None:
         folder = settings.valkey_backup_folder
         place = Path(folder) if folder else data / "backups" / "valkey"
-        self._dumps = valkey and ValkeyDumps(valkey, place, settings.valkey_programs)
+        programs = settings.valkey_programs
+        self._dumps = None if valkey is None else ValkeyDumps(valkey, place, programs)
         self._seconds = settings.valkey_backup_hours * 3600
         self._warned = False
 
@@ -71,7 +72,7 @@ class ValkeyBackups:
         try:
             self.dumps.program()
         except ValkeyProgramMissing as error:
-            # Valkey needs no program here to be used, so this alone is no failure.
+            # trimtab uses the server without the program, so its absence is not a failure.
             if not self._warned:
                 _log.warning("%s %s", error.message, error.hint())
             self._warned = True
@@ -81,7 +82,7 @@ class ValkeyBackups:
 
     def ages(self) -> Iterable[Sample]:
         """Return the age of the newest dump in seconds; no sample without one."""
-        age = self._dumps and self._dumps.age_seconds()
+        age = None if self._dumps is None else self._dumps.age_seconds()
         return [] if age is None else [Sample(age)]
 
     def signal(self) -> Signal:
@@ -119,7 +120,7 @@ class ValkeyBackups:
             Risk.AUTOMATIC,
             run,
             dry_run,
-            no_undo_because="a dump changes no data; it replaces the former one when it is complete",
+            no_undo_because="a dump changes no data; a complete one replaces the former",
             effect=Effect.REPEATABLE,
             limit_seconds=_LIMIT_SECONDS,
         )
@@ -138,7 +139,7 @@ class ValkeyBackups:
                 dumps.take(BEFORE)
                 mark.write_text(before, "utf-8")
             found = dumps.restore()
-            text = f"{_count(found)}: the server holds the keys of {FILE}, as {BEFORE} has those before."
+            text = f"{_count(found)}: the server holds the keys of {FILE}; {BEFORE} has the former."
             return ActionResult(text, _facts(found), {"file": BEFORE})
 
         def undo(given: Arguments, _: ActionContext) -> ActionResult:
@@ -157,9 +158,9 @@ class ValkeyBackups:
         )
 
 
-def _count(found: Restored) -> str:
+def _count(found: KeysRestored) -> str:
     return f"{found.written} keys written and {found.deleted} deleted"
 
 
-def _facts(found: Restored) -> dict[str, object]:
+def _facts(found: KeysRestored) -> dict[str, object]:
     return {"written": found.written, "deleted": found.deleted}

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from trimtab.infra.child_process import ChildProcess
 from trimtab.infra.valkey.server import Valkey, ValkeyUnavailable
@@ -56,7 +56,7 @@ class ValkeyDumpDamaged(Corrupt):
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class KeysRestored:
     """Counts of a restore: keys written, and keys deleted because the dump has none of them."""
 
     written: int
@@ -115,20 +115,20 @@ class ValkeyDumps:
                 partial.unlink(missing_ok=True)
         return count
 
-    def compare(self, name: str = FILE) -> Restored:
+    def compare(self, name: str = FILE) -> KeysRestored:
         """Return what a restore would write and delete."""
         with self._loaded(name) as scratch, self._live() as live:
             dumped = set(_names(scratch))
-            return Restored(len(dumped), len(set(_names(live)) - dumped))
+            return KeysRestored(len(dumped), len(set(_names(live)) - dumped))
 
-    def restore(self, name: str = FILE) -> Restored:
+    def restore(self, name: str = FILE) -> KeysRestored:
         """Let the server hold the keys of the dump and no other, except trimtab's own."""
         with self._loaded(name) as scratch, self._live() as live:
             written = _copy(scratch, live)
             surplus = [key for key in _names(live) if key not in written]
             for start in range(0, len(surplus), _PAGE):
                 live.delete(*surplus[start : start + _PAGE])
-            return Restored(len(written), len(surplus))
+            return KeysRestored(len(written), len(surplus))
 
     def program(self) -> str:
         """Return the path of the server's program; raises `ValkeyProgramMissing`."""
@@ -226,7 +226,7 @@ def _copy(source: Redis, target: Redis) -> set[bytes]:
         left, body = source.pttl(key), source.dump(key)
         if body is None or left == 0 or key in copied:
             continue  # It has expired since, or the scan has met it twice.
-        target.restore(key, max(0, cast("int", left)), cast("bytes", body), replace=True)  # type: ignore[arg-type]
+        target.restore(key, max(0, left), body, replace=True)
         copied.add(key)
     return copied
 

@@ -120,6 +120,13 @@ class ServiceSettings:
     provider_probe_seconds: float = setting(
         60.0, unit="seconds", help="Between two probes of the providers.", minimum=5
     )
+    config_dir: str = setting(
+        "",
+        help=(
+            "The folder where the ConfigMap `system-config` is mounted; maintenance mode follows"
+            " it when it changes."
+        ),
+    )
     maintenance_mode: bool = setting(
         default=False, help="Start in maintenance mode, until it is switched off."
     )
