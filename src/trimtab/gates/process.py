@@ -1,9 +1,9 @@
 """Process gate: checks pull request, reviews and workflow files.
 
 Threat: an unticked checklist, an approval of another commit, an author who approves the own change,
-a workflow that failed, or whose gates cannot fail it. How: the pull request as the pipeline passes it (`--change
-FILE`), the policy's files, and the workflow files as data. Limits: the pipeline must control who
-can write the change file.
+a workflow that failed, or whose gates cannot fail it. How: the pull request as the pipeline passes
+it (`--change FILE`), the policy's files, and the workflow files as data. Limits: the pipeline must
+control who can write the change file.
 """
 
 import re
