@@ -32,6 +32,7 @@ from trimtab.infra.settings.digest import digests
 from trimtab.infra.storage import Database, DiskReserve, losses
 from trimtab.infra.system_config import SystemConfig
 from trimtab.infra.telemetry.query_texts import forget_queries
+from trimtab.infra.valkey.dump_actions import ValkeyBackups
 from trimtab.infra.valkey.signals import signals as valkey_signals
 from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.clock import Clock
@@ -108,12 +109,22 @@ def build_dependencies(env: Environment) -> Module:
 
 
 def build_valkey(env: Environment) -> Module:
-    """Return the connection to the Valkey server; nothing without a configured one."""
+    """Return the connection to the Valkey server with its dumps; none without a configured one."""
     valkey = env.valkey
+    backups = ValkeyBackups(valkey, env.settings.service, env.directory.path)
     if valkey is None:
-        return Module("valkey", None)
-    signals = valkey_signals(valkey, env.clock)
-    return Module("valkey", valkey, signals=signals, health=(("valkey", valkey.health),))
+        return Module("valkey", None, signals=(backups.signal(),), actions=backups.actions())
+    task = backups.task(env.clock)
+    return Module(
+        "valkey",
+        valkey,
+        signals=(*valkey_signals(valkey, env.clock), backups.signal()),
+        actions=backups.actions(),
+        health=(("valkey", valkey.health),),
+        tasks=(task,) if task else (),
+        start=(task.start,) if task else (),
+        close=(task.close,) if task else (),
+    )
 
 
 def build_provider_probes(env: Environment) -> Module:

@@ -93,6 +93,20 @@ class ServiceSettings:
         help="A Valkey or Redis server that several processes share, as valkey://host:6379/0.",
         secret=True,
     )
+    valkey_backup_hours: float = setting(
+        24.0,
+        unit="hours",
+        help="How often the Valkey server's keys are dumped to `redis_backup.rdb`; 0 means never.",
+        minimum=0,
+    )
+    valkey_backup_folder: str = setting(
+        "", help="The folder of that dump; empty for `backups/valkey` in the data directory."
+    )
+    valkey_programs: str = setting(
+        "",
+        help="The folder of `valkey-server` or `redis-server`, which writes and reads the dump;"
+        " empty to look for it as a shell does.",
+    )
     slow_request_seconds: float = setting(
         1.0,
         unit="seconds",
