@@ -404,7 +404,10 @@ _PLATFORM = [
     Boundary("PostgresChecksumFailures", {"pg_checksum_failures_total": "{v}"}, 0, 1, 0),
     Boundary(
         "PostgresBackupLate",
-        {'pg_backup_age_seconds{{place="copies"}}': "{v}", 'pg_backup_age_seconds{{place="folder"}}': 9},
+        {
+            'pg_backup_age_seconds{{place="copies"}}': "{v}",
+            'pg_backup_age_seconds{{place="folder"}}': 9,
+        },
         93_600,
         93_601,
         1,
