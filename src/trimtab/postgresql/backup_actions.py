@@ -43,7 +43,7 @@ def _take(backups: PostgresBackups, clock: Clock) -> Action:
         deleted, size = backups.prune(backups.settings.backup_keep), file.stat().st_size
         place = f" It was copied to {backups.settings.backup_copies}." if copied else ""
         return ActionResult(
-            f"Dumped {backups.database} to {file.name}, {size} bytes; {LATEST} is that dump.{place}",
+            f"Dumped {backups.database} to {file.name}, {size} bytes; {LATEST} is it.{place}",
             {"file": file.name, "bytes": size, "deleted": deleted, "copied": copied},
         )
 

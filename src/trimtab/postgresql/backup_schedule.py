@@ -31,7 +31,7 @@ class BackupSchedule:
 
     @property
     def enabled(self) -> bool:
-        """Whether dumps are made by themselves."""
+        """True if dumps are made without a request."""
         return self._hours > 0
 
     def run(self) -> bool:
@@ -53,7 +53,7 @@ class BackupSchedule:
         return due
 
     def _copy(self, *, again: bool) -> None:
-        """Copy the dumps that have no copy; the newest once more when it was just made."""
+        """Copy the dumps that have no copy; the newest again when it was just made."""
         backups = self._backups
         if backups.copies is None:
             return

@@ -6,6 +6,7 @@ from trimtab.infra.background import PeriodicTask
 from trimtab.infra.environment import Environment
 from trimtab.infra.objects import open_objects
 from trimtab.infra.settings import Settings
+from trimtab.infra.storage.upkeep_results import UpkeepResults
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.kernel.module import Module
@@ -44,23 +45,24 @@ def watched_url(settings: Settings) -> str:
     return settings.postgresql.url or own.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
+def _backups(env: Environment, server: WatchedServer) -> PostgresBackups:
+    given = env.settings.postgresql
+    folder, place = given.backup_folder, given.backup_copies
+    copies = open_objects(place, given.backup_copies_endpoint) if place else None
+    default = env.directory.path / "backups" / "postgresql"
+    return PostgresBackups(server, Path(folder) if folder else default, copies)
+
+
 def build(env: Environment) -> Module:
     """Return the server of the settings with its signals, actions and faults."""
     server = WatchedServer(env.settings.postgresql, watched_url(env.settings), env.clock)
     state = WatchedState(server, env.clock)
-    folder = env.settings.postgresql.backup_folder
     given = env.settings.postgresql
-    backups = PostgresBackups(
-        server,
-        Path(folder) if folder else env.directory.path / "backups" / "postgresql",
-        open_objects(given.backup_copies, given.backup_copies_endpoint)
-        if given.backup_copies
-        else None,
-    )
+    backups = _backups(env, server)
     schedule = BackupSchedule(
         backups, env.clock, own=bool(env.settings.service.database_url) and not given.url
     )
-    upkeep = Upkeep(server, env.clock)
+    upkeep = Upkeep(server, env.clock, UpkeepResults(env.state))
     published = (*actions(backups, env.clock), upkeep.action())
     measured = (*signals(state), upkeep_signal(upkeep), schedule.signal())
     if not server.configured:
