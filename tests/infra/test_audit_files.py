@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.databases import open_at
 from trimtab.infra.audit import Audit
 from trimtab.infra.audit_anchor import AnchoredHead, missing_anchors
 from trimtab.infra.audit_files import SEALED, AuditFiles
@@ -32,9 +31,9 @@ def clock():
 
 
 @pytest.fixture
-def files(tmp_path, clock):
+def files(databases, tmp_path, clock):
     with DataDirectory(tmp_path / "data") as directory:
-        database = open_at(directory.file("state.db"), ("state",))
+        database = databases.at(directory.file("state.db"), ("state",))
         folder = directory.folder("audit_logs") / "local"
         files = AuditFiles(folder, Audit(database, clock), Signer.of(directory))
         for number in range(3):
