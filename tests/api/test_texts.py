@@ -110,10 +110,12 @@ def test_a_form_refuses_nul_in_its_texts(admin):
     assert answer.json()["error"]["message"].startswith("user_id: the text has the character NUL")
 
 
-def test_an_address_refuses_nul_and_names_without_end(admin):
-    assert "NUL" in admin.get("/api/v1/projects/a%00b/documents").text
-    assert "NUL" in admin.get("/api/v1/search/p?q=a%00b").text
-    answer = admin.get(f"/api/v1/projects/{'a' * 1025}/documents")
+def test_an_address_of_a_body_refuses_nul_and_names_without_end(admin):
+    for path in ("/v1/incidents/a%00b/approve", "/v1/incidents/a/approve?q=%00"):
+        answer = admin.post(path, json={"plan_hash": "x"})
+        assert answer.status_code == 400
+        assert "NUL" in answer.json()["error"]["message"]
+    answer = admin.post(f"/v1/incidents/{'a' * 1025}/approve", json={"plan_hash": "x"})
     assert answer.status_code == 400
     assert "1024" in answer.json()["error"]["message"]
 

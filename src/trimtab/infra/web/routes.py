@@ -90,10 +90,12 @@ class GuardedRoute(APIRoute):
         needs = next(mark for mark in marks if isinstance(mark, Needs))
         work = self._work_without(needs)
         reads, has_form = not (self.methods or set()) & _WITHOUT_BODY, self.body_field is not None
+        stores = reads and (has_form or "requestBody" in (self.openapi_extra or {}))
 
         async def handler(request: Request) -> Response:
             await needs(request)
-            _check_address(request)
+            if stores:
+                _check_address(request)
             if reads:
                 request = JsonRequest(request.scope, request.receive)
                 media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
