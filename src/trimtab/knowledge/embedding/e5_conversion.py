@@ -16,8 +16,8 @@ from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import Unigram
 
 from trimtab.knowledge.embedding.conversion import model_spec, save
+from trimtab.knowledge.embedding.e5 import TOKENIZER
 
-TOKENIZER = "tokenizer.json"
 _MAGIC = b"E5S1"
 _QUANTISED = 1
 _BLOCK = 32

