@@ -286,6 +286,7 @@ def test_an_empty_chain_holds_no_anchored_head():
     assert problem.startswith("the chain ends at event 0, but event 1 was anchored")
 
 
+@pytest.mark.durable
 def test_each_file_is_on_the_disk_before_it_gets_its_name(files, monkeypatch):
     files, _ = files
     real, synced = os.fsync, []
