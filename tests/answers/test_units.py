@@ -94,14 +94,30 @@ def test_words_of_the_question_that_only_the_title_has_are_read_with_a_unit():
 
 
 @pytest.mark.parametrize(
-    "question", ["date of the last crash", "release date of the pump", "deadline for the report"]
+    "question",
+    [
+        "date of the last crash",
+        "release date of the pump",
+        "deadline for the report",
+        "When does it rain?",
+        "In the north, when did it rain?",
+        "rain expected when",
+    ],
 )
-def test_a_date_that_is_asked_for_without_a_question_word_is_a_time(question):
+def test_a_date_that_is_asked_for_is_a_time(question):
     assert classify_question(question) is AnswerType.TIME
 
 
-def test_what_is_up_to_date_is_no_time():
-    assert classify_question("keep the index up to date") is AnswerType.ANYTHING
+@pytest.mark.parametrize(
+    "question",
+    [
+        "keep the index up to date",
+        "What happens when the disk fills up?",
+        "error when starting the pump",
+    ],
+)
+def test_a_word_of_time_that_asks_for_no_date_is_no_time(question):
+    assert classify_question(question) is AnswerType.ANYTHING
 
 
 def test_an_item_has_its_lead_in_as_context_and_a_short_list_can_be_quoted_whole():

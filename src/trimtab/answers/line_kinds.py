@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - punctuation of several languages.
-"""Tells lines that are no sentences: bars of links, fields of a file's head, headings, labels."""
+"""Tells furniture of a page from sentences: bars of links, fields of a head, headings, labels."""
 
 import re
 

@@ -27,8 +27,10 @@ _QUESTIONS = (
     (
         AnswerType.TIME,
         (
-            r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century"
-            r"|decade|time)\b|\bsince when\b"
+            # In "how do I save when it is locked" the word joins two clauses.
+            r"^\W*when\b|\bwhen\W*$|\b(?:since|until|till|by|and|or) when\b"
+            r"|\bwhen (?:was|were|is|are|did|do|does|will|would|has|have|had|can|should|must|may)\b"
+            r"|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b"
             r"|\b(?:date|year|deadline) (?:of|for)\b"
             r"|\b(?:release|expiry|expiration|publication|due|start|end|birth) date\b"
             r"|\bwann\b|\bcuándo\b|\bquand\b|\bquando\b|\bwanneer\b|\bkiedy\b|\bкогда\b|什么时候|哪年|언제"
