@@ -55,6 +55,7 @@ ONLY_ACTIONS = {
     "guardrails.rules.set",
     "knowledge.embedding.measure",
     "models.inputs.fill",
+    "service.database.upkeep",
     "service.valkey.backup",
     "service.valkey.restore",
     "models.inputs.rescale",

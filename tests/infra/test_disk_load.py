@@ -65,6 +65,7 @@ def test_a_system_that_counts_nothing_has_no_samples(disk):
     assert read(load) == {"service.disk.busy_ratio": {}, "service.disk.wait_seconds": {}}
 
 
+@pytest.mark.durable
 def test_writing_to_this_machines_disk_is_seen(tmp_path):
     clock = FakeClock()
     load = DiskLoad(clock)

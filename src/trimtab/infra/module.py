@@ -29,7 +29,9 @@ from trimtab.infra.response_history import ResponseHistory
 from trimtab.infra.restarts import Restarts
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.digest import digests
-from trimtab.infra.storage import Database, DiskReserve, losses
+from trimtab.infra.storage import Database, DiskReserve, SqliteDatabase, losses
+from trimtab.infra.storage.sqlite.upkeep import FileUpkeep, upkeep_action
+from trimtab.infra.storage.upkeep_results import UpkeepResults
 from trimtab.infra.system_config import SystemConfig
 from trimtab.infra.telemetry.query_texts import forget_queries
 from trimtab.infra.valkey.dump_actions import ValkeyBackups
@@ -182,16 +184,31 @@ class Databases:
     """The databases of the process, for reports on their queries."""
 
     all: tuple[Database, ...]
+    upkeep: UpkeepResults
 
 
 def build_databases(databases: tuple[Database, ...], clock: Clock) -> Module:
-    """Return the reports on running and slow queries."""
+    """Return the reports on running and slow queries, and the upkeep of SQLite files."""
+    results = UpkeepResults(databases[0])
+    files = [each for each in databases if isinstance(each, SqliteDatabase)]
+    upkeep = FileUpkeep(files, results, clock)
+    age = Signal(
+        "service.database.upkeep_age",
+        "seconds",
+        "Time since the last regular vacuum, index maintenance and query review of a file.",
+        upkeep.ages,
+        ("database",),
+        "db_upkeep_age_seconds",
+    )
     return Module(
         "databases",
-        Databases(databases),
-        signals=database_signals(databases, clock),
-        actions=database_actions(databases, clock),
+        Databases(databases, results),
+        signals=(*database_signals(databases, clock), age),
+        actions=(*database_actions(databases, clock), upkeep_action(results)),
         faults=database_faults(databases[0]),
+        tasks=(upkeep.task,) if files else (),
+        start=(upkeep.task.start,) if files else (),
+        close=(upkeep.task.close,) if files else (),
     )
 
 
