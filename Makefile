@@ -105,11 +105,13 @@ torture-answers: dev
 	$(BIN)/python -W ignore -m tests.answers.torture --attempts $(ATTEMPTS) --cases $(CASES) --minutes $(MINUTES) $(ONLY)
 
 # Several processes on one PostgreSQL under load: kill -9, a stopped leader, a restarted server. FLEET_KILLS=200 for the
-# whole campaign.
+# whole campaign. Then INTERLEAVINGS random changes in one of two services, each followed by searches in both.
 FLEET_KILLS ?= 20
+INTERLEAVINGS ?= 1000
 STOP_SECONDS ?= 60
 torture-fleet: dev
 	$(BIN)/python -W ignore -m tests.fleet_torture --kills $(FLEET_KILLS) --stop-seconds $(STOP_SECONDS) $(TORTURE)
+	$(BIN)/python -m pytest -q -n 0 tests/knowledge/sharing/test_interleavings.py --interleavings $(INTERLEAVINGS)
 
 # A fresh service, 400 files on a busy machine, 50 questions, and 75 minutes of its clock: no incident, and nobody is called.
 quiet-start: dev

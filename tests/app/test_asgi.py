@@ -11,6 +11,8 @@ import pytest
 
 from tests.processes import clean_environment
 
+KEY = "workers-admin-key-0123456789abcdef"
+
 
 def start_uvicorn(folder, workers, **environment):
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -28,7 +30,7 @@ def start_uvicorn(folder, workers, **environment):
 
 
 def wait_until_served(process, url):
-    until = time.monotonic() + 100
+    until = time.monotonic() + 300
     while time.monotonic() < until and process.poll() is None:
         try:
             return httpx.get(f"{url}/health", timeout=5)
@@ -49,6 +51,48 @@ def test_one_worker_serves_and_ends_in_order(tmp_path):
     assert "Application shutdown complete" in said
 
 
+def clients_of_workers(url):
+    """Return a client for each of the two workers: a connection stays with the worker that took it."""
+    found, until = {}, time.monotonic() + 120
+    while len(found) < 2 and time.monotonic() < until:
+        client = httpx.Client(base_url=url, headers={"authorization": f"Bearer {KEY}"}, timeout=60)
+        process_id = client.get("/api/v1/fleet").raise_for_status().json()["process_id"]
+        if found.setdefault(process_id, client) is not client:
+            client.close()
+    return list(found.values())
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.feature("F488")
+def test_two_workers_on_postgresql_answer_and_each_sees_what_the_other_changes(tmp_path, postgres):
+    process, url = start_uvicorn(
+        tmp_path,
+        2,
+        TRIMTAB_SERVICE_DATABASE_URL=postgres.server().url,
+        TRIMTAB_SERVICE_ALLOW_UNSAFE_DATABASE="true",
+        TRIMTAB_TRUST_API_KEY_ROLES=f"{KEY}:admin",
+    )
+    try:
+        wait_until_served(process, url)
+        one, other = clients_of_workers(url)
+        note = {"project": "pumps", "name": "pump.txt", "text": "The pump starts at 7 bar."}
+        made = one.post("/api/v1/ingest", json=note).raise_for_status().json()
+        asked = {"q": "pump bar"}
+        for client in (other, one, other):  # The last one from its cache.
+            found = client.get("/api/v1/search/pumps", params=asked).raise_for_status().json()
+            assert [passage["document_name"] for passage in found["passages"]] == ["pump.txt"]
+        assert found["cache_hit"]
+        path = f"/api/v1/projects/pumps/documents/{made['document_id']}"
+        one.delete(path).raise_for_status()
+        found = other.get("/api/v1/search/pumps", params=asked).raise_for_status().json()
+        assert found["passages"] == []
+    finally:
+        process.terminate()
+        said = process.communicate(timeout=120)[0]
+    assert said.count("Application shutdown complete") == 2
+
+
+@pytest.mark.feature("F488")
 def test_a_second_worker_on_sqlite_is_refused_with_the_reason(tmp_path):
     process, _ = start_uvicorn(tmp_path, 2)
     said = process.communicate(timeout=110)[0]

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import httpx
@@ -15,8 +16,13 @@ import yaml
 from tests.postgresql.cluster import USER
 from tests.postgresql.packages import program
 from tests.postgresql.test_signals import until
+from trimtab.infra.audit import Audit
+from trimtab.infra.auth import Keys, Role
 from trimtab.infra.child_process import ChildProcess
 from trimtab.infra.shipped import shipped
+from trimtab.infra.storage.postgresql import PostgresDatabase, PostgresServer
+from trimtab.kernel.errors import Unauthenticated
+from trimtab.testing.clock import FakeClock
 
 ROOT = shipped("library").parent
 
@@ -63,6 +69,8 @@ def pooler(_cluster):
             return True
 
     until(answers)
+    connect.url = f"postgresql://postgres@127.0.0.1:{port}/hybrid_ai"
+    connect.direct_url = _cluster.url
     yield connect
     child.kill()
     shutil.rmtree(folder)
@@ -84,6 +92,45 @@ def test_the_pooler_has_the_documented_limits_and_shares_connections_by_transact
     finally:
         for client in clients:
             client.close()
+
+
+def test_stores_and_keys_work_through_a_pooler_that_lends_a_connection_a_transaction(
+    pooler,
+):
+    clock = FakeClock()
+
+    def process():
+        server = PostgresServer(
+            pooler.url, direct_url=pooler.direct_url, pool_size=4, allow_unsafe=True
+        )
+        database = PostgresDatabase(server, "state", ("state",))
+        audit = Audit(database, clock)
+        return database, audit, Keys(database, clock, audit, shared=True)
+
+    def work(audit, keys, key):
+        for number in range(15):
+            audit.append("a", "b", str(number))
+            assert keys.authenticate(key).name == "ci"
+
+    databases, audits, keys = zip(*(process() for _ in range(2)), strict=True)
+    try:
+        key = keys[0].create("ci", Role.READER, actor="test")
+        with ThreadPoolExecutor(8) as pool:
+            calls = [
+                pool.submit(work, audits[number % 2], keys[number % 2], key) for number in range(8)
+            ]
+            for call in calls:
+                call.result(120)
+        verdict = audits[1].verify()
+        assert (verdict.problems, audits[1].recent(1)[0].seq) == ((), 8 * 15 + 1)
+        keys[0].revoke("ci", actor="test")
+        with pytest.raises(Unauthenticated):
+            keys[1].authenticate(key)
+    finally:
+        for database in databases:
+            database.close()
+        with psycopg.connect(pooler.direct_url, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA state CASCADE")
 
 
 @pytest.mark.feature("F229")

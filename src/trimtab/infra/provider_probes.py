@@ -10,6 +10,7 @@ from trimtab.kernel.operable import Sample, Signal
 _log = logging.getLogger(__name__)
 _TIMEOUT_SECONDS = 5.0
 _SERVER_ERROR = 500
+_NO_HEAD = 405
 
 
 class BadProbeAddress(Misconfigured):
@@ -44,7 +45,10 @@ class ProviderProbes:
             for address in self._addresses:
                 host = urlsplit(address).netloc
                 try:
-                    reached = client.head(address).status_code < _SERVER_ERROR
+                    status = client.head(address).status_code
+                    if status == _NO_HEAD:
+                        status = client.get(address).status_code
+                    reached = status < _SERVER_ERROR
                 except httpx.HTTPError as error:
                     reached = False
                     _log.warning(

@@ -48,6 +48,8 @@ class Workload:
     model: str = ""
 
 
+EMBEDDING_HEALTH = "http://embedding-service:5000/health"
+"""What the page of API errors asks; see `service.provider_probes`."""
 WORKLOADS = (
     Workload(NAME, ("knowledge",), 2, 5, port=8000, memory="2Gi"),
     Workload("api-gateway", ("gateway",), 2, 10),
@@ -72,6 +74,7 @@ def scale_manifests(base: Sequence[Manifest]) -> list[Manifest]:
     for each in made:
         if each["metadata"]["name"] == f"{NAME}-settings":
             each["data"]["TRIMTAB_SERVICE_VALKEY_URL"] = "valkey://redis:6379/0"
+            each["data"]["TRIMTAB_SERVICE_PROVIDER_PROBES"] = EMBEDDING_HEALTH
         if each["kind"] == "PersistentVolumeClaim":
             # Index caches and the keys that all processes sign with; the state is in PostgreSQL.
             each["spec"]["accessModes"] = ["ReadWriteMany"]

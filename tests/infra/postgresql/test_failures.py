@@ -56,6 +56,26 @@ def test_a_line_that_fails_is_unavailable_until_it_works_again(relayed, relay, m
     assert until_it_answers(relayed) == 1
 
 
+def test_a_slow_line_answers_late_and_right(relayed, relay):
+    relay.delay = 0.1
+    began = time.monotonic()
+    with relayed.write() as connection:
+        connection.exec_driver_sql("INSERT INTO response_hours VALUES ('h', 1, 1)")
+    with relayed.read() as connection:
+        found = connection.exec_driver_sql("SELECT hour FROM response_hours").scalars().all()
+    assert found == ["h"]
+    assert time.monotonic() - began > 6 * 2 * relay.delay
+
+
+def test_a_line_that_is_slower_than_an_answer_may_be_is_unavailable(relayed, relay):
+    assert ask(relayed) == 1
+    relay.delay = 1.5
+    with pytest.raises(Unavailable):
+        ask(relayed)
+    relay.delay = 0.0
+    assert until_it_answers(relayed) == 1
+
+
 def test_a_line_that_is_cut_in_a_transaction_leaves_nothing(relayed, relay, postgres):
     def write():
         with relayed.write() as connection:

@@ -27,6 +27,8 @@ class Relay:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._open = []
+        self.delay = 0.0
+        """Seconds that each piece of data waits, on its way there and back."""
         self.mode = "pass"
         """``pass``, ``refuse`` (closes at once), ``hold`` (takes all and answers nothing) or ``garble``."""
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -78,7 +80,7 @@ class Relay:
             return
         self._open.append(server)
         for source, sink in ((caller, server), (server, caller)):
-            threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+            threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
 
     def _connect(self):
         if isinstance(self._target, tuple):
@@ -91,14 +93,14 @@ class Relay:
             raise
         return server
 
-
-def _pump(source, sink):
-    with suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    for one in (source, sink):
+    def _pump(self, source, sink):
         with suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
+            while data := source.recv(65536):
+                time.sleep(self.delay)
+                sink.sendall(data)
+        for one in (source, sink):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
 
 class PostgresServer:

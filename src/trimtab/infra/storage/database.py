@@ -4,9 +4,11 @@ import sys
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from types import CodeType
+from typing import Any
 
 import sqlalchemy as sa
 
+from trimtab.infra.storage.marks import ChangeMarks
 from trimtab.infra.storage.transactions import Transactions
 from trimtab.kernel.health import ComponentHealth, Status
 
@@ -24,6 +26,7 @@ class Database(ABC):
             number may be stale.
         engine: Connections of the database; stores use `read` and `write` instead.
         transactions: What runs and what was slow.
+        marks: Of what other processes change; shared by all databases of one server.
     """
 
     name: str
@@ -31,18 +34,23 @@ class Database(ABC):
     changes: int
     engine: sa.Engine
     transactions: Transactions
+    marks: ChangeMarks
 
     @abstractmethod
     def read(self) -> AbstractContextManager[sa.Connection]:
         """Open a read transaction with one consistent snapshot."""
 
-    def glance(self) -> AbstractContextManager[sa.Connection]:
-        """Open a connection for one query of the tables of the first chain.
+    def glance(self, query: str, *parameters: object) -> Any | None:
+        """Return the first row of one query, on a server only; None without one.
 
-        On a server it takes one round trip, where `read` takes three; two queries would not see the
-        same state.
+        It takes one round trip, where `read` takes three, and a tenth of the processor time of
+        SQLAlchemy's layers.
+
+        Args:
+            query: In the driver's form; it names the schema of each table.
+            parameters: The values of its ``%s``.
         """
-        return self.read()
+        raise NotImplementedError
 
     @abstractmethod
     def write(self) -> AbstractContextManager[sa.Connection]:

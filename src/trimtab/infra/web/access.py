@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection, Request
 
 from trimtab.infra.auth import Keys, Principal, Role
 from trimtab.infra.control_socket import AGENT_HEADER, AGENT_ROLE_HEADER, LABELS_HEADER
+from trimtab.infra.storage.marks import begin_request
 from trimtab.infra.web.limits import RateLimits
 from trimtab.infra.web.live import Viewer
 from trimtab.infra.web.sessions import COOKIE, Sessions
@@ -93,6 +94,7 @@ class Access:
             cached: Principal | TrimtabError | None = scope[_FOUND]
             return cached
         found: Principal | TrimtabError | None
+        begin_request()
         try:
             # A thread switch costs more than all other checks of a request, so only what needs the
             # database goes to a thread.

@@ -164,6 +164,11 @@ def find_project(connection: sa.Connection, name: str) -> ProjectRow:
     row = connection.execute(sa.select(projects).where(projects.c.name == name)).first()
     if row is None:
         raise ProjectUnknown(f"There is no project {name!r}.")
+    return project_row(row)
+
+
+def project_row(row: Any) -> ProjectRow:
+    """Return a stored row as a project, or raise `DatabaseDamaged`."""
     intact("projects", row)
     return ProjectRow(row.key, row.id, row.name, row.index_version, row.engine, row.embedder)
 

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,15 @@ from trimtab.knowledge.store.dialect import POSTGRESQL
 from trimtab.knowledge.store.fts_query import full_text_query
 from trimtab.knowledge.store.labels import labels_of
 from trimtab.knowledge.store.postgres_words import rank_words
-from trimtab.knowledge.store.projects import ProjectRow, find_project
+from trimtab.knowledge.store.projects import ProjectRow, find_project, project_row
 from trimtab.knowledge.store.tables import chunks, documents, metadata, projects, vectors
+
+_MARK = "projects"
+"""Name of the mark that every change of a project replaces."""
+_PROJECT_QUERY = (
+    f"SELECT {', '.join(column.name for column in projects.c)}{{marks}}"  # noqa: S608 - constants.
+    " FROM knowledge.projects WHERE name = %s"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,8 @@ class SearchedProject:
     """The access labels that its documents have."""
     changes: int
     """What `Database.changes` was before it was read."""
+    mark: str | None = None
+    """What all processes replace when they change a project; None on SQLite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +86,27 @@ class SearchStore:
         self._database = database
         self.shared = database.engine.dialect.name == POSTGRESQL
         """Whether other processes change the database too."""
+        if self.shared:
+            database.marks.watch(_MARK, "knowledge.project_changes")
         self._projects: dict[str, SearchedProject] = {}
         """By name, as last read."""
 
     def project(self, name: str) -> SearchedProject:
         """Return the project, from memory when nothing changed since it was read.
 
-        On PostgreSQL another process may have changed it: there it is always read.
+        On PostgreSQL another process may have changed it: there a query tells, unless the request
+        has read a mark that does.
 
         Raises:
             ProjectUnknown: There is none of that name.
         """
         known = self._projects.get(name)
         changes = self._database.changes
-        if known is not None and self._is_current(known):
-            return known
+        if known is not None:
+            if self._is_current(known):
+                return known
+            if self.shared and (same := self._reread(known)) is not None:
+                return same
         with self._database.read() as connection:
             try:
                 row = find_project(connection, name)
@@ -101,28 +117,42 @@ class SearchStore:
                 labels = known.labels
             else:
                 labels = frozenset(connection.scalars(labels_of(row.key)))
-        fresh = self._projects[name] = SearchedProject(row, labels, changes)
+            mark = self._mark(connection)
+        fresh = self._projects[name] = SearchedProject(row, labels, changes, mark)
         return fresh
 
     def _is_current(self, known: SearchedProject) -> bool:
-        """Return whether the project is as it was read: by one query where others change it."""
+        """Return whether nothing has changed since the project was read, without a query."""
+        if known.changes != self._database.changes:
+            return False
+        return not self.shared or (
+            known.mark is not None and known.mark == self._database.marks.current(_MARK)
+        )
+
+    def _reread(self, known: SearchedProject) -> SearchedProject | None:
+        """Return the project if one query finds it as it was; None if it has to be read."""
+        changes, began, marks = self._database.changes, monotonic(), self._database.marks
+        row = self._database.glance(_PROJECT_QUERY.format(marks=marks.columns), known.row.name)
+        if row is None or project_row(row) != known.row:
+            return None
+        marks.note(row, began)
+        same = replace(known, changes=changes, mark=row.mark_projects)
+        self._projects[known.row.name] = same
+        return same
+
+    def _mark(self, connection: sa.Connection) -> str | None:
         if not self.shared:
-            return known.changes == self._database.changes
-        with self._database.glance() as connection:
-            try:
-                return find_project(connection, known.row.name) == known.row
-            except ProjectUnknown:
-                return False
+            return None
+        found = connection.exec_driver_sql(self._database.marks.query(_MARK)).scalar()
+        return None if found is None else str(found)
 
     def remembered(self, name: str) -> SearchedProject | None:
         """Return the project if it is in memory and nothing changed since it was read.
 
-        On PostgreSQL only a read can tell, so the result is None.
+        On PostgreSQL that is known only if the request has read the marks.
         """
-        if self.shared:
-            return None
         known = self._projects.get(name)
-        return known if known is not None and known.changes == self._database.changes else None
+        return known if known is not None and self._is_current(known) else None
 
     def version(self, project_key: int) -> int:
         """Return the project's index version now."""

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from time import monotonic
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.rows import namedtuple_row
 
 from trimtab.infra.storage import migrate
 from trimtab.infra.storage.database import Database, caller
@@ -45,6 +47,7 @@ class PostgresDatabase(Database):
 
     def __init__(self, server: PostgresServer, name: str, chains: tuple[str, ...]) -> None:
         self.server = server
+        self.marks = server.marks
         self.name = name
         self.chains = chains
         self.changes = 0
@@ -90,17 +93,23 @@ class PostgresDatabase(Database):
             if (took := monotonic() - began) > SLOW_SECONDS:
                 self.transactions.note(code, took)
 
-    @contextmanager
-    def glance(self) -> Iterator[sa.Connection]:
-        """Open a connection for one query, outside of a transaction."""
+    def glance(self, query: str, *parameters: object) -> Any | None:
+        """Return the first row of one query, with its columns as attributes; None without one."""
         try:
-            with self.engine.connect() as connection:
-                # The search path is set by transactions only.
-                schema = {None: self.chains[0]}
-                yield connection.execution_options(schema_translate_map=schema)
+            pooled = self.engine.raw_connection()
+            try:
+                driver = pooled.driver_connection
+                assert isinstance(driver, BoundedConnection)  # noqa: S101 - see `PostgresServer.engine`.
+                with driver.cursor(row_factory=namedtuple_row) as cursor:
+                    row = cursor.execute(query, parameters).fetchone()
+            except BaseException:
+                pooled.invalidate()  # The server may be gone, or an answer still under way.
+                raise
+            pooled.close()
         except STORAGE_ERRORS as error:
             self._raise_translated(error)
             raise
+        return row
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from psycopg.conninfo import conninfo_to_dict
 
 from trimtab.infra.storage.errors import DatabaseUnsafe, DatabaseUrlInvalid
+from trimtab.infra.storage.marks import ChangeMarks
 from trimtab.infra.storage.postgresql import dialect as _dialect  # noqa: F401 - registers itself.
 from trimtab.infra.storage.postgresql.connection import BoundedConnection
 from trimtab.infra.storage.postgresql.errors import translate
@@ -50,6 +51,7 @@ class PostgresServer:
         self._pooled = self.direct_url != self.url
         self._pool_size = pool_size
         self._allow_unsafe = allow_unsafe
+        self.marks = ChangeMarks()
 
     def engine(self) -> sa.Engine:
         """Return an engine with a pool of its own.
