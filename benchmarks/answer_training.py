@@ -352,7 +352,7 @@ def read(one: Asked, rank: Floats, reader: Reader) -> Asked:
         return one
     best = np.argsort(-(one.found.features @ rank), kind="stable")[:READ]
     readings = np.full(len(one.right), np.nan)
-    texts = [reading_text(one.found.candidates[at]) for at in best]
+    texts = [reading_text(one.found.candidates[at], one.question) for at in best]
     readings[best] = reader.score(one.question.text, texts)
     return replace(one, readings=readings)
 

@@ -136,10 +136,14 @@ def _get(url: str, key: str, path: str) -> dict[str, list[dict[str, object]]]:
 
 def _corpus(folder: Path, corpora: Path) -> str:
     """Return NAME=DOCUMENTS:QUESTIONS; fetch the documents unless they are there."""
-    documents = corpora / folder.name
+    documents = corpora.resolve() / folder.name
     if not documents.is_dir():
+        # The script names its other sources from the folder that holds shared/data/DATA/CORPUS.
         subprocess.run(
-            ["sh", str(folder / "fetch.sh"), str(documents)], check=True, stdout=sys.stderr
+            ["sh", str(folder.resolve() / "fetch.sh"), str(documents)],
+            check=True,
+            stdout=sys.stderr,
+            cwd=folder.resolve().parents[3],
         )
     return f"{folder.name}={documents}:{folder / 'questions.jsonl'}"
 

@@ -6,7 +6,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import schemas
+from tests import schemas, unsynced
 
 pytest_plugins = ["tests.contract.report", "tests.databases"]
 
@@ -27,8 +27,13 @@ def _own_state_directory(tmp_path_factory):
         yield
 
 
-def pytest_runtest_setup():
+def pytest_configure(config):
+    config.addinivalue_line("markers", "durable: the test is about what waits for the disk")
+
+
+def pytest_runtest_setup(item):
     schemas.install()
+    unsynced.install(durable=item.get_closest_marker("durable") is not None)
 
 
 def pytest_addoption(parser):

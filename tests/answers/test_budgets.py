@@ -28,10 +28,8 @@ def file(tmp_path_factory):
 
 
 @pytest.fixture
-def database(tmp_path):
-    database = open_at(tmp_path / "state.db", ("answers",))
-    yield database
-    database.close()
+def database(databases):
+    return databases.open(("answers",))
 
 
 def budget(database, limit=1.0, name="answers", clock=None, period="day"):

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from tests.answers.world import CACHE_TEXT, Sentences, StillClock, WholeDrafts, World, passage
-from tests.databases import open_at
 from trimtab.answers import Draft, ExtractiveGenerator, Question, Retrieved, Usage
 from trimtab.answers.budgets import Budget, BudgetStore, Price
 from trimtab.answers.deadlines import Deadlines, RetrievalStage, TimedGenerator
@@ -137,10 +136,8 @@ def test_timely_retrieval_is_as_it_was():
 
 
 @pytest.fixture
-def database(tmp_path):
-    database = open_at(tmp_path / "state.db", ("answers",))
-    yield database
-    database.close()
+def database(databases):
+    return databases.open(("answers",))
 
 
 def metered(database, generator, limit=1.0, **options):

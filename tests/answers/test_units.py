@@ -7,6 +7,7 @@ from trimtab.answers import ExtractiveGenerator
 from trimtab.answers.decision import reading_text
 from trimtab.answers.evidence import Candidate
 from trimtab.answers.generation import CachedGenerator
+from trimtab.answers.question import AnalysedQuestion, AnswerType, classify_question
 from trimtab.answers.units import plain, units_of
 from trimtab.text.sentences import BlockKind
 from trimtab.text.words import stem
@@ -34,6 +35,11 @@ def unit_with(text, part, **fields):
         ("**Symptoms:**\n\nThe port is 80.", ["The port is 80."]),
         ("layout: page\n\nThe port is 80.", ["The port is 80."]),
         ("Which port is it?\n\nThe port is 80.", ["The port is 80."]),
+        ("THE SIEGE OF VICKSBURG.\n\nThe port is 80.", ["The port is 80."]),
+        ("THE PORTS\n\nThe port is 80.", ["The port is 80."]),
+        ("DO NOT RESTART!\n\nThe port is 80.", ["DO NOT RESTART!", "The port is 80."]),
+        ("SSH PORT 22\n\nThe port is 80.", ["SSH PORT 22", "The port is 80."]),
+        ("NOTE WELL. The port is 80.", ["NOTE WELL.", "The port is 80."]),
     ],
 )
 def test_headings_bars_fields_and_questions_are_not_quotable(text, left):
@@ -76,7 +82,26 @@ def test_every_sentence_of_a_labelled_question_belongs_to_the_question():
 def test_a_unit_is_read_with_what_it_depends_on(text, part, read):
     given = passage(text, heading="Ports" if text.startswith("#") else "")
     unit = next(unit for unit in units_of(given).units if part in unit.shown)
-    assert reading_text(Candidate(given, unit, 1.0)) == read
+    assert reading_text(Candidate(given, unit, 1.0), AnalysedQuestion.of("port?")) == read
+
+
+def test_words_of_the_question_that_only_the_title_has_are_read_with_a_unit():
+    given = passage("- pg_lsclusters - list all clusters", title="PostgreSQL for Debian")
+    read = Candidate(given, units_of(given).units[0], 1.0)
+    asked = AnalysedQuestion.of("How do I list all postgresql clusters?")
+    assert reading_text(read, asked) == "PostgreSQL: pg_lsclusters - list all clusters"
+    assert reading_text(read, AnalysedQuestion.of("list clusters")) == "pg_lsclusters - list all clusters"  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "question", ["date of the last crash", "release date of the pump", "deadline for the report"]
+)
+def test_a_date_that_is_asked_for_without_a_question_word_is_a_time(question):
+    assert classify_question(question) is AnswerType.TIME
+
+
+def test_what_is_up_to_date_is_no_time():
+    assert classify_question("keep the index up to date") is AnswerType.ANYTHING
 
 
 def test_an_item_has_its_lead_in_as_context_and_a_short_list_can_be_quoted_whole():

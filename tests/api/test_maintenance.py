@@ -4,7 +4,8 @@ import pytest
 
 from tests.faces import client_of
 from trimtab.infra.auth import Role
-from trimtab.infra.maintenance import MaintenanceState
+from trimtab.infra.maintenance import DEFAULT_MESSAGE, MaintenanceState
+from trimtab.infra.scheduler import Scheduler
 
 ASKED = {"project": "yard", "question": "When does it open?"}
 TEXT = {"project": "yard", "name": "open.txt", "text": "The shipyard opens at seven."}
@@ -103,3 +104,19 @@ def test_the_hundredth_request_of_a_minute_passes_and_the_next_one_gets_429(app_
     client = client_of(app)
     answers = [client.get("/v1/me").status_code for _ in range(101)]
     assert (answers[:100], answers[100]) == ([200] * 100, 429)
+
+
+@pytest.mark.feature("F311")
+def test_the_running_service_follows_the_patch_of_the_runbook(app_of, tmp_path):
+    app = app_of(service__config_dir=str(tmp_path))
+    reader = key(app, "r", Role.READER)
+    key(app, "a", Role.ADMIN).post("/api/v1/ingest", json=TEXT)
+    tasks = {each.task.name: each.task for each in app.assembly.service(Scheduler).tasks}
+    assert reader.post("/v1/answers", json=ASKED).status_code == 200
+    (tmp_path / "system-config.yaml").write_text(
+        f'data:\n  maintenance_mode: "true"\n  maintenance_message: "{DEFAULT_MESSAGE}"\n',
+        encoding="utf-8",
+    )
+    tasks["apply system-config"].run()
+    refused = reader.post("/v1/answers", json=ASKED)
+    assert (refused.status_code, refused.json()["error"]["message"]) == (503, DEFAULT_MESSAGE)

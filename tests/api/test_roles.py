@@ -26,7 +26,7 @@ SAME_EFFECT = {
 ADMINS_ACTIONS = {"k8s.rollback", "k8s.grow_volume", "k8s.cordon", "k8s.apply"}
 """Actions without a route that replace a release, cannot be undone, or concern a whole cluster."""
 CLUSTER_ACTIONS = {
-    "k8s.scale", "k8s.stop", "k8s.restart", "k8s.restart_stateful", "k8s.set_env", "k8s.set_resources",
+    "k8s.scale", "k8s.stop", "k8s.restart", "k8s.restart_stateful", "k8s.restart_in_order", "k8s.set_env", "k8s.set_resources",
     "k8s.canary_weight", "k8s.pods", "k8s.reach", "k8s.wait", "k8s.top", "k8s.exec",
     "k8s.patch_configmap", "k8s.delete_pod", "k8s.rollout_status", "k8s.history", "k8s.describe", "k8s.logs",
 }  # fmt: skip
@@ -55,6 +55,9 @@ ONLY_ACTIONS = {
     "guardrails.rules.set",
     "knowledge.embedding.measure",
     "models.inputs.fill",
+    "service.database.upkeep",
+    "service.valkey.backup",
+    "service.valkey.restore",
     "models.inputs.rescale",
     "models.monitor.look",
     "knowledge.cache.resize",

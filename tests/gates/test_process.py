@@ -168,5 +168,41 @@ def test_a_change_is_approved_by_somebody_else_at_its_last_commit(world, found, 
 
 
 def test_a_change_without_a_commit_is_approved_by_nobody(world, found):
-    world.change = {**world.change, "head": "", "reviews": [review(commit="")]}
+    world.change = {**world.change, "head": "", "reviews": [review(commit="")], "runs": []}
     assert [code for code, _, _ in found()] == [STALE, MISSING]
+
+
+def run(conclusion="success", name="ci", head="c0ffee", **more):
+    return {"workflowName": name, "headSha": head, "conclusion": conclusion, **more}
+
+
+@pytest.mark.feature("F126")
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        ([], []),
+        ([run("success"), run("neutral", "docs"), run("skipped", "nightly")], []),
+        ([run("failure")], ["ci ended with failure"]),
+        ([run("cancelled"), run("timed_out", "docs")], ["ci ended with cancelled", "docs ended with timed_out"]),
+        ([run("", status="in_progress")], ["ci ended with in_progress"]),
+        ([run("success"), run("failure")], []),
+        ([run("failure"), run("success")], ["ci ended with failure"]),
+        ([run("failure", head="beef"), run("success")], []),
+        ([run("success", head="beef")], ["no run is of the change's commit"]),
+        ({"workflowName": "ci"}, ["it is not a list of runs"]),
+        (["ci"], ["it is not a list of runs"]),
+    ],
+)  # fmt: skip
+def test_the_newest_run_of_each_workflow_on_the_commit_did_not_fail(world, found, runs, said):
+    world.change = {**world.change, "runs": runs}
+    assert found() == [("process.workflow_failed", "change.runs", text) for text in said]
+
+
+def test_a_change_whose_runs_were_not_asked_for_is_judged_without_them(world, found):
+    world.change = {name: value for name, value in world.change.items() if name != "runs"}
+    assert found() == []
+
+
+def test_no_run_is_of_a_change_without_a_commit(world, found):
+    world.change = {**world.change, "head": "", "runs": [run(head="")]}
+    assert ("process.workflow_failed", "change.runs", "no run is of the change's commit") in found()

@@ -5,8 +5,8 @@ from trimtab.incidents import State
 
 
 @pytest.fixture
-def operator(tmp_path):
-    return make_operator(tmp_path)
+def operator(databases):
+    return make_operator(databases.folder)
 
 
 @pytest.fixture

@@ -164,9 +164,11 @@ def test_incidents_of_drills_are_told_from_others_and_from_those_of_older_releas
         made = drift_incident(id=name, group_key=name, drill=drill)
         store.open(lambda _id, made=made: made, "x", ())
     with store._database.write() as connection:
-        older = sa.update(INCIDENTS).where(INCIDENTS.c.id == "older")
-        without = sa.func.json_remove(INCIDENTS.c.document, "$.drill")
-        connection.execute(older.values(document=without))
+        older = INCIDENTS.c.id == "older"
+        document = json.loads(connection.scalar(sa.select(INCIDENTS.c.document).where(older)))
+        del document["drill"]
+        row = sa.update(INCIDENTS).where(older)
+        connection.execute(row.values(document=json.dumps(document)))
     found = {
         drills: {each.id for each in store.find(drills=drills)} for drills in (None, True, False)
     }

@@ -8,7 +8,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tests.databases import open_at
 from trimtab.infra.audit import Audit
 from trimtab.infra.audit_anchor import (
     AnchoredHead,
@@ -27,10 +26,10 @@ from trimtab.testing.clock import FakeClock
 
 
 @pytest.fixture
-def seal_to(tmp_path):
+def seal_to(databases, tmp_path):
     """Seals a chain of one event with an anchor; returns the files."""
     with DataDirectory(tmp_path / "data") as directory:
-        database = open_at(directory.file("state.db"), ("state",))
+        database = databases.at(directory.file("state.db"), ("state",))
 
         def start(anchor):
             folder = directory.folder("audit_logs") / "local"

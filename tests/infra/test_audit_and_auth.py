@@ -3,7 +3,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.databases import open_at
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal, Role
 from trimtab.kernel.clock import SystemClock
@@ -11,10 +10,8 @@ from trimtab.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated
 
 
 @pytest.fixture
-def database(tmp_path):
-    database = open_at(tmp_path / "state.db", ("state",))
-    yield database
-    database.close()
+def database(databases):
+    return databases.open(("state",))
 
 
 @pytest.fixture
@@ -119,6 +116,7 @@ def test_a_key_is_known_until_it_is_revoked(keys):
         keys.authenticate(key)
 
 
+@pytest.mark.on_files
 def test_the_key_itself_is_nowhere_in_the_database(keys, database):
     key = keys.create("ci", Role.READER, actor="me")
     database.close()

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.databases import open_at
 from trimtab.infra.audit import Audit
 from trimtab.infra.audit_anchor import AnchoredHead, missing_anchors
 from trimtab.infra.audit_files import SEALED, AuditFiles
@@ -32,9 +31,9 @@ def clock():
 
 
 @pytest.fixture
-def files(tmp_path, clock):
+def files(databases, tmp_path, clock):
     with DataDirectory(tmp_path / "data") as directory:
-        database = open_at(directory.file("state.db"), ("state",))
+        database = databases.at(directory.file("state.db"), ("state",))
         folder = directory.folder("audit_logs") / "local"
         files = AuditFiles(folder, Audit(database, clock), Signer.of(directory))
         for number in range(3):
@@ -287,6 +286,7 @@ def test_an_empty_chain_holds_no_anchored_head():
     assert problem.startswith("the chain ends at event 0, but event 1 was anchored")
 
 
+@pytest.mark.durable
 def test_each_file_is_on_the_disk_before_it_gets_its_name(files, monkeypatch):
     files, _ = files
     real, synced = os.fsync, []

@@ -4,7 +4,6 @@ import math
 
 import pytest
 
-from tests.databases import open_at
 from trimtab.infra.changes import (
     ChangeKind,
     ChangeLog,
@@ -22,13 +21,14 @@ KEY = b"0123456789abcdef"
 class Lives:
     """The same data directory, started again and again."""
 
-    def __init__(self, folder):
+    def __init__(self, databases, folder):
+        self._databases = databases
         self.path = folder / "state.db"
         self.clock = FakeClock()
         self._open = []
 
     def start(self):
-        database = open_at(self.path, ("state",))
+        database = self._databases.at(self.path, ("state",))
         self._open.append(database)
         return ChangeLog(self.clock, database)
 
@@ -38,8 +38,8 @@ class Lives:
 
 
 @pytest.fixture
-def lives(tmp_path):
-    made = Lives(tmp_path)
+def lives(databases, tmp_path):
+    made = Lives(databases, tmp_path)
     yield made
     made.close()
 
@@ -109,6 +109,7 @@ def test_after_a_sudden_end_the_errors_before_are_unknown(lives):
     assert math.isnan(lives.start().newest().errors_before)
 
 
+@pytest.mark.on_files
 @pytest.mark.feature("F453")
 def test_changed_settings_are_recorded_by_name_and_never_by_value(lives):
     lives.start().note_start("0.1.0", settings())

@@ -2,7 +2,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.databases import open_at
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal, Role
 from trimtab.infra.key_bootstrap import parse_key_roles, seed, seed_name
@@ -26,10 +25,9 @@ def clock():
 
 
 @pytest.fixture
-def keys(tmp_path, clock):
-    database = open_at(tmp_path / "state.db", ("state",))
-    yield Keys(database, clock, Audit(database, clock))
-    database.close()
+def keys(databases, clock):
+    database = databases.open(("state",))
+    return Keys(database, clock, Audit(database, clock))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MailHandler
 
-from tests.databases import open_at
 from tests.infra.test_notify import Flaky, message
 from trimtab.infra.notify import Kind, Message, Outbox, Reach
 from trimtab.infra.notify.channels import NotDelivered, SlackChannel, WebhookChannel
@@ -31,10 +30,8 @@ def clock():
 
 
 @pytest.fixture
-def outbox(tmp_path):
-    database = open_at(tmp_path / "state.db", ("incidents", "notify"))
-    yield Outbox(database)
-    database.close()
+def outbox(databases):
+    return Outbox(databases.open(("incidents", "notify")))
 
 
 class Receiver:

@@ -24,10 +24,8 @@ def clock():
 
 
 @pytest.fixture
-def outbox(tmp_path):
-    database = open_at(tmp_path / "state.db", ("incidents", "notify"))
-    yield Outbox(database)
-    database.close()
+def outbox(databases):
+    return Outbox(databases.open(("incidents", "notify")))
 
 
 def message(key="one", channel="#incidents"):

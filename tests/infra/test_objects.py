@@ -88,3 +88,17 @@ def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path):
 def test_an_address_without_a_bucket_is_refused():
     with pytest.raises(Misconfigured, match="not valid"):
         open_objects("s3://")
+
+
+def test_a_file_is_written_over_a_former_one_read_back_and_deleted(objects, tmp_path):
+    file = tmp_path / "dump"
+    for body in (b"one", b"another"):
+        file.write_bytes(body)
+        objects.put_file("latest", file)
+    objects.get_file("latest", tmp_path / "read")
+    assert (tmp_path / "read").read_bytes() == b"another"
+    objects.delete("latest")
+    objects.delete("latest")
+    assert objects.names() == frozenset()
+    with pytest.raises(ObjectsUnavailable):
+        objects.get_file("latest", tmp_path / "read")

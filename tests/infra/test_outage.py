@@ -3,7 +3,6 @@
 import httpx
 import pytest
 
-from tests.databases import open_at
 from tests.infra.test_notification_channels import Receiver
 from trimtab.infra.notify import Delivery, Outbox, Reach
 from trimtab.infra.notify.actions import outage_actions
@@ -14,10 +13,8 @@ from trimtab.testing.clock import FakeClock
 
 
 @pytest.fixture
-def database(tmp_path):
-    made = open_at(tmp_path / "state.db", ("incidents", "notify"))
-    yield made
-    made.close()
+def database(databases):
+    return databases.open(("incidents", "notify"))
 
 
 @pytest.mark.feature("F283")

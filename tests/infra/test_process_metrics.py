@@ -21,9 +21,9 @@ def clock():
 
 
 @pytest.fixture
-def live(tmp_path, clock):
+def live(databases, tmp_path, clock):
     """Begin a life of the service; several share one audit chain."""
-    database = open_at(tmp_path / "state.db", ("state",))
+    database = databases.open(("state",))
     begun = []
 
     def begin(events=tmp_path / "none"):

@@ -4,7 +4,6 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from tests.databases import open_at
 from trimtab.infra.signing import KEY_FILE, Signer, open_envelope
 from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.clock import SystemClock
@@ -21,10 +20,9 @@ def directory(tmp_path):
 
 
 @pytest.fixture
-def subjects(directory):
-    database = open_at(directory.file("state.db"), ("state",))
-    yield Subjects.of(database, SystemClock(), directory)
-    database.close()
+def subjects(databases, directory):
+    database = databases.at(directory.file("state.db"), ("state",))
+    return Subjects.of(database, SystemClock(), directory)
 
 
 def test_a_signed_statement_comes_back(directory):
@@ -82,6 +80,7 @@ def test_shredding_twice_says_that_nothing_was_left(subjects):
     assert [subjects.shred("ann"), subjects.shred("ann")] == [True, False]
 
 
+@pytest.mark.on_files
 def test_a_shredded_secret_is_in_no_byte_of_the_data_directory(subjects):
     subjects.pseudonym("ann")
     with subjects.database.read() as connection:
@@ -92,6 +91,7 @@ def test_a_shredded_secret_is_in_no_byte_of_the_data_directory(subjects):
     assert not any(secret in file.read_bytes() for file in files)
 
 
+@pytest.mark.on_files
 def test_the_user_id_itself_is_never_stored(subjects):
     subjects.pseudonym("ann.lovelace@example.org")
     subjects.database.scrub()

@@ -64,6 +64,7 @@ def models_of(knowledge):
         ]
 
 
+@pytest.mark.feature("F471")
 def test_all_vectors_are_of_the_other_model_afterwards(sea):
     before = sea.search("sea", "whale 7").passages
     result, steps = re_embed(sea)

@@ -12,6 +12,7 @@ from trimtab.kubernetes.deployment import Deployment, render
 from trimtab.kubernetes.scale import WORKLOADS, scale_manifests
 
 ROOT = Path(__file__).parents[2]
+MONITOR = ROOT / "deploy" / "kubernetes" / "service-monitor" / "service-monitor.yaml"
 SCALE = render(Deployment(namespace="hybrid-ai", scale=True))
 NAMED = {(each["kind"], each["metadata"]["name"]): each for each in SCALE}
 DOCUMENTED = {
@@ -66,6 +67,15 @@ def test_every_config_map_of_the_documents_is_there():
     assert "max_connections=$(MAX_CONNECTIONS)" in words["args"]
     source = {each["name"]: each["valueFrom"] for each in words["env"] if "valueFrom" in each}
     assert source["MAX_CONNECTIONS"]["configMapKeyRef"]["name"] == "postgres-config"
+
+
+def test_the_monitor_of_the_operator_selects_the_service_of_every_workload():
+    (monitor,) = yaml.safe_load_all(MONITOR.read_text(encoding="utf-8"))
+    wanted = monitor["spec"]["selector"]["matchLabels"]
+    for each in WORKLOADS:
+        labels = NAMED["Service", each.name]["metadata"]["labels"]
+        assert wanted.items() <= labels.items()
+        assert labels[monitor["spec"]["jobLabel"]] == "trimtab"
 
 
 @pytest.mark.feature("F670")

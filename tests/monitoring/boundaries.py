@@ -402,6 +402,16 @@ _PLATFORM = [
         5,
     ),
     Boundary("PostgresChecksumFailures", {"pg_checksum_failures_total": "{v}"}, 0, 1, 0),
+    Boundary(
+        "PostgresBackupLate",
+        {
+            'pg_backup_age_seconds{{place="copies"}}': "{v}",
+            'pg_backup_age_seconds{{place="folder"}}': 9,
+        },
+        93_600,
+        93_601,
+        1,
+    ),
     Boundary("PlatformQueueDeep", {'service_queue_depth{{queue="requests"}}': "{v}"}, 100, 101, 5),
     Boundary("PlatformResponseRaised", {_P95: "{v}"}, 0.5, 0.51, 10, {READS: 100}),
     Boundary("PlatformResponseRaised", {READS: "{v}"}, 99, 100, 10, {_P95: 0.6}),

@@ -102,6 +102,7 @@ SEVERITIES = {
         "KubernetesWorkloadNotReady",
         "ModelUnavailable",
         "PlatformAccessRefused",
+        "PostgresBackupLate",
         "PostgresChecksumFailures",
         "PostgresConnectionsExhausted",
         "PostgresUnreachable",

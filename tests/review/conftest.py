@@ -4,12 +4,12 @@ from tests.review.world import ReviewWorld
 
 
 @pytest.fixture
-def world_of(tmp_path):
+def world_of(databases):
     """Build review worlds that are closed at the end of the test."""
     built = []
 
     def make(*sources, **settings):
-        world = ReviewWorld(tmp_path, *sources, **settings)
+        world = ReviewWorld(databases.folder, *sources, **settings)
         built.append(world)
         return world
 

@@ -7,6 +7,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.review.world import GOOD, ReviewWorld
 from trimtab.kernel.clock import SystemClock
 from trimtab.review.records import ItemState
@@ -32,6 +34,7 @@ def start(folder, name, die_after):
     return subprocess.Popen([*command, name, str(die_after)], stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.on_files
 def test_two_processes_and_a_kill_lose_and_repeat_nothing(tmp_path, world):
     world.queue(*(f"t{number:03}" for number in range(ITEMS)))
     killed, other = start(tmp_path, "ann", 5), start(tmp_path, "bob", ITEMS)

@@ -24,6 +24,7 @@ from trimtab.answers.evidence import FEATURES, Candidate, UnitEvidence, hits_of
 from trimtab.answers.question import AnalysedQuestion
 from trimtab.kernel.errors import TrimtabError
 from trimtab.text.sentences import BlockKind
+from trimtab.text.words import stems
 
 WEIGHTS_FILE = "answer_weights.json"
 SHORTLIST = 6
@@ -127,7 +128,7 @@ class AnswerModel:
         scores, readings = every[best], np.zeros(len(best))
         if reader is not None:
             best, worth = _worth_reading(found, every, best)
-            texts = [reading_text(found.candidates[at]) for at in best[worth]]
+            texts = [reading_text(found.candidates[at], question) for at in best[worth]]
             scores, readings = every[best], np.full(len(best), UNREAD)
             readings[worth] = reader.score(question.text, texts)
             scores = scores + self.reading * readings
@@ -175,9 +176,11 @@ def _worth_reading(
     return best, worth
 
 
-def reading_text(candidate: Candidate) -> str:
+def reading_text(candidate: Candidate, question: AnalysedQuestion) -> str:
     """Return what a cross-encoder reads of a unit: its innermost heading and its text.
 
+    Words of the question that only the document's title has come first: a text need not repeat what
+    its document is about.
     Before a unit below a question of the text stands that question; before one that begins with a
     pronoun, and before a short sentence, the words that come before it.
     """
@@ -192,7 +195,17 @@ def reading_text(candidate: Candidate) -> str:
         shown = " ".join([*asked, shown])
     elif _DEPENDS.match(shown) or is_short:
         shown = " ".join([*before.split()[-_WORDS_BEFORE:], shown])
-    return f"{heading}: {shown}" if heading else shown
+    shown = f"{heading}: {shown}" if heading else shown
+    subject = _only_in_title(passage.title, shown, question)
+    return f"{subject}: {shown}" if subject else shown
+
+
+def _only_in_title(title: str, shown: str, question: AnalysedQuestion) -> str:
+    """Return the words of a title that the question has and the text does not have."""
+    if not title:
+        return ""
+    missing = question.terms.keys() - stems(shown)
+    return " ".join(word for word in title.split() if not missing.isdisjoint(stems(word)))
 
 
 def best_columns(

@@ -29,6 +29,8 @@ _QUESTIONS = (
         (
             r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century"
             r"|decade|time)\b|\bsince when\b"
+            r"|\b(?:date|year|deadline) (?:of|for)\b"
+            r"|\b(?:release|expiry|expiration|publication|due|start|end|birth) date\b"
             r"|\bwann\b|\bcuándo\b|\bquand\b|\bquando\b|\bwanneer\b|\bkiedy\b|\bкогда\b|什么时候|哪年|언제"
         ),
     ),
@@ -92,9 +94,6 @@ _QUANTITY = re.compile(
     re.IGNORECASE,
 )
 _PATH = re.compile(r"(?:^|[\s`'\"(])(?:~|\.{0,2})/[\w.-]+|\bhttps?://\S|\b[\w-]+\.[a-z]{2,4}\b")
-_NAME = re.compile(
-    r"(?<![.!?:\"“] )(?<!^)\b[A-ZÀ-ÖØ-ÞА-Я][\w’'-]+|[\u4e00-\u9fff\uac00-\ud7a3]{2,}"
-)
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞА-Я]\w+")
 _IDENTIFIER = re.compile(r"\b(?=\w*[\d_])\w{2,}|\d|\b[A-Z][A-Z\d]+\b|\b\w+(?:[.:/-]\w+)+")
 # Names of which documents hold many alike: versions, error codes, settings, tickets.

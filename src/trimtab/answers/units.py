@@ -14,6 +14,7 @@ from itertools import takewhile
 
 from cachetools import LRUCache
 
+from trimtab.answers.line_kinds import is_capital_heading, is_furniture, is_label
 from trimtab.answers.records import SourcePassage
 from trimtab.kernel.ids import content_id
 from trimtab.text.sentences import BlockKind, Sentence, sentences
@@ -25,22 +26,13 @@ _MAX_BREAKS = 4
 _REMEMBERED = 2_000
 
 _FRONT_MATTER = re.compile(r"(?:---|\+\+\+)[ \t]*\r?\n")
-_METADATA = re.compile(
-    r"(?:title|author|layout|tags|canonical|meta-[\w-]+|base-href)\s*:\s*\S", re.I
-)
-_NAVIGATION = re.compile(
-    r"(?:^|\W)(?:next|previous|prev)\s*[|»›]|\S\s+»|(?:^|\s)skip to\b|(?:\. ?){5}|\s\.$",
-    re.IGNORECASE,
-)
 _QUESTION = re.compile(r"[?？][\s*_\"')\]]*$")
 _QUESTION_LABEL = re.compile(r"\s*[*_]*(?:Q|Question)[ \d]{0,4}[*_]*[:.)]", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!;。！…][\s*_\"')\]\d]*$")
 _MARKS = re.compile(r"(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|`{1,3}|\[\]|\\(?=[^\w\s])")
 _LINK = re.compile(r"!?\[([^\]\n]{0,200})\]\([^)\n]{0,500}\)")
 _ROW_RULE = re.compile(r"[ \t|:]*-[ \t|:\-]*")
-_BOLD = re.compile(r"(\*\*|__)(?:(?!\1).)+\1:?")
 _COMPOUND = re.compile(r"\b[^\W_]*+_\w+")
-_LABEL_WORDS = 4
 _NAME_WORDS = 8
 _ENDS = frozenset(".!?;:,)]")
 
@@ -206,12 +198,15 @@ class _Cutter:
             begun = self._asked if asks and asks.end() < piece.start else frozenset[str]()
             self._asked, self._lead = begun | frozenset(stems(bare)), None
             return True
-        if _is_furniture(bare):
+        if is_furniture(bare):
+            return True
+        if is_capital_heading(self._text, piece):
+            self._take_heading(piece)
             return True
         if after and _adjoins(self._text, piece, after[0]):
             self._lead = piece  # Quoted with the command below it.
             return True
-        labels = _is_label(piece.text, bare)
+        labels = is_label(piece.text, bare)
         if labels or _names_below(self._text, piece, after):
             # A label holds for what stands as far to the left, a mere line only for what does not.
             indent = _indent(self._text, piece) - labels
@@ -267,21 +262,6 @@ def _shown(part: Sentence) -> str:
     if part.kind is BlockKind.CODE or in_lines:
         return part.text
     return " ".join(part.text.split())
-
-
-def _is_furniture(bare: str) -> bool:
-    """Return whether a line is a bar of links or a field of the file's head."""
-    if _NAVIGATION.search(bare) or _METADATA.match(bare):
-        return True
-    letters = sum(character.isalnum() for character in bare)
-    return letters * 2 < len(bare) or letters < 2
-
-
-def _is_label(text: str, bare: str) -> bool:
-    """Return whether a line names what follows, as "Symptoms:" does, or a line all in bold."""
-    if bare.endswith(":"):
-        return len(bare.split()) <= _LABEL_WORDS
-    return _BOLD.fullmatch(text.strip()) is not None
 
 
 def _indent(text: str, piece: Sentence) -> int:

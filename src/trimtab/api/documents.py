@@ -40,10 +40,12 @@ class ProjectList:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectName:
-    """Name of an existing project."""
+class ProjectCreated:
+    """A project that exists now."""
 
     name: str
+    created: bool
+    """False when it existed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,9 @@ def projects(knowledge: KnowledgeDep, principal: Caller) -> ProjectList:
     ),
     dependencies=[OPERATOR],
 )
-def create_project(new: NewProject, knowledge: KnowledgeDep) -> ProjectName:
+def create_project(new: NewProject, knowledge: KnowledgeDep) -> ProjectCreated:
     """Create an empty project; an existing one is left as it is."""
-    knowledge.projects.create(new.name, new.embedder)
-    return ProjectName(new.name)
+    return ProjectCreated(new.name, knowledge.projects.create(new.name, new.embedder))
 
 
 @router.delete(

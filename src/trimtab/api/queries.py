@@ -8,6 +8,7 @@ from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import OPERATOR
 from trimtab.api.services import DatabasesDep
 from trimtab.infra.storage.transactions import RunningTransaction, SlowCaller
+from trimtab.infra.storage.upkeep_results import UpkeepReport
 
 router = APIRouter(prefix="/v1/queries", tags=["service"], route_class=ApiRoute)
 _SHOWN = 10
@@ -31,6 +32,8 @@ class QueryReport:
     slow: tuple[SlowCaller, ...]
     """The ten functions whose slow transactions took longest on average, over half a second."""
     connections: tuple[DatabaseConnections, ...]
+    upkeep: tuple[UpkeepReport, ...]
+    """The last regular vacuum, index maintenance and query review of each database."""
 
 
 @router.get("", dependencies=[OPERATOR])
@@ -46,4 +49,5 @@ def queries(databases: DatabasesDep) -> QueryReport:
         tuple(sorted(running, key=lambda each: -each.seconds)),
         tuple(sorted(slow, key=lambda each: -each.mean_seconds)[:_SHOWN]),
         tuple(pools),
+        databases.upkeep.all(),
     )

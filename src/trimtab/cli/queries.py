@@ -37,3 +37,5 @@ def queries(context: typer.Context, json: Json = False) -> None:
         )
     for each in body["connections"]:
         print_line(f"{each['database']}: {each['connections']}")
+    for each in body["upkeep"]:
+        print_line(f"{each['database']}, upkeep at {each['at'][:16]}: {each['summary']}")

@@ -2,11 +2,13 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from trimtab.extraction.docx_contents import without_contents
 from trimtab.extraction.markdown_tables import render_markdown_tables
 from trimtab.extraction.records import Extracted, Refusal
+from trimtab.extraction.slide_captions import Caption, join_captions, slide_captions
 from trimtab.extraction.slide_notes import slide_notes
 
 PAGE_MARK = "\u241ePAGE{page_num}\u241e"
@@ -45,7 +47,7 @@ def read_office(data: bytes, media_type: str) -> Extracted:
         raise Refusal("encrypted" if protected else "unreadable", detail) from error
     content = _plain(result.content.replace("\r\n", "\n"))
     if media_type.endswith("presentation"):
-        content = _with_notes(content, slide_notes(data))
+        content = _with_notes(content, slide_notes(data), slide_captions(data))
     elif media_type.endswith("wordprocessingml.document"):
         content = without_contents(content, data)
     text, pages = _paged(render_markdown_tables(content))
@@ -59,8 +61,8 @@ def _plain(content: str) -> str:
     return _ESCAPED.sub(lambda found: found[0] if found[1] in "#|" else found[1], content)
 
 
-def _with_notes(content: str, notes: dict[int, str]) -> str:
-    """Return the slides without their footer, each followed by its speaker notes."""
+def _with_notes(content: str, notes: dict[int, str], captions: Sequence[Caption]) -> str:
+    """Return the slides without their footer, captions joined, each with its speaker notes."""
     marks = list(_PAGE.finditer(content))
     pieces = [content[: marks[0].start()] if marks else content]
     ends = [mark.start() for mark in marks[1:]] + [len(content)]
@@ -70,7 +72,7 @@ def _with_notes(content: str, notes: dict[int, str]) -> str:
         body, _, last = slide.rstrip().rpartition("\n\n")
         is_footer = body and footers[last] >= max(_REPEATS, len(slides) / 2)
         kept = body if is_footer else slide.rstrip()
-        spoken = notes.get(int(mark[1]), "")
+        spoken, kept = notes.get(int(mark[1]), ""), join_captions(kept, captions)
         pieces.append(f"{kept}\n\n### Notes\n\n{spoken}\n" if spoken else f"{kept}\n")
     return "".join(pieces)
 

@@ -136,6 +136,7 @@ CODES: dict[str, Code] = {
     "process.approval_missing": Code(Failure.PROCESS, Severity.WARNING, "Missing approvals", "Request the appropriate reviews."),
     "process.approval_stale": Code(Failure.PROCESS, Severity.WARNING, "Missing approvals", "The approval is for another commit or by the author: request a new review."),
     "process.policy_violation": Code(Failure.PROCESS, Severity.WARNING, "Policy violation", "Address the policy: add the file that it names."),
+    "process.workflow_failed": Code(Failure.PROCESS, Severity.WARNING, "Workflow failure", "Read the log of the run, fix the cause, and run the workflow again on the change's commit."),
     "process.workflow_invalid": Code(Failure.PROCESS, Severity.WARNING, "Workflow failure", "Fix the workflow configuration."),
     "process.workflow_unsafe": Code(Failure.PROCESS, Severity.WARNING, "Workflow failure", "Fix the workflow configuration: a gate must be able to fail."),
     # --- every gate

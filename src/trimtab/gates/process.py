@@ -1,9 +1,9 @@
 """Process gate: checks pull request, reviews and workflow files.
 
 Threat: an unticked checklist, an approval of another commit, an author who approves the own change,
-a workflow whose gates cannot fail it. How: the pull request as the pipeline passes it (`--change
-FILE`), the policy's files, and the workflow files as data. Limits: the pipeline must control who
-can write the change file.
+a workflow that failed, or whose gates cannot fail it. How: the pull request as the pipeline passes
+it (`--change FILE`), the policy's files, and the workflow files as data. Limits: the pipeline must
+control who can write the change file.
 """
 
 import re
@@ -22,6 +22,7 @@ from trimtab.kernel.errors import TrimtabError
 TEMPLATES = (".github/pull_request_template.md", ".github/PULL_REQUEST_TEMPLATE.md", "docs/pull_request_template.md")  # fmt: skip
 _ITEM = re.compile(r"^[ \t]*[-*][ \t]*\[(?P<mark>[ xX])\](?P<text>.*\S.*)$", re.MULTILINE)
 _PINNED = re.compile(r"^[^@]+@[0-9a-f]{40}$")
+_GOOD_ENDS = frozenset({"success", "neutral", "skipped"})
 _CANNOT_FAIL = re.compile(r"\|\|\s*(true|:)(\s|$)|set \+e")
 
 
@@ -41,6 +42,7 @@ def check(case: Case) -> GateResult:
     if case.change:
         found += _checklist(case.change, template)
         found += _approvals(case.change, case.policy.process.approvals)
+        found += _failed_runs(case.change)
     found += [
         finding("process.policy_violation", name, f"the policy asks for {name}")
         for name in case.policy.process.files
@@ -106,6 +108,29 @@ def _approvals(change: Mapping[str, Any], needed: int) -> Iterator[Finding]:
         yield finding(
             "process.approval_missing", "change.reviews", f"{len(valid)} of {needed} approvals"
         )
+
+
+def _failed_runs(change: Mapping[str, Any]) -> Iterator[Finding]:
+    """Judge the newest run of each workflow on the change's commit.
+
+    The runs are those of ``gh run list --json workflowName,headSha,status,conclusion``, the newest
+    first; a change without the key has not been asked for them.
+    """
+    runs = change.get("runs", [])
+    if not isinstance(runs, list) or not all(isinstance(run, dict) for run in runs):
+        yield finding("process.workflow_failed", "change.runs", "it is not a list of runs")
+        return
+    newest: dict[str, Mapping[str, Any]] = {}
+    head = change.get("head")
+    for run in runs:
+        if head and run.get("headSha") == head:
+            newest.setdefault(str(run.get("workflowName")), run)
+    for name, run in newest.items():
+        ended = str(run.get("conclusion") or run.get("status"))
+        if ended not in _GOOD_ENDS:
+            yield finding("process.workflow_failed", "change.runs", f"{name} ended with {ended}")
+    if runs and not newest:
+        yield finding("process.workflow_failed", "change.runs", "no run is of the change's commit")
 
 
 def _workflow(path: Path, where: str, *, pin: bool) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from trimtab.infra.changes import signals as change_signals
 from trimtab.infra.database_catalog import actions as database_actions
 from trimtab.infra.database_catalog import faults as database_faults
 from trimtab.infra.database_catalog import signals as database_signals
+from trimtab.infra.disk_load import DiskLoad
 from trimtab.infra.environment import Environment
 from trimtab.infra.error_reports import ErrorReports, check_addresses
 from trimtab.infra.fleet.recovery import JobRecovery
@@ -28,8 +29,12 @@ from trimtab.infra.response_history import ResponseHistory
 from trimtab.infra.restarts import Restarts
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.digest import digests
-from trimtab.infra.storage import Database, DiskReserve, losses
+from trimtab.infra.storage import Database, DiskReserve, SqliteDatabase, losses
+from trimtab.infra.storage.sqlite.upkeep import FileUpkeep, upkeep_action
+from trimtab.infra.storage.upkeep_results import UpkeepResults
+from trimtab.infra.system_config import SystemConfig
 from trimtab.infra.telemetry.query_texts import forget_queries
+from trimtab.infra.valkey.dump_actions import ValkeyBackups
 from trimtab.infra.valkey.signals import signals as valkey_signals
 from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.clock import Clock
@@ -40,6 +45,7 @@ from trimtab.kernel.personal_data import ErasureStep
 from trimtab.kernel.tasks import ScheduledTask
 
 _COPY_SECONDS = 300.0
+_CONFIG_SECONDS = 10.0
 
 
 def build_storage(env: Environment) -> Module:
@@ -76,8 +82,11 @@ def build_fleet(env: Environment) -> Module:
 
 def build_maintenance(env: Environment) -> Module:
     """Return maintenance mode as it was when the last process ended."""
-    folder = env.directory.path
-    maintenance = MaintenanceMode(env.settings.service, folder, env.clock, env.health)
+    folder, settings = env.directory.path, env.settings.service
+    maintenance = MaintenanceMode(settings, folder, env.clock, env.health)
+    mounted = Path(settings.config_dir) if settings.config_dir else None
+    config = SystemConfig(mounted, folder, maintenance, env.changes)
+    look = ScheduledTask("apply system-config", _CONFIG_SECONDS, config.look, each_process=True)
     env.jobs.pause.when(lambda: maintenance.on)
     env.fleet.share("service.maintenance", lambda: asdict(maintenance.state), maintenance.restore)
     return Module(
@@ -85,6 +94,8 @@ def build_maintenance(env: Environment) -> Module:
         maintenance,
         signals=maintenance_signals(maintenance),
         actions=maintenance_actions(maintenance),
+        scheduled=(look,) if mounted else (),
+        start=(config.look,),
     )
 
 
@@ -100,12 +111,22 @@ def build_dependencies(env: Environment) -> Module:
 
 
 def build_valkey(env: Environment) -> Module:
-    """Return the connection to the Valkey server; nothing without a configured one."""
+    """Return the connection to the Valkey server with its dumps; none without a configured one."""
     valkey = env.valkey
+    backups = ValkeyBackups(valkey, env.settings.service, env.directory.path)
     if valkey is None:
-        return Module("valkey", None)
-    signals = valkey_signals(valkey, env.clock)
-    return Module("valkey", valkey, signals=signals, health=(("valkey", valkey.health),))
+        return Module("valkey", None, signals=(backups.signal(),), actions=backups.actions())
+    task = backups.task(env.clock)
+    return Module(
+        "valkey",
+        valkey,
+        signals=(*valkey_signals(valkey, env.clock), backups.signal()),
+        actions=backups.actions(),
+        health=(("valkey", valkey.health),),
+        tasks=(task,) if task else (),
+        start=(task.start,) if task else (),
+        close=(task.close,) if task else (),
+    )
 
 
 def build_provider_probes(env: Environment) -> Module:
@@ -151,7 +172,7 @@ def build_process(env: Environment, databases: Iterable[Database]) -> Module:
     return Module(
         "process",
         process_metrics,
-        signals=process_metrics.signals(),
+        signals=(*process_metrics.signals(), *DiskLoad(env.clock).signals()),
         personal_data=(queries,),
         start=(start,),
         close=(ended.close,),
@@ -163,16 +184,31 @@ class Databases:
     """The databases of the process, for reports on their queries."""
 
     all: tuple[Database, ...]
+    upkeep: UpkeepResults
 
 
 def build_databases(databases: tuple[Database, ...], clock: Clock) -> Module:
-    """Return the reports on running and slow queries."""
+    """Return the reports on running and slow queries, and the upkeep of SQLite files."""
+    results = UpkeepResults(databases[0])
+    files = [each for each in databases if isinstance(each, SqliteDatabase)]
+    upkeep = FileUpkeep(files, results, clock)
+    age = Signal(
+        "service.database.upkeep_age",
+        "seconds",
+        "Time since the last regular vacuum, index maintenance and query review of a file.",
+        upkeep.ages,
+        ("database",),
+        "db_upkeep_age_seconds",
+    )
     return Module(
         "databases",
-        Databases(databases),
-        signals=database_signals(databases, clock),
-        actions=database_actions(databases, clock),
+        Databases(databases, results),
+        signals=(*database_signals(databases, clock), age),
+        actions=(*database_actions(databases, clock), upkeep_action(results)),
         faults=database_faults(databases[0]),
+        tasks=(upkeep.task,) if files else (),
+        start=(upkeep.task.start,) if files else (),
+        close=(upkeep.task.close,) if files else (),
     )
 
 

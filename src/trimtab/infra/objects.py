@@ -1,6 +1,7 @@
 """Objects that are written once, in a folder or in a bucket of S3."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class ObjectDiffers(Corrupt):
 
 
 class Objects(Protocol):
-    """Objects that nothing overwrites."""
+    """Objects that `put` never overwrites."""
 
     def names(self) -> frozenset[str]:
         """Return the names of all objects; raises `ObjectsUnavailable`."""
@@ -41,6 +42,18 @@ class Objects(Protocol):
             ObjectDiffers: It is there with other content.
             ObjectsUnavailable: The store does not answer.
         """
+        ...
+
+    def put_file(self, name: str, file: Path) -> None:
+        """Write a file as an object, also over a former one; raises `ObjectsUnavailable`."""
+        ...
+
+    def get_file(self, name: str, file: Path) -> None:
+        """Write an object to a file; raises `ObjectsUnavailable`, also when it is not there."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete an object, if it is there; raises `ObjectsUnavailable`."""
         ...
 
 
@@ -73,6 +86,32 @@ class FolderObjects:
                 part.unlink()
         except OSError as error:
             raise ObjectsUnavailable(f"{file} cannot be written: {error.strerror}.") from error
+
+    def put_file(self, name: str, file: Path) -> None:
+        """Write a file as an object; see `Objects.put_file`."""
+        part = self.folder / f".{name}.{os.getpid()}"
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            shutil.copyfile(file, part)
+            part.chmod(0o600)
+            part.replace(self.folder / name)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise ObjectsUnavailable(f"{name} cannot be written: {error.strerror}.") from error
+
+    def get_file(self, name: str, file: Path) -> None:
+        """Write an object to a file; see `Objects.get_file`."""
+        try:
+            shutil.copyfile(self.folder / name, file)
+        except OSError as error:
+            raise ObjectsUnavailable(f"{name} cannot be read: {error.strerror}.") from error
+
+    def delete(self, name: str) -> None:
+        """Delete an object; see `Objects.delete`."""
+        try:
+            (self.folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise ObjectsUnavailable(f"{name} cannot be deleted: {error.strerror}.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +146,21 @@ class BucketObjects:
                 if error.response.get("Error", {}).get("Code") not in _EXISTS:
                     raise
                 _compare(name, self.client.get_object(**key)["Body"].read(), body)
+
+    def put_file(self, name: str, file: Path) -> None:
+        """Write a file as an object, in parts when it is large; see `Objects.put_file`."""
+        with _translated():
+            self.client.upload_file(str(file), self.bucket, self.prefix + name)
+
+    def get_file(self, name: str, file: Path) -> None:
+        """Write an object to a file; see `Objects.get_file`."""
+        with _translated():
+            self.client.download_file(self.bucket, self.prefix + name, str(file))
+
+    def delete(self, name: str) -> None:
+        """Delete an object; see `Objects.delete`."""
+        with _translated():
+            self.client.delete_object(Bucket=self.bucket, Key=self.prefix + name)
 
 
 def open_objects(url: str, endpoint: str = "") -> Objects:

@@ -25,8 +25,8 @@ class Projects:
             for key, found in self._store.overview()
         )
 
-    def create(self, project: str, embedder: str = STANDARD) -> None:
-        """Create an empty project unless it exists.
+    def create(self, project: str, embedder: str = STANDARD) -> bool:
+        """Create an empty project unless it exists; return whether it is new.
 
         Args:
             project: Its name.
@@ -43,6 +43,7 @@ class Projects:
         row = self._store.ensure(name, self._parts.context.clock.now(), embedder)
         if embedder not in {row.embedder, STANDARD}:
             raise EmbedderFixed(f"The project {name} exists, with the embedder {row.embedder}.")
+        return row.is_new
 
     def check_exists(self, project: str) -> None:
         """Raise `ProjectUnknown` when there is no project of that name."""

@@ -27,6 +27,7 @@ _NEEDS: Mapping[str, Mapping[ObjectKind, Sequence[str]]] = {
     "k8s.stop": dict.fromkeys(_WORKLOADS, ("patch",)),
     "k8s.restart": {DEPLOYMENT: ("patch",)},
     "k8s.restart_stateful": {STATEFUL_SET: ("patch",)},
+    "k8s.restart_in_order": dict.fromkeys(_WORKLOADS, ("patch",)),
     "k8s.rollback": dict.fromkeys(_WORKLOADS, ("patch",)),
     "k8s.set_env": dict.fromkeys(_WORKLOADS, ("patch",)),
     "k8s.set_resources": dict.fromkeys(_WORKLOADS, ("patch",)),

@@ -11,6 +11,7 @@ from trimtab.kubernetes.changing import Edit, ObjectChange, ObjectReference
 from trimtab.kubernetes.cluster import AUTOSCALER, DEPLOYMENT, STATEFUL_SET, Object, ObjectKind
 from trimtab.kubernetes.configuration import quantity
 from trimtab.kubernetes.errors import ChangeRefused
+from trimtab.kubernetes.ordered_restart import ordered_restart
 from trimtab.kubernetes.targets import WHERE, WORKLOAD, Targets, named, named_by
 
 _CONTAINER = Param("container", "string", "The container; empty for the only one.", "")
@@ -47,6 +48,7 @@ def workload_actions(targets: Targets, clock: Clock) -> tuple[Action, ...]:
         ),
         _restart("k8s.restart", DEPLOYMENT, changes),
         _restart("k8s.restart_stateful", STATEFUL_SET, changes),
+        ordered_restart(targets, clock),
         _rollback(Edit(targets.workload, changes.change_back)),
         _set_env(Edit(targets.workload, changes.change_variable)),
         _set_resources(Edit(targets.workload, changes.change_resources)),

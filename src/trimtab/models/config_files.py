@@ -1,7 +1,6 @@
 """Applies the ConfigMaps `cache-config` and `model-config` while the service runs.
 
-The runbooks patch them (`ttl`, `max_size`, `fallback_enabled`) and name no restart. A ConfigMap is
-read as Kubernetes mounts it, one file for each key in a folder of its name, or as a YAML file.
+The runbooks patch them (`ttl`, `max_size`, `fallback_enabled`) and name no restart.
 """
 
 import logging
@@ -11,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.infra.changes import ChangeLog
-from trimtab.infra.yaml_loader import SafeLoader
-from trimtab.kernel.errors import InvalidInput
+from trimtab.infra.config_maps import BadConfigMap, read_config_map, truth
 from trimtab.models.serving.service import Serving
 
 _log = logging.getLogger(__name__)
@@ -21,12 +19,10 @@ ACTOR = "models.config_dir"
 _SIZE = re.compile(r"(?P<number>\d{1,12}(?:\.\d{1,3})?)\s?(?P<unit>[KMG]i?B?|B)?")
 _BYTES = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 _KEYS = {CACHE: ("ttl", "max_size"), MODEL: ("fallback_enabled",)}
-_MAX_KEY_BYTES = 1000
-_MAX_FILE_BYTES = 100_000
 _MB = 1024 * 1024
 
 
-class BadConfig(InvalidInput):
+class BadConfig(BadConfigMap):
     """A mounted ConfigMap has a value that cannot be applied."""
 
     code = "models.bad_config"
@@ -63,12 +59,14 @@ class ConfigFiles:
         if self._folder is None:
             return False
         try:
-            found = {name: _read(self._folder, name) for name in _KEYS}
+            found = {
+                name: read_config_map(self._folder, name, keys) for name, keys in _KEYS.items()
+            }
             if found == self._texts:
                 return False
             self._texts = found
             self._apply(_parsed(found))
-        except (BadConfig, OSError, UnicodeDecodeError) as error:
+        except (BadConfigMap, OSError, UnicodeDecodeError) as error:
             _log.error("model_config_refused", extra={"reason": str(error)})
             return False
         return True
@@ -89,46 +87,15 @@ class ConfigFiles:
         _log.info("model_config_applied", extra=facts)
 
 
-def _read(folder: Path, name: str) -> dict[str, str]:
-    """Return the known keys of one ConfigMap; none when it is not there."""
-    mounted = folder / name
-    if mounted.is_dir():
-        found: dict[str, object] = {}
-        for key in _KEYS[name]:
-            if (mounted / key).is_file():
-                found[key] = (mounted / key).read_bytes()[:_MAX_KEY_BYTES].decode()
-        return {key: str(value).strip() for key, value in found.items()}
-    file = folder / f"{name}.yaml"
-    if not file.is_file():
-        return {}
-    text = file.read_bytes()[:_MAX_FILE_BYTES].decode()
-    return {key: str(value).strip() for key, value in _map(text, file).items()}
-
-
-def _map(text: str, file: Path) -> Mapping[str, object]:
-    import yaml
-
-    try:
-        body = yaml.load(text, Loader=SafeLoader)  # noqa: S506 - it is a safe loader, in C.
-    except yaml.YAMLError as error:
-        raise BadConfig(f"{file.name} is not valid YAML.") from error
-    if isinstance(body, dict) and isinstance(body.get("data"), dict):
-        body = body["data"]
-    if body is None:
-        return {}
-    if not isinstance(body, dict):
-        raise BadConfig(f"{file.name} holds no map.")
-    known = _KEYS[file.stem]
-    return {str(key): value for key, value in body.items() if key in known}
-
-
 def _parsed(texts: Mapping[str, Mapping[str, str]]) -> _Values:
     """Return the values of all keys, so that a wrong one changes none of them."""
     cache, model = texts[CACHE], texts[MODEL]
     return _Values(
         _seconds(cache["ttl"]) if "ttl" in cache else None,
         _bytes(cache["max_size"]) if "max_size" in cache else None,
-        _truth(model["fallback_enabled"]) if "fallback_enabled" in model else None,
+        truth("fallback_enabled", model["fallback_enabled"])
+        if "fallback_enabled" in model
+        else None,
     )
 
 
@@ -143,9 +110,3 @@ def _bytes(text: str) -> int:
     if found is None:
         raise BadConfig(f"max_size is {text[:40]!r}, not a size such as 1GB.")
     return int(float(found["number"]) * _BYTES[(found["unit"] or "")[:1]])
-
-
-def _truth(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise BadConfig(f"fallback_enabled is {text[:40]!r}, not true or false.")
-    return text.lower() == "true"

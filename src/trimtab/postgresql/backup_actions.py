@@ -39,10 +39,12 @@ def _take(backups: PostgresBackups, clock: Clock) -> Action:
 
     def run(_given: Arguments, _: ActionContext) -> ActionResult:
         file = backups.take(clock.now())
+        copied = backups.copy(file.name)
         deleted, size = backups.prune(backups.settings.backup_keep), file.stat().st_size
+        place = f" It was copied to {backups.settings.backup_copies}." if copied else ""
         return ActionResult(
-            f"Dumped {backups.database} to {file.name}, {size} bytes; {LATEST} is that dump.",
-            {"file": file.name, "bytes": size, "deleted": deleted},
+            f"Dumped {backups.database} to {file.name}, {size} bytes; {LATEST} is it.{place}",
+            {"file": file.name, "bytes": size, "deleted": deleted, "copied": copied},
         )
 
     return Action(

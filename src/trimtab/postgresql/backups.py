@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from trimtab.infra.objects import Objects
 from trimtab.infra.settings.sections.postgresql import PostgresqlSettings
 from trimtab.postgresql.errors import (
     PostgresConflict,
@@ -50,10 +51,12 @@ class PostgresBackups:
     Args:
         server: The server whose database is dumped.
         folder: Where the dumps are kept.
+        copies: Where each dump is copied to; None for nowhere.
     """
 
-    def __init__(self, server: WatchedServer, folder: Path) -> None:
+    def __init__(self, server: WatchedServer, folder: Path, copies: Objects | None = None) -> None:
         self.server = server
+        self.copies = copies
         self.settings: PostgresqlSettings = server.settings
         self.folder = folder
 
@@ -92,19 +95,58 @@ class PostgresBackups:
         latest.replace(self.folder / LATEST)
         return file
 
+    def copy(self, name: str) -> bool:
+        """Copy a dump to where copies are kept; return False when there is no such place.
+
+        Raises:
+            ObjectsUnavailable: The place does not answer.
+        """
+        if self.copies is None:
+            return False
+        self.copies.put_file(name, self.folder / name)
+        self.copies.put_file(LATEST, self.folder / LATEST)
+        return True
+
+    def copied(self) -> list[str]:
+        """Return the names of the dated copies, the newest first; raises `ObjectsUnavailable`."""
+        names = () if self.copies is None else self.copies.names()
+        return sorted(filter(_DATED.fullmatch, names), reverse=True)
+
     def prune(self, keep: int) -> list[str]:
-        """Delete all dated dumps but the newest; return the names of those that were deleted."""
+        """Delete all dated dumps but the newest; return the names of those that were deleted.
+
+        Copies are kept in the same number.
+        """
         old = [dump.name for dump in self.dumps()[keep:]]
         for name in old:
             (self.folder / name).unlink()
+        for name in self.copied()[keep:]:
+            assert self.copies is not None  # noqa: S101 - only its names are listed.
+            self.copies.delete(name)
         return old
 
     def find(self, name: str) -> Path:
-        """Return the dump of that name; raises `PostgresUnknown` with those that exist."""
-        file = self.folder / name
-        if (name == LATEST or _DATED.fullmatch(name)) and file.is_file():
+        """Return the dump of that name, from the copies when the folder has lost it.
+
+        Raises:
+            PostgresUnknown: It is in neither; the hint names those that exist.
+        """
+        file, named = self.folder / name, name == LATEST or bool(_DATED.fullmatch(name))
+        if named and file.is_file():
             return file
-        known = ", ".join(dump.name for dump in self.dumps()[:7]) or "none"
+        copies = frozenset[str]() if self.copies is None else self.copies.names()
+        if named and self.copies is not None and name in copies:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            partial = file.with_name(f".{name}.{os.getpid()}")
+            try:
+                self.copies.get_file(name, partial)
+                partial.chmod(0o600)
+                partial.replace(file)
+            finally:
+                partial.unlink(missing_ok=True)
+            return file
+        there = {dump.name for dump in self.dumps()} | set(filter(_DATED.fullmatch, copies))
+        known = ", ".join(sorted(there, reverse=True)[:7]) or "none"
         raise PostgresUnknown(f"There is no backup {name!r}.", hint=f"There are: {known}.")
 
     def restore_beside(self, name: str) -> None:

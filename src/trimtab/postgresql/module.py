@@ -4,12 +4,15 @@ from pathlib import Path
 
 from trimtab.infra.background import PeriodicTask
 from trimtab.infra.environment import Environment
+from trimtab.infra.objects import open_objects
 from trimtab.infra.settings import Settings
+from trimtab.infra.storage.upkeep_results import UpkeepResults
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Action
 from trimtab.postgresql.backup_actions import backup_actions
+from trimtab.postgresql.backup_schedule import BackupSchedule
 from trimtab.postgresql.backups import PostgresBackups
 from trimtab.postgresql.care_actions import care_actions
 from trimtab.postgresql.faults import faults
@@ -20,6 +23,7 @@ from trimtab.postgresql.signals import signals, upkeep_signal
 from trimtab.postgresql.state import WatchedState
 from trimtab.postgresql.upkeep import Upkeep
 
+UPKEEP_TASK = "upkeep of PostgreSQL"
 _UPKEEP_SECONDS = 3600.0
 """Interval at which tables that were not vacuumed for a day are searched."""
 
@@ -41,18 +45,26 @@ def watched_url(settings: Settings) -> str:
     return settings.postgresql.url or own.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
+def _backups(env: Environment, server: WatchedServer) -> PostgresBackups:
+    given = env.settings.postgresql
+    folder, place = given.backup_folder, given.backup_copies
+    copies = open_objects(place, given.backup_copies_endpoint) if place else None
+    default = env.directory.path / "backups" / "postgresql"
+    return PostgresBackups(server, Path(folder) if folder else default, copies)
+
+
 def build(env: Environment) -> Module:
     """Return the server of the settings with its signals, actions and faults."""
     server = WatchedServer(env.settings.postgresql, watched_url(env.settings), env.clock)
     state = WatchedState(server, env.clock)
-    folder = env.settings.postgresql.backup_folder
-    backups = PostgresBackups(
-        server,
-        Path(folder) if folder else env.directory.path / "backups" / "postgresql",
+    given = env.settings.postgresql
+    backups = _backups(env, server)
+    schedule = BackupSchedule(
+        backups, env.clock, own=bool(env.settings.service.database_url) and not given.url
     )
-    upkeep = Upkeep(server, env.clock)
+    upkeep = Upkeep(server, env.clock, UpkeepResults(env.state))
     published = (*actions(backups, env.clock), upkeep.action())
-    measured = (*signals(state), upkeep_signal(upkeep))
+    measured = (*signals(state), upkeep_signal(upkeep), schedule.signal())
     if not server.configured:
         return Module(
             "postgresql",
@@ -66,9 +78,9 @@ def build(env: Environment) -> Module:
     task = PeriodicTask("read PostgreSQL", state.refresh, seconds, env.clock)
 
     # Vacuum may take long, so it does not wait for the reads, nor they for it.
-    regular = PeriodicTask(
-        "upkeep of PostgreSQL", upkeep.run, _UPKEEP_SECONDS, env.clock, at_once=False
-    )
+    regular = PeriodicTask(UPKEEP_TASK, upkeep.run, _UPKEEP_SECONDS, env.clock, at_once=False)
+
+    tasks = [task, regular, *([schedule.task] if schedule.enabled else [])]
 
     def health() -> ComponentHealth:
         if state.problem:
@@ -82,7 +94,7 @@ def build(env: Environment) -> Module:
         actions=published,
         faults=faults(server),
         health=(("postgresql", health),),
-        tasks=(task, regular),
-        start=(task.start, regular.start),
-        close=(task.close, regular.close, server.close),
+        tasks=tuple(tasks),
+        start=tuple(each.start for each in tasks),
+        close=(*(each.close for each in tasks), server.close),
     )

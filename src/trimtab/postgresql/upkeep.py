@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from trimtab.infra.storage.upkeep_results import UpkeepReport, UpkeepResults
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.operable import Action, ActionContext, ActionResult, Arguments, Risk, Sample
@@ -17,6 +18,8 @@ from trimtab.postgresql.server import Row, WatchedServer
 from trimtab.postgresql.session_actions import top_queries
 
 _log = logging.getLogger(__name__)
+_NAME = "postgresql"
+"""The server in the list of results."""
 _DUE = """
 SELECT format('%I.%I', schemaname, relname) AS name, n_dead_tup AS dead FROM pg_stat_user_tables
 WHERE (n_dead_tup > 0 OR n_mod_since_analyze > 0 OR n_ins_since_vacuum > 0)
@@ -46,6 +49,14 @@ class UpkeepResult:
             f" {len(self.slowest)} slow statements listed."
         )
 
+    def facts(self) -> dict[str, object]:
+        """Return tables, indexes and statements by name."""
+        return {
+            "tables": list(self.tables),
+            "indexes": list(self.indexes),
+            "slowest": list(self.slowest),
+        }
+
 
 class Upkeep:
     """Runs the upkeep, and keeps its last result.
@@ -53,9 +64,13 @@ class Upkeep:
     Args:
         server: The server.
         clock: Dates the result.
+        results: Where the result is kept, so that every process shows it; None for nowhere.
     """
 
-    def __init__(self, server: WatchedServer, clock: Clock) -> None:
+    def __init__(
+        self, server: WatchedServer, clock: Clock, results: UpkeepResults | None = None
+    ) -> None:
+        self._results = results
         self._server = server
         self._clock = clock
         self.last: UpkeepResult | None = None
@@ -74,32 +89,37 @@ class Upkeep:
             run_on(self._server, "REINDEX INDEX CONCURRENTLY", invalid)
             queries = top_queries(self._server).facts["queries"]
         except TrimtabError as error:
-            self.last = UpkeepResult(now, (), 0, (), (), error.message)
+            self._keep(UpkeepResult(now, (), 0, (), (), error.message))
             raise
         slowest = tuple(queries) if isinstance(queries, list) else ()
         dead = sum(row["dead"] for row in due)
-        self.last = UpkeepResult(now, tables, dead, invalid, slowest)
-        _log.info("upkeep of PostgreSQL", extra={"result": self.last.describe()})
+        result = UpkeepResult(now, tables, dead, invalid, slowest)
+        _log.info("upkeep of PostgreSQL", extra={"result": result.describe()})
+        self._keep(result)
+
+    def _keep(self, result: UpkeepResult) -> None:
+        self.last = result
+        if self._results is not None:
+            report = UpkeepReport(_NAME, result.at, result.describe(), result.facts())
+            self._results.save(report)
 
     def ages(self) -> Iterable[Sample]:
         """Return the seconds since the last run; no sample before the first."""
-        if self.last is None:
-            return ()
-        return [Sample((self._clock.now() - self.last.at).total_seconds())]
+        now = self._clock.now()
+        if self._results is not None:
+            return [Sample(each.value) for each in self._results.ages({_NAME}, now)]
+        return [Sample((now - self.last.at).total_seconds())] if self.last else ()
 
     def action(self) -> Action:
         """Return the action that shows the last result."""
 
         def show(_given: Arguments, _: ActionContext) -> ActionResult:
-            last = self.last
-            if last is None:
-                return ActionResult("There was no upkeep since the start.", changes=False)
-            facts = {
-                "tables": list(last.tables),
-                "indexes": list(last.indexes),
-                "slowest": list(last.slowest),
-            }
-            return ActionResult(last.describe(), facts, changes=False)
+            kept = self._results and self._results.of(_NAME)
+            if kept:
+                return ActionResult(kept.summary, kept.facts, changes=False)
+            if self.last is None:
+                return ActionResult("There was no upkeep yet.", changes=False)
+            return ActionResult(self.last.describe(), self.last.facts(), changes=False)
 
         return Action(
             "postgresql.upkeep",

@@ -135,7 +135,7 @@ class FeedbackProcessor:
             return "nobody"
         until = datetime.fromisoformat(item.given_at)
         since = (until - timedelta(minutes=1)).isoformat()
-        if self._store.count_between(item.user_id, since, item.given_at) > self._per_minute:
+        if self._store.gave_more(item.user_id, since, item.given_at, self._per_minute):
             return "spam"
         accepted = [
             each

@@ -87,6 +87,29 @@ _CANDIDATE = ("id", "kind", "trace_id", "owner", "body", "state", "made_of", "at
 _candidates = sa.table(
     "review_candidates", *map(sa.column, (*_CANDIDATE, "decided_by", "decided_at"))
 )
+# Built once: for a flood of feedback, building a statement for each item costs more than running it.
+_COUNT = sa.select(sa.func.count()).select_from(
+    sa.select(feedback_table.c.id)
+    .where(
+        feedback_table.c.user_id == sa.bindparam("user"),
+        feedback_table.c.given_at.between(sa.bindparam("since"), sa.bindparam("until")),
+    )
+    .limit(sa.bindparam("at_most"))
+    .subquery()
+)
+_FINISH = (
+    sa.update(feedback_table)
+    .where(
+        feedback_table.c.id == sa.bindparam("given_id"),
+        feedback_table.c.state == FeedbackState.WAITING,
+    )
+    .values(
+        state=sa.bindparam("given_state"),
+        reason=sa.bindparam("given_reason"),
+        batch=sa.bindparam("given_batch"),
+        done_at=sa.bindparam("at"),
+    )
+)
 
 
 class FeedbackQueueStore:
@@ -113,9 +136,9 @@ class FeedbackQueueStore:
         ]
         added = 0
         with self.database.write() as connection:
-            for row in rows:
-                insert = insert_or_ignore(connection, feedback_table).values(**row)
-                added += connection.execute(insert).rowcount
+            if rows:
+                insert = insert_or_ignore(connection, feedback_table)
+                added = connection.execute(insert, rows).rowcount
         self.version += 1
         return added
 
@@ -141,16 +164,14 @@ class FeedbackQueueStore:
         with self.database.read() as connection:
             return [_feedback(row) for row in connection.execute(query).mappings()]
 
-    def count_between(self, user_id: str, since: str, until: str) -> int:
-        """Return how much feedback a user gave from one moment to another, both included."""
-        table = feedback_table
-        query = (
-            sa.select(sa.func.count())
-            .select_from(table)
-            .where(table.c.user_id == user_id, table.c.given_at >= since, table.c.given_at <= until)
-        )
+    def gave_more(self, user_id: str, since: str, until: str, limit: int) -> bool:
+        """Return whether a user gave more than so much feedback between two moments, both included.
+
+        It stops counting there, so the cost for each item of a flood stays the same.
+        """
+        given = {"user": user_id, "since": since, "until": until, "at_most": limit + 1}
         with self.database.read() as connection:
-            return int(connection.scalar(query) or 0)
+            return int(connection.scalar(_COUNT, given) or 0) > limit
 
     def finish(
         self,
@@ -160,16 +181,14 @@ class FeedbackQueueStore:
         at: datetime,
     ) -> None:
         """Record the outcome of a batch and its candidates in one transaction."""
+        same = {"given_batch": batch, "at": at.isoformat()}
+        rows = [
+            {"given_id": item.id, "given_state": state, "given_reason": reason, **same}
+            for item, state, reason in done
+        ]
         with self.database.write() as connection:
-            for item, state, reason in done:
-                connection.execute(
-                    sa.update(feedback_table)
-                    .where(
-                        feedback_table.c.id == item.id,
-                        feedback_table.c.state == FeedbackState.WAITING,
-                    )
-                    .values(state=state, reason=reason, batch=batch, done_at=at.isoformat())
-                )
+            if rows:
+                connection.execute(_FINISH, rows)
             _insert_candidates(connection, made)
         self.version += 1
 

@@ -7,7 +7,6 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.answers.world import StillClock, World
-from tests.databases import open_at
 from trimtab.answers import Question
 from trimtab.answers.store import TraceStore
 from trimtab.answers.tracing import SpanExporter
@@ -79,10 +78,8 @@ def serving(collector, port=0):
 
 
 @pytest.fixture
-def store(tmp_path):
-    database = open_at(tmp_path / "state.db", ("answers",))
-    yield TraceStore(database)
-    database.close()
+def store(databases):
+    return TraceStore(databases.open(("answers",)))
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.answers.world import CACHE_TEXT, FixedRetriever, StillClock, WholeDrafts, World, passage
-from tests.databases import open_at
 from trimtab.answers import AnswerPipeline, ExtractiveGenerator, Question, Retrieved
 from trimtab.answers.budgets import Budget, BudgetStore
 from trimtab.answers.errors import GeneratorUnavailable
@@ -89,10 +88,8 @@ def test_a_candidate_knows_no_user():
 
 
 @pytest.fixture
-def database(tmp_path):
-    database = open_at(tmp_path / "state.db", ("answers",))
-    yield database
-    database.close()
+def database(databases):
+    return databases.open(("answers",))
 
 
 def shadow(database, configuration=None, share=1.0, limit=1.0, worst=0.01):

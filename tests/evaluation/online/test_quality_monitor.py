@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from tests.answers.world import StillClock, WholeDrafts, World, passage
-from tests.databases import open_at
 from trimtab.answers import ExtractiveGenerator, Question
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.records import Feedback, PipelineStage, Retrieved
@@ -64,10 +63,8 @@ def clock():
 
 
 @pytest.fixture
-def service(tmp_path, clock):
-    database = open_at(tmp_path / "state.db", ("answers",))
-    yield Service(database, clock, WordEmbedder())
-    database.close()
+def service(databases, clock):
+    return Service(databases.open(("answers",)), clock, WordEmbedder())
 
 
 def trace(**changes):

@@ -165,6 +165,23 @@ def test_a_whole_process_refuses_what_another_has_counted(server, process_of, tm
         app.close()
 
 
+@pytest.mark.feature("F449")
+def test_health_names_every_service_outside_that_is_configured(server, tmp_path):
+    flags = {
+        "service.data_dir": str(tmp_path / "data"),
+        "service.valkey_url": server.url,
+        "knowledge.qdrant_url": "http://127.0.0.1:1",
+        "answers.otlp_endpoint": "http://127.0.0.1:1",
+    }
+    app = build(load(flags=flags, environment={}))
+    try:
+        found = client_of(app).get("/health").json()["components"]
+        assert {"qdrant", "langfuse", "valkey"} <= set(found)
+        assert (found["valkey"]["status"], found["qdrant"]["status"]) == ("up", "down")
+    finally:
+        app.close()
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

@@ -66,6 +66,7 @@ def test_while_indexes_are_made_anew_nobody_writes(sea):
     assert len(sea.projects.list()) == 2
 
 
+@pytest.mark.durable
 @pytest.mark.feature("F728")
 def test_the_database_keeps_a_write_ahead_log_and_syncs_every_commit(sea):
     with sea.database.read() as connection:

@@ -3,8 +3,13 @@
 import pytest
 
 from trimtab.kernel.errors import InvalidInput
-from trimtab.kubernetes.cluster import AUTOSCALER, DEPLOYMENT, STATEFUL_SET, Patch
-from trimtab.kubernetes.errors import ChangeRefused, ObjectChanged, ObjectUnknown
+from trimtab.kubernetes.cluster import AUTOSCALER, DEPLOYMENT, POD, STATEFUL_SET, Patch
+from trimtab.kubernetes.errors import (
+    ChangeRefused,
+    KubernetesTimeout,
+    ObjectChanged,
+    ObjectUnknown,
+)
 from trimtab.kubernetes.workloads import RESTARTED_AT, rollback_patch
 
 
@@ -249,3 +254,74 @@ def test_the_state_of_a_rollout_is_told(world):
     with pytest.raises(ChangeRefused, match="does not finish"):
         world.dry_run("k8s.rollout_status", name="web")
     assert world.read("k8s.pods.waiting", name="web", reason="Unschedulable") == 1.0
+
+
+ORDER = ("database", "redis", "ai-orchestrator", "api-gateway")
+
+
+def restarted_at(world, name, kind="deployment"):
+    meta = world.get(kind, name)["spec"]["template"]["metadata"]
+    return meta.get("annotations", {}).get(RESTARTED_AT)
+
+
+@pytest.mark.feature("F292")
+def test_the_services_are_restarted_in_the_documented_order_each_ready_before_the_next(world):
+    for name in ORDER:
+        world.deploy(name, replicas=1, kind=STATEFUL_SET if name == "database" else DEPLOYMENT)
+    kinds = {"database": "statefulset"}
+    for name in ORDER:
+        world.wait_ready(name, 1, kinds.get(name, "deployment"))
+    before = {name: set(world.pods(name)) for name in ORDER}
+    planned = world.dry_run("k8s.restart_in_order").summary
+    assert [planned.index(f"/{name}") for name in ORDER] == sorted(
+        planned.index(f"/{name}") for name in ORDER
+    )
+    assert not any(restarted_at(world, name, kinds.get(name, "deployment")) for name in ORDER)
+    done = world.run("k8s.restart_in_order", "act", seconds=120)
+    assert "database, redis, ai-orchestrator, api-gateway" in done.summary
+    created = [pod_times(world, name) for name in ORDER]
+    assert all(created[at][1] <= created[at + 1][0] for at in range(3)), created
+    assert not before["redis"] & set(world.pods("redis"))
+
+
+def pod_times(world, name):
+    """Return when the first pod of a workload was made, and when the last one was ready."""
+    found = world.cluster.find_all(POD, world.namespace, {"app": name})
+    live = [each for each in found if "deletionTimestamp" not in each["metadata"]]
+    ready = [
+        condition["lastTransitionTime"]
+        for each in live
+        for condition in each["status"]["conditions"]
+        if condition["type"] == "Ready"
+    ]
+    return min(each["metadata"]["creationTimestamp"] for each in live), max(ready)
+
+
+@pytest.mark.feature("F292")
+def test_what_follows_one_that_does_not_get_ready_is_not_restarted(world):
+    world.deploy("database", replicas=1)
+    world.wait_ready("database", 1)
+    world.deploy("redis", replicas=1, resources={"requests": {"cpu": "100000"}})
+    for name in ORDER[2:]:
+        world.deploy(name, replicas=1)
+    with pytest.raises(KubernetesTimeout, match=r"Deployment .*ai-orchestrator.*api-gateway"):
+        world.run("k8s.restart_in_order", "act", seconds=3)
+    assert [bool(restarted_at(world, name)) for name in ORDER] == [True, True, False, False]
+
+
+def test_an_order_with_an_unknown_name_restarts_nothing(world):
+    world.deploy("database", replicas=1)
+    with pytest.raises(ObjectUnknown, match="redis") as unknown:
+        world.run("k8s.restart_in_order", "act")
+    assert "order=postgresql" in unknown.value.hint()
+    assert restarted_at(world, "database") is None
+    with pytest.raises(InvalidInput, match="twice"):
+        world.dry_run("k8s.restart_in_order", order="database,database")
+
+
+def test_a_service_that_is_scaled_to_none_is_not_ready(world):
+    world.deploy("database", replicas=1)
+    world.wait_ready("database", 1)
+    world.run("k8s.stop", "stop", name="database")
+    with pytest.raises(KubernetesTimeout, match="no replica"):
+        world.run("k8s.restart_in_order", "act", order="database")

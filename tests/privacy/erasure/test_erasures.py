@@ -13,8 +13,8 @@ ANN = "ann.lovelace@example.org"
 
 
 @pytest.fixture
-def world(tmp_path):
-    world = World(tmp_path / "data")
+def world(databases):
+    world = World(databases.folder / "data")
     for notes in world.notes.values():
         notes.add(ANN)
         notes.add("bob")

@@ -41,7 +41,12 @@ def create_project(
     new = {"name": project, "embedder": embedder}
     body = session.client.call("POST", "/api/v1/projects", body=new)
     if not printed_as_json(session, body):
-        print_line(f"The project {body['name']} exists.")
+        name = body["name"]
+        print_line(
+            f"Created the project {name}."
+            if body["created"]
+            else f"The project {name} exists already; it is left as it is."
+        )
 
 
 @app.command("delete")

@@ -13,6 +13,7 @@ _LIST, _MISSING, _STALE = (
     ("process.approval_missing",),
     ("process.approval_stale",),
 )
+_FAILED = ("process.workflow_failed",)
 _INVALID, _UNSAFE = ("process.workflow_invalid",), ("process.workflow_unsafe",)
 WORKFLOW = ".github/workflows/ci.yml"
 GUIDE = "docs/SCHEMA_MIGRATION_GUIDE.md"
@@ -70,6 +71,8 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     _change("an approval taken back", lambda c: c["reviews"].append({"user": "grace", "state": "CHANGES_REQUESTED", "commit": "c0ffee"}), _MISSING),
     _change("one reviewer approves, another objects", lambda c: c["reviews"].append({"user": "alan", "state": "CHANGES_REQUESTED", "commit": "c0ffee"}), _MISSING),
     _change("no commit to approve", lambda c: (c.pop("head"), c["reviews"][0].pop("commit")), _MISSING),
+    _change("a workflow that failed", lambda c: c["runs"][0].update(conclusion="failure"), _FAILED),
+    _change("a workflow that ran on another commit", lambda c: c["runs"][0].update(headSha="beef"), _FAILED),
     _text("process", "a workflow that is not YAML", WORKFLOW, lambda _: "on: [push\njobs: {", _INVALID),
     _text("process", "an empty workflow", WORKFLOW, lambda _: "", _INVALID),
     _workflow("a workflow without a trigger", "on: [push]\n", "", _INVALID),

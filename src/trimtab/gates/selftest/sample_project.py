@@ -375,4 +375,5 @@ def _change() -> dict[str, Any]:
         "author": "ada",
         "head": "c0ffee",
         "reviews": [{"user": "grace", "state": "APPROVED", "commit": "c0ffee"}],
+        "runs": [{"workflowName": "ci", "headSha": "c0ffee", "conclusion": "success"}],
     }

@@ -5,7 +5,6 @@ import csv
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -14,7 +13,7 @@ from urllib.parse import quote
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
-from trimtab.gates.datasets import THREADS, hash_file
+from trimtab.gates.datasets import hash_file, map_files
 from trimtab.gates.errors import EvidenceMissing
 from trimtab.gates.supply_chain.unrecorded import (
     editable_root,
@@ -118,8 +117,7 @@ class Package:
     def altered(self) -> tuple[str, ...]:
         """Return the files that differ from RECORD; reads every file."""
         names = sorted(self.files)
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="gates-hash") as pool:
-            same = list(pool.map(lambda name: _same(self.site / name, self.files[name]), names))
+        same = map_files(lambda name: _same(self.site / name, self.files[name]), names)
         return tuple(name for name, good in zip(names, same, strict=True) if not good)
 
 

@@ -7,6 +7,7 @@ import ast
 import hashlib
 import os
 import site
+import stat
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,7 +53,7 @@ def source_hashes(root: Path, distribution: metadata.Distribution) -> dict[str, 
     ] or [root]
     files: list[Path] = []
     for path in _code_files(code_paths):
-        files.append(path)
+        files.append(Path(path))
         if len(files) > MAX_FILES:
             return None
     if not files:
@@ -88,22 +89,29 @@ def _finder_paths(finder: str) -> Iterator[Path]:
             yield from (Path(str(path)) for path in mapping.values())
 
 
-def _code_files(code_paths: Iterable[Path]) -> Iterator[Path]:
+def _code_files(code_paths: Iterable[Path]) -> Iterator[str]:
+    """Yield the paths of code files; as texts, because environments have tens of thousands."""
     for code_path in sorted(set(code_paths)):
         if code_path.is_file():
-            yield code_path
+            yield str(code_path)
         for directory, folders, names in os.walk(code_path):
             folders[:] = sorted(
                 name
                 for name in folders
                 if not name.startswith(".")
                 and name not in _NO_CODE
-                and not (Path(directory) / name / "pyvenv.cfg").exists()
+                and not os.path.exists(f"{directory}/{name}/pyvenv.cfg")  # noqa: PTH110 - see above.
             )
             for name in sorted(names):
-                path = Path(directory) / name
-                if not name.endswith(".pyc") and path.is_file() and not path.is_symlink():
+                if not name.endswith(".pyc") and _is_plain_file(path := f"{directory}/{name}"):
                     yield path
+
+
+def _is_plain_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def loose_hashes(sites: Sequence[Path], recorded: Mapping[Path, frozenset[str]]) -> dict[str, str]:
@@ -115,11 +123,11 @@ def loose_hashes(sites: Sequence[Path], recorded: Mapping[Path, frozenset[str]])
     """
     found: dict[str, list[Path]] = {}
     for folder in sites:
-        known = recorded.get(folder, frozenset())
+        known, before = recorded.get(folder, frozenset()), len(f"{folder}/")
         for path in _code_files([folder]):
-            name = path.relative_to(folder).as_posix()
+            name = path[before:]
             if name not in known and ".dist-info/" not in name:
-                found.setdefault(name.partition("/")[0], []).append(path)
+                found.setdefault(name.partition("/")[0], []).append(Path(path))
     return {name: _hash_files(name, paths) for name, paths in sorted(found.items())}
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from trimtab.infra.breaker import CircuitBreaker
 from trimtab.infra.dependencies import Dependencies, DependencyUnavailable
-from trimtab.kernel.errors import Misconfigured
+from trimtab.kernel.errors import Misconfigured, Unavailable
 from trimtab.kernel.health import ComponentHealth, Status
 
 if TYPE_CHECKING:
@@ -34,6 +34,13 @@ class ValkeyClientMissing(Misconfigured):
     """A Valkey server is configured, and its client library is not installed."""
 
     code = "valkey.client_missing"
+
+
+class ValkeyUnavailable(Unavailable):
+    """The Valkey server does not answer, or refuses the call."""
+
+    code = "valkey.unavailable"
+    default_hint = "Check `service.valkey_url` and the server; then repeat it."
 
 
 class Valkey:

@@ -57,6 +57,12 @@ class ReopenableDatabase(SqliteDatabase):
             yield connection
 
     @contextmanager
+    def outside_transaction(self) -> Iterator[sqlite3.Connection]:
+        """Open a connection without a transaction; see `SqliteDatabase.outside_transaction`."""
+        with self._sharing(), super().outside_transaction() as connection:
+            yield connection
+
+    @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:
         """Open a plain connection with exclusive access: for VACUUM and the like."""
         with self._exclusive():

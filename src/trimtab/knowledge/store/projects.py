@@ -1,6 +1,6 @@
 """Rows of projects."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,8 @@ class ProjectRow:
     """Where its vectors are searched; see ``engines``."""
     embedder: str = STANDARD
     """Which model makes its vectors; see ``embedders``."""
+    is_new: bool = False
+    """Whether the call that returns it has created it."""
 
 
 class ProjectStore:
@@ -58,11 +60,11 @@ class ProjectStore:
                     "engine": self._engine,
                     "embedder": embedder,
                 }
-                connection.execute(
+                inserted = connection.execute(
                     insert_or_ignore(connection, projects),
                     {**sealed("projects", row), "index_version": 0},
                 )
-                return find_project(connection, name)
+                return replace(find_project(connection, name), is_new=inserted.rowcount == 1)
 
     def delete(self, name: str, at: datetime) -> int:
         """Delete the project with all its documents; return how many documents it had."""

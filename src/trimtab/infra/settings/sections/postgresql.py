@@ -43,6 +43,20 @@ class PostgresqlSettings:
     backup_keep: int = setting(
         7, unit="dumps", help="How many dated dumps are kept.", minimum=1, maximum=1000
     )
+    backup_hours: float = setting(
+        24.0,
+        unit="hours",
+        help="How often trimtab's own database is dumped; 0 means only when somebody asks.",
+        minimum=0,
+    )
+    backup_copies: str = setting(
+        "",
+        help="Where each dump is copied to, as `s3://BUCKET/PREFIX` or another folder; empty for"
+        " nowhere.",
+    )
+    backup_copies_endpoint: str = setting(
+        "", help="The address of the S3 service of the copies; empty for that of Amazon."
+    )
     backup_seconds: float = setting(
         3600.0, unit="seconds", help="The longest time of a dump or restore.", minimum=1
     )

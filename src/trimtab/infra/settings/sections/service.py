@@ -93,6 +93,20 @@ class ServiceSettings:
         help="A Valkey or Redis server that several processes share, as valkey://host:6379/0.",
         secret=True,
     )
+    valkey_backup_hours: float = setting(
+        24.0,
+        unit="hours",
+        help="How often the Valkey server's keys are dumped to `redis_backup.rdb`; 0 means never.",
+        minimum=0,
+    )
+    valkey_backup_folder: str = setting(
+        "", help="The folder of that dump; empty for `backups/valkey` in the data directory."
+    )
+    valkey_programs: str = setting(
+        "",
+        help="The folder of `valkey-server` or `redis-server`, which writes and reads the dump;"
+        " empty to look for it as a shell does.",
+    )
     slow_request_seconds: float = setting(
         1.0,
         unit="seconds",
@@ -105,6 +119,13 @@ class ServiceSettings:
     )
     provider_probe_seconds: float = setting(
         60.0, unit="seconds", help="Between two probes of the providers.", minimum=5
+    )
+    config_dir: str = setting(
+        "",
+        help=(
+            "The folder where the ConfigMap `system-config` is mounted; maintenance mode follows"
+            " it when it changes."
+        ),
     )
     maintenance_mode: bool = setting(
         default=False, help="Start in maintenance mode, until it is switched off."

@@ -134,6 +134,18 @@ class SqliteDatabase(Database):
             if (took := monotonic() - began) > SLOW_SECONDS:
                 self.transactions.note(code, took)
 
+    @contextmanager
+    def outside_transaction(self) -> Iterator[sqlite3.Connection]:
+        """Open the connection of the only writer without a transaction: for VACUUM and the like."""
+        with self._writers, translate_errors(self.file), self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - see `_engine`.
+            try:
+                yield driver
+            finally:
+                self.changes += 1
+            self.guard.acknowledge(driver)
+
     def scrub(self) -> None:
         """Move the write-ahead log into the file, so neither holds deleted content.
 
