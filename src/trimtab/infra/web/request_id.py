@@ -10,7 +10,7 @@ REQUEST_ID = "trimtab.request_id"
 """Key in the request's scope of the id that the response's ``X-Request-ID`` states."""
 
 
-_rng = random.Random()  # noqa: S311 - an id is no secret; it only has to be unique.
+_rng = random.Random()  # noqa: S311 - an id must be unique, not secret.
 _RANDOM_BITS = 52
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_rng.seed)  # Else parent and child continue one sequence.
