@@ -1,8 +1,8 @@
 """Processor time of a prediction over HTTP, and of a drift report, next to peers on the same machine.
 
 `make bench-models`: a linear model, a forest of 100 trees, and the linear model as ONNX, each at 16 clients. The service does the
-whole path: admission, schema check, batch, result stored. The peers only predict. Then the drift of 20,000 rows of 30 columns, and
-of 1,000,000. Exit 1 when a bar is missed or the service does not start. A peer that does not start is left out, with the end of its log.
+whole path: admission, schema check, batch, result stored. The peers only predict; the least that HTTP costs here is that of a bare
+application with batches. Then the drift of 20,000 rows of 30 columns, and of 1,000,000. Exit 1 when a bar is missed or the service does not start. A peer that does not start is left out, with the end of its log.
 """
 
 import argparse
@@ -35,6 +35,8 @@ from trimtab.models.records import Flavour
 
 MODELS = ("linear", "forest")
 PEERS = ("fastapi", "litserve", "mlserver")
+FLOOR = "bare"
+"""A bare ASGI application with batches, on the same HTTP server: `models_bare.py`."""
 BARS = {"linear": 0.30, "forest": 1.2, "onnx": 0.25}
 """Milliseconds of processor time a request."""
 DRIFT_ROWS, PEER_DRIFT_ROWS = 1_000_000, 20_000
@@ -42,6 +44,7 @@ DRIFT_SECONDS, DRIFT_MB, STATE_BYTES = 3.0, 300.0, 4096
 ROLLBACK_SECONDS, MOVES = 1.0, 10
 PEER_PYTHON = Path(sys.prefix) / "bench-models" / "bin" / "python"
 PEER_FILE = Path(__file__).with_name("models_peers.py")
+BARE_FILE = Path(__file__).with_name("models_bare.py")
 
 
 def ours(folder, options):
@@ -158,6 +161,8 @@ def peer(folder, which, name, options):
     """Return the figures of one peer with one model; None, and a line why, when it does not start."""
     port, log = free_port(), folder / f"{which}-{name}.log"
     command = [PEER_PYTHON, PEER_FILE, which, name, str(port), str(folder)]
+    if which == FLOOR:
+        command = [sys.executable, BARE_FILE, name, str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [str(word) for word in command], stdout=output, stderr=subprocess.STDOUT
@@ -219,7 +224,7 @@ def rows_of(own, peers):
         for which, figures in peers.items():
             if figures.get(name):
                 row[f"{which}_cpu_ms"] = round(figures[name][0], 2)
-                row[f"{which}_ratio"] = round(figures[name][0] / cpu, 1)
+                row[f"{which}_ratio"] = round(figures[name][0] / cpu, 2)
         yield row
 
 
@@ -228,7 +233,9 @@ def main():
     parser.add_argument("--requests", type=int, default=5000)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--ours", action="store_true", help="leave the peers and drift out")
+    parser.add_argument(
+        "--ours", action="store_true", help="leave the other products and drift out"
+    )
     parser.add_argument("--drift", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.drift:
@@ -241,9 +248,10 @@ def main():
         except NotStartedError as error:
             print(error, file=sys.stderr)
             return 1
-        asked = () if options.ours else PEERS
+        asked = {FLOOR: (*MODELS, "onnx")} | ({} if options.ours else dict.fromkeys(PEERS, MODELS))
         peers = {
-            which: {name: peer(folder, which, name, options) for name in MODELS} for which in asked
+            which: {name: peer(folder, which, name, options) for name in names}
+            for which, names in asked.items()
         }
     found = {"serving": list(rows_of(own, peers)), "rollback": rollback}
     if not options.ours:
@@ -277,8 +285,8 @@ def as_text(found, options):
             f" {row['requests_per_second']} requests/s"
         )
         lines += [
-            f"  {which:10}{row[f'{which}_cpu_ms']:7.2f}  {row[f'{which}_ratio']:.1f} times as much"
-            for which in PEERS
+            f"  {which:10}{row[f'{which}_cpu_ms']:7.2f}  {row[f'{which}_ratio']:.2f} times as much"
+            for which in (FLOOR, *PEERS)
             if f"{which}_ratio" in row
         ]
     moved = found["rollback"]

@@ -1,5 +1,6 @@
 """Requests are taken once, in order, with few wake-ups of the thread that takes them."""
 
+import itertools
 import threading
 from types import SimpleNamespace
 
@@ -14,9 +15,9 @@ def request(rows=1):
     return QueuedRequest(SimpleNamespace(rows=[None] * rows), 0, "production")
 
 
-def queue_with(count, wait=LONG, rows=256):
-    """Return a queue whose last batch had that many requests."""
-    queue = RequestQueue(wait, rows)
+def queue_with(count, wait=LONG, rows=256, batch_seconds=LONG):
+    """Return a queue whose last batch had that many requests and took so long."""
+    queue = RequestQueue(wait, rows, itertools.count(step=batch_seconds).__next__)
     for _ in range(count):
         queue.put(request())
     queue.take()
@@ -75,6 +76,20 @@ def test_after_a_single_request_the_next_one_does_not_wait():
     queue, one = queue_with(1), request()
     queue.put(one)
     assert queue.take() == [one]  # It would take ten minutes.
+
+
+def test_it_waits_for_others_no_longer_than_the_last_batch_took():
+    queue, waits = queue_with(3, batch_seconds=SHORT), []
+
+    class NobodyComes:
+        def acquire(self, timeout=-1.0):
+            waits.append(timeout)
+            return False
+
+    queue._wake, one = NobodyComes(), request()
+    queue.put(one)
+    assert queue.take() == [one]
+    assert waits == [pytest.approx(SHORT)]
 
 
 def test_a_closed_queue_takes_nothing_and_hands_out_what_it_has():

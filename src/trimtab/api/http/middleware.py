@@ -2,12 +2,12 @@
 
 import logging
 import re
-import secrets
 import threading
 from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from starlette.requests import HTTPConnection
@@ -20,7 +20,7 @@ from trimtab.infra.auth import Principal
 from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.web.access import HEADERS, KNOWN, LOCAL, Access
 from trimtab.infra.web.proxies import TrustedProxies
-from trimtab.infra.web.request_id import REQUEST_ID
+from trimtab.infra.web.request_id import REQUEST_ID, new_request_id
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
 
@@ -139,7 +139,7 @@ class RequestMiddleware:
             return
         headers = dict(reversed(scope["headers"]))
         given = headers.get(_ID_HEADER, b"").decode("latin-1")
-        request_id = given if given and _REQUEST_ID.match(given) else secrets.token_hex(8)
+        request_id = given if given and _REQUEST_ID.match(given) else new_request_id()
         # One dict for the whole request: the access check and the router leave their results in it.
         scope = {**scope, LOCAL: self.is_local, REQUEST_ID: request_id, HEADERS: headers}
         scope.update(_origin(self.proxies, scope))
@@ -224,8 +224,7 @@ def _origin(proxies: TrustedProxies | None, scope: Scope) -> dict[str, object]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedRequest:
+class FinishedRequest(NamedTuple):
     """A request that has been answered.
 
     Args:

@@ -7,6 +7,7 @@ proxy is the client. What stands left of it may be invented.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from trimtab.kernel.errors import Misconfigured
@@ -94,6 +95,7 @@ def parse_address(text: str) -> Address | None:
     return mapped or found
 
 
+@lru_cache(4096)
 def rate_limit_key(host: str) -> str:
     """Return what a client is counted by: its IPv4 address, or the /64 network of its IPv6 one."""
     found = parse_address(host)

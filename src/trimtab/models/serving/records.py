@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from trimtab.kernel.errors import TrimtabError
 from trimtab.models.records import ModelVersion
@@ -24,9 +24,8 @@ class PredictionOutcome(StrEnum):
     """Nothing could answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """The answer to one request."""
+class Prediction(NamedTuple):
+    """The answer to one request. A named tuple, because making one takes a third of the time."""
 
     model: str
     version: int

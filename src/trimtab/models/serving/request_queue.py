@@ -2,6 +2,8 @@
 
 import threading
 from collections import deque
+from collections.abc import Callable
+from time import monotonic
 from typing import NamedTuple
 
 from trimtab.models.serving.records import PendingRequest
@@ -22,14 +24,21 @@ class RequestQueue:
 
     A thread that is woken for each request takes the interpreter lock from the event loop each
     time, which costs more than the prediction. So the taker sleeps until as many requests wait as
-    there were clients during the last batch, or for the longest wait.
+    there were clients during the last batch, but no longer than that batch took: where the disk or
+    the processor is slow, requests come later too, and a batch of few costs as much as one of many.
 
     Args:
         wait_seconds: The longest wait for further requests once there is one.
         max_rows: Rows of all requests of a batch; one request alone may have more.
+        machine_seconds: Measures a batch, in real seconds.
     """
 
-    def __init__(self, wait_seconds: float, max_rows: int) -> None:
+    def __init__(
+        self,
+        wait_seconds: float,
+        max_rows: int,
+        machine_seconds: Callable[[], float] = monotonic,
+    ) -> None:
         self._wait_seconds = wait_seconds
         self._max_rows = max_rows
         self._items: deque[QueuedRequest] = deque()
@@ -41,6 +50,8 @@ class RequestQueue:
         """Number of requests that wakes the taker; 0 while it does not sleep."""
         self._clients = 1
         """How many requests may come: who was answered last, and who waited meanwhile."""
+        self._machine_seconds = machine_seconds
+        self._taken_at = machine_seconds()
         self._closed = False
 
     def __len__(self) -> int:
@@ -64,9 +75,10 @@ class RequestQueue:
 
     def take(self) -> list[QueuedRequest]:
         """Wait for requests and return a batch; an empty one when the queue is closed and empty."""
+        took = self._machine_seconds() - self._taken_at
         self._sleep(1, _FOREVER)
         if self._clients > 1:
-            self._sleep(self._clients, self._wait_seconds)
+            self._sleep(self._clients, min(self._wait_seconds, took))
         batch: list[QueuedRequest] = []
         rows = 0
         with self._lock:
@@ -75,6 +87,7 @@ class RequestQueue:
                 batch.append(item)
                 rows += len(item.pending.rows)
         self._clients = len(batch)
+        self._taken_at = self._machine_seconds()
         return batch
 
     def before_answers(self) -> None:

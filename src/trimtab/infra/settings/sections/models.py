@@ -40,9 +40,9 @@ class ModelsSettings:
         10.0, unit="seconds", help="The longest wait for a prediction.", minimum=0.05, maximum=600
     )
     batch_wait_ms: float = setting(
-        1.0,
+        5.0,
         unit="milliseconds",
-        help="How long a request waits for others that are predicted with it.",
+        help="How long a request waits at most for others that are predicted with it.",
         minimum=0,
         maximum=1000,
     )

@@ -113,9 +113,9 @@ class _Log:
         """Return the pages that SQLite would read, by page number."""
         found: dict[int, bytes] = {}
         pending: dict[int, bytes] = {}
-        before = self.sums
+        before, steps = self.sums, self._steps
         for at, frame in enumerate(self._frames()):
-            if frame.salts != self.salts or _chained(before, frame, self._steps) != frame.stored:
+            if frame.salts != self.salts or _chained(before, frame, steps) != frame.stored:
                 break
             before = frame.stored
             start = self._offset(at) + _FRAME_HEADER
