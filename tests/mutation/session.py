@@ -53,6 +53,8 @@ class Session:
         self._calls.start()
 
     def pytest_runtestloop(self, session):
+        # Heard as calls: a change to what runs here is imported afresh.
+        record_migrations()
         self._calls.stop()
         self._opened.stop()
         items = {item.nodeid: item for item in session.items}
@@ -83,6 +85,22 @@ class Session:
     def _answer(self, answer: dict) -> None:
         self._answers.write(json.dumps(answer) + "\n")
         self._answers.flush()
+
+
+def record_migrations() -> None:
+    """Run the migrations of each chain once, so that children repeat their statements without Alembic."""
+    names = ("tests.schemas", "trimtab.infra.storage.migrate", "sqlalchemy")
+    schemas, migrate, sa = map(sys.modules.get, names)
+    if schemas is None or migrate is None or sa is None:
+        return
+    schemas.install()
+    for folder in migrate.MIGRATIONS.iterdir():
+        engine = sa.create_engine("sqlite://")
+        # A chain that needs a database of trimtab's own is left to the children.
+        with contextlib.suppress(sa.exc.SQLAlchemyError), engine.begin() as connection:
+            if any(folder.glob(f"{folder.name}_*.py")):
+                migrate.upgrade(connection, folder.name)
+        engine.dispose()
 
 
 def try_change(session, items: Sequence, change: Change, request: dict) -> dict:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests import schemas
 from tests.mutation import copies
 from tests.mutation.bodies import Calls, LiveFunctions
 from tests.mutation.copies import Worker, _join, _split
+from tests.mutation.session import record_migrations
+from trimtab.infra.storage import SqliteDatabase, migrate
 
 pytestmark = pytest.mark.timeout(600)
 """A worker starts Python several times, which takes long on a machine with other work to do."""
@@ -285,6 +288,17 @@ def test_a_session_without_its_tests_leaves_the_change_to_a_fresh_import(copy):
     answer = worker.ask({**request, "session": ["test_missing.py"]})
     worker.close()
     assert (answer["outcome"], answer["way"]) == ("survived", "fresh")
+
+
+def test_a_child_opens_databases_of_every_chain_without_alembic(tmp_path, monkeypatch):
+    schemas.install()
+    monkeypatch.setattr(migrate, "upgrade", migrate.upgrade._upgrade)
+    record_migrations()
+    monkeypatch.setattr(migrate, "_run", pytest.fail)
+    chains = sorted(file.parent.name for file in migrate.MIGRATIONS.glob("*/*_0001_*.py"))
+    assert "incidents" in chains
+    for chain in chains:
+        SqliteDatabase(tmp_path / f"{chain}.db", (chain,)).close()
 
 
 def test_a_recording_is_kept_for_each_test_file_and_joined_again(tmp_path):

@@ -32,6 +32,8 @@ FAILED = Path("failed.txt")
 OPTIONS = [
     "-q", "--no-header", "--tb=line", "-n", "0", "-p", "no:randomly", "-p", "no:cacheprovider",
     "-p", "tests.mutation.profile", "-W", "ignore::pytest.PytestAssertRewriteWarning",
+    # It imports its writers of reports at the end of each child.
+    "-p", "no:schemathesis-xdist",
 ]  # fmt: skip
 
 
@@ -40,6 +42,8 @@ def _imported_by_tests() -> list[str]:
     read, write = os.pipe()
     if (child := os.fork()) == 0:
         os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+        # The package imports Alembic late, and so each child would.
+        import alembic.context  # noqa: F401
         import pytest
 
         import trimtab.app.application
