@@ -1,11 +1,6 @@
-import asyncio
-import importlib.util
 import socket
-import sys
 
-import pytest
-
-from trimtab.api.http.server import bind, new_event_loop
+from trimtab.api.http.server import bind
 
 
 def test_answers_are_sent_without_waiting_for_acknowledgements():
@@ -16,18 +11,3 @@ def test_answers_are_sent_without_waiting_for_acknowledgements():
         accepted, _ = listener.accept()
         with accepted, client:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="uvloop does not run on Windows")
-def test_the_event_loop_is_that_of_uvloop():
-    assert importlib.util.find_spec("uvloop") is not None
-    loop = new_event_loop()
-    loop.close()
-    assert type(loop).__module__.startswith("uvloop")
-
-
-def test_without_uvloop_the_event_loop_is_that_of_asyncio(monkeypatch):
-    monkeypatch.setitem(sys.modules, "uvloop", None)
-    loop = new_event_loop()
-    loop.close()
-    assert isinstance(loop, asyncio.BaseEventLoop)

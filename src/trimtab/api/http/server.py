@@ -74,18 +74,7 @@ def serve(
         ready: Called once when all of them accept connections.
         body_seconds: How long a request's body may take as a whole.
     """
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(_serve(listeners, ready, body_seconds))
-
-
-def new_event_loop() -> asyncio.AbstractEventLoop:
-    """Return uvloop's event loop, which costs a request less, or else that of asyncio."""
-    try:
-        import uvloop
-    except ImportError:  # Windows, PyPy.
-        return asyncio.new_event_loop()
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
+    asyncio.run(_serve(listeners, ready, body_seconds))
 
 
 @contextlib.contextmanager
