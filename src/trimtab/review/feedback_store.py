@@ -87,7 +87,7 @@ _CANDIDATE = ("id", "kind", "trace_id", "owner", "body", "state", "made_of", "at
 _candidates = sa.table(
     "review_candidates", *map(sa.column, (*_CANDIDATE, "decided_by", "decided_at"))
 )
-# Built once: for a flood of feedback, building a statement for each item costs more than running it.
+# Built once: for a flood of feedback, building a statement costs more than running it.
 _COUNT = sa.select(sa.func.count()).select_from(
     sa.select(feedback_table.c.id)
     .where(

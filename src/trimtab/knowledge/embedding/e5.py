@@ -40,7 +40,7 @@ def installed_weights() -> Path:
 
 
 def _convert(weights: Path, folder: Path) -> None:
-    # Imported late: it is needed once, and installations without the optional package never need it.
+    # Imported late: it is needed once, and never without the optional package.
     from trimtab.knowledge.embedding.e5_conversion import convert_e5
 
     convert_e5(weights, folder)

@@ -53,7 +53,7 @@ class ModelSource:
 
 
 def _convert_minilm(weights: Path, folder: Path) -> None:
-    # Imported late: it loads Protocol Buffers, and only the first start of a data directory converts.
+    # Imported late: it loads Protocol Buffers, and only the first start converts.
     from trimtab.knowledge.embedding.conversion import convert
 
     convert(weights, TOKENIZER_FILE, folder)
