@@ -49,6 +49,7 @@ PAGES = {
     "/console/oncall": "",
     "/console/calendar": "",
     "/console/notifications": "",
+    "/console/processes": "",
     "/console/status": "",
     "/console/runbooks": "",
     "/console/runbooks/{page_id}": "",

@@ -44,7 +44,9 @@ class Question:
         if not text:
             raise EmptyQuery("Query cannot be empty")
         if len(text) > MAX_CHARACTERS:
-            raise QueryTooLong(f"The query has {len(text):,} characters.")
+            raise QueryTooLong(
+                f"The query has {len(text):,} characters; the limit is {MAX_CHARACTERS:,}."
+            )
         if not 1 <= self.top_k <= MAX_TOP_K:
             raise BadTopK(f"top_k is {self.top_k}.")
         return replace(self, text=text)

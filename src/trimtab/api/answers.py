@@ -23,6 +23,7 @@ from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
 from trimtab.api.http.sse import json_event
+from trimtab.api.http.texts import ProjectName, QuestionText
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import AnswersDep, Caller, EnvDep, KnowledgeDep, WebDep
 from trimtab.infra.auth import Principal
@@ -65,8 +66,8 @@ class FeedbackKept:
 class QueryRequest(BaseModel):
     """A question, as the contract words it; the pipeline checks it."""
 
-    query: str
-    project: str
+    query: QuestionText
+    project: ProjectName
     top_k: int = 5
     user_id: UserId = ""
 
@@ -74,8 +75,8 @@ class QueryRequest(BaseModel):
 class AnswerRequest(BaseModel):
     """A question about a project's documents."""
 
-    question: str
-    project: str
+    question: QuestionText
+    project: ProjectName
     top_k: int = 5
     user_id: UserId = ""
     """User id for later erasure; leave it out when no user is signed in."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.http.texts import ArgumentValue
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, CatalogDep, EnvDep
 from trimtab.kernel.errors import Conflict, ErrorKind
@@ -159,7 +160,7 @@ class ActionOutcome:
 class ActRequest(BaseModel):
     """Arguments of an action."""
 
-    arguments: dict[str, Value] = Field(default_factory=dict)
+    arguments: dict[str, ArgumentValue] = Field(default_factory=dict)
     dry_run: bool = False
     approve: bool = False
     """Required for actions of risk ``approval``: the caller answers for it."""

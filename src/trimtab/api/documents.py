@@ -11,6 +11,7 @@ from trimtab.api.data_subject import MAX_LABELS, Label
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.http.texts import ProjectName
 from trimtab.api.roles import ADMIN, OPERATOR, TENANT_ADMIN, TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import Caller, EnvDep, KnowledgeDep
 from trimtab.kernel.errors import ErrorKind
@@ -82,7 +83,7 @@ class DocumentDeleted:
 class NewProject(BaseModel):
     """Name and embedder of a new project."""
 
-    name: str
+    name: ProjectName
     embedder: Literal["standard", "multilingual"] = "standard"
     """``multilingual`` needs ``trimtab[multilingual]``."""
 

@@ -11,6 +11,7 @@ from trimtab.answers.reviews import ReviewItem
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.http.texts import ProjectName
 from trimtab.api.roles import OPERATOR, REVIEWER
 from trimtab.api.services import AnswersDep, Caller, EnvDep, EvaluationDep
 from trimtab.evaluation.experiments.pairs import ExperimentVerdict, PairReport
@@ -117,7 +118,7 @@ class ReplayRequest(BaseModel):
     set: Annotated[dict[Short, Short], Field(default_factory=dict)]
     """Settings of answers by name; none replays the present configuration."""
     last: Annotated[int, Field(ge=1, le=1000)] = 100
-    project: str | None = None
+    project: ProjectName | None = None
 
 
 class ProbeRequest(BaseModel):

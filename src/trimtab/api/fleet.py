@@ -1,5 +1,6 @@
 """Route of the processes that share one database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import APIRouter
@@ -20,9 +21,14 @@ class FleetReport:
     """Id of the process that answers."""
     processes: tuple[FleetProcess, ...]
     """The oldest first."""
+    latest: int
+    """Number of the newest common change; a process that has applied it is up to date."""
+    switches: Mapping[str, object]
+    """What is in force in the answering process: bypass, live rules, routes, cache sizes."""
 
 
 @router.get("", dependencies=[OPERATOR])
-def fleet(env: EnvDep) -> FleetReport:
+def show_fleet(env: EnvDep) -> FleetReport:
     """List the processes on this database."""
-    return FleetReport(env.fleet.me.id, tuple(env.fleet.processes()))
+    fleet = env.fleet
+    return FleetReport(fleet.me.id, tuple(fleet.processes()), fleet.latest(), fleet.switches())

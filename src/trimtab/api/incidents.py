@@ -207,7 +207,7 @@ class _Markdown(PlainTextResponse):
 class Approve(BaseModel):
     """Approval of one plan."""
 
-    plan_hash: str
+    plan_hash: Annotated[str, StringConstraints(max_length=200)]
     """Hash of the plan; another plan is refused."""
 
 

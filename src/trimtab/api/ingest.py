@@ -12,18 +12,28 @@ from starlette.responses import Response
 from trimtab.api.data_subject import MAX_LABELS, MAX_USER_ID, Person, validate_user_id
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
+from trimtab.api.http.texts import MAX_PROJECT_NAME, check_form
 from trimtab.api.roles import TENANT_OPERATOR
 from trimtab.api.services import Caller, KnowledgeDep
 from trimtab.infra.auth import Principal, Role
 from trimtab.infra.web.json_body import InvalidRequest
 from trimtab.kernel.errors import ErrorKind, Forbidden
 from trimtab.knowledge import FailedDocument, IngestResult, Knowledge
-from trimtab.knowledge.ingestion import DocumentSource
+from trimtab.knowledge.ingestion import MAX_DOCUMENT_NAME, DocumentSource
 from trimtab.knowledge.parsing.content import Content
 
 router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=ApiRoute)
 
 _MAX_FILES = 1000
+_PROJECT_SCHEMA = {"type": "string", "maxLength": MAX_PROJECT_NAME}
+_OWNER_SCHEMA = {"type": "string", "maxLength": MAX_USER_ID}
+_LABELS_SCHEMA = {
+    "type": "array",
+    "maxItems": MAX_LABELS,
+    "items": {"type": "string", "maxLength": 100},
+}
+_MAX_TEXT = 50 * 1024 * 1024
+"""Of a text sent as JSON; `knowledge.max_document_mb` may be less."""
 _LABEL = re.compile(r"[a-zA-Z0-9_.-]{1,100}")
 
 
@@ -64,17 +74,20 @@ class IngestedMany:
         "type": "object",
         "required": ["project", "name", "text"],
         "properties": {
-            "labels": {"type": "array", "items": {"type": "string"}},
-            **{name: {"type": "string"} for name in ("project", "name", "text", "user_id")},
+            "labels": _LABELS_SCHEMA,
+            "project": _PROJECT_SCHEMA,
+            "name": {"type": "string", "maxLength": MAX_DOCUMENT_NAME},
+            "text": {"type": "string", "maxLength": _MAX_TEXT},
+            "user_id": _OWNER_SCHEMA,
         },
     }},
     "multipart/form-data": {"schema": {
         "type": "object",
         "required": ["project", "file"],
         "properties": {
-            "project": {"type": "string"},
-            "user_id": {"type": "string"},
-            "labels": {"type": "array", "items": {"type": "string"}},
+            "project": _PROJECT_SCHEMA,
+            "user_id": _OWNER_SCHEMA,
+            "labels": _LABELS_SCHEMA,
             "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
         },
     }},
@@ -113,6 +126,8 @@ async def _ingest_text(
         raise InvalidRequest(
             f"The body is neither JSON with the texts {', '.join(fields)} nor a form with files."
         )
+    if len(body["text"]) > _MAX_TEXT:
+        raise InvalidRequest(f"text: the text has more than {_MAX_TEXT} characters.")
     principal.enter(body["project"])
     labels = _labels(body["labels"], principal) if "labels" in body else ()
     owner = _owner(body["user_id"]) if "user_id" in body else person
@@ -155,6 +170,7 @@ async def _ingest_form(
     request: Request, knowledge: Knowledge, principal: Principal, person: str
 ) -> IngestResult | IngestedMany:
     async with request.form(max_files=_MAX_FILES) as form:
+        check_form(form)
         project = form.get("project")
         files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
         if not isinstance(project, str) or not files:

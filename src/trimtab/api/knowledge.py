@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
+from trimtab.api.http.texts import ProjectName
 from trimtab.api.roles import OPERATOR, READER, TENANT_READER
 from trimtab.api.services import KnowledgeDep, WebDep
 from trimtab.infra.web import caller
@@ -42,7 +43,7 @@ def stats(knowledge: KnowledgeDep) -> KnowledgeStats:
 class WarmCache(BaseModel):
     """Queries to warm the cache with."""
 
-    project: str = ""
+    project: ProjectName = ""
     """Empty means all."""
     top: Annotated[int, Field(ge=1, le=100_000)] = 1000
     queries: Annotated[str, Field(max_length=5_000_000)] | None = None

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
+from trimtab.api.http.texts import check_form
 from trimtab.api.privacy import SignedStatement
 from trimtab.api.roles import ADMIN, OPERATOR, READER
 from trimtab.api.services import Caller, KnowledgeDep, ModelsDep
@@ -232,7 +233,7 @@ def list_models(models: ModelsDep) -> ModelList:
     "type": "object",
     "required": ["name", "artifact"],
     "properties": {
-        "name": {"type": "string"},
+        "name": {"type": "string", "maxLength": 64},
         "artifact": {"type": "string", "format": "binary"},
         "manifest": {"type": "string", "format": "binary"},
         "sample": {"type": "string", "format": "binary"},
@@ -248,6 +249,7 @@ async def register_model(request: Request, models: ModelsDep, principal: Caller)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise InvalidRequest("The body is not a form with `name` and `artifact`.")
     async with request.form(max_files=4, max_fields=4) as form:
+        check_form(form)
         name, artifact = form.get("name"), form.get("artifact")
         if not isinstance(name, str) or not isinstance(artifact, UploadFile):
             raise InvalidRequest("The form needs the text `name` and the file `artifact`.")

@@ -57,11 +57,15 @@ class OpenAiModels:
     object: Literal["list"] = "list"
 
 
+Message = Annotated[str, StringConstraints(max_length=1_000_000)]
+"""A message of a conversation; the last one is the question, which has a limit of its own."""
+
+
 class ChatMessage(BaseModel):
     """A message of the conversation."""
 
     role: Annotated[str, StringConstraints(max_length=40)]
-    content: str | list[dict[str, Any]] | None = None
+    content: Message | list[dict[str, Any]] | None = None
 
 
 class StreamOptions(BaseModel):

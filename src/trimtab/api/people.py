@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
+from trimtab.api.http.texts import ArgumentValue
 from trimtab.api.incidents import IncidentSummary
 from trimtab.api.roles import OPERATOR
 from trimtab.api.services import Caller, IncidentsDep, PeopleDep
@@ -14,7 +15,6 @@ from trimtab.incidents.model import IncidentSeverity, Plan
 from trimtab.incidents.people import Declaration
 from trimtab.incidents.proposals import Proposal, propose
 from trimtab.kernel.errors import ErrorKind
-from trimtab.kernel.operable import Value
 from trimtab.runbooks import Act
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"], route_class=ApiRoute)
@@ -74,7 +74,7 @@ class ProposalAct(BaseModel):
     """An action of the catalog with its arguments."""
 
     action: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    arguments: dict[str, Value] = Field(default_factory=dict)
+    arguments: dict[str, ArgumentValue] = Field(default_factory=dict)
 
 
 class Propose(BaseModel):

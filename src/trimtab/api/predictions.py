@@ -18,7 +18,7 @@ from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.roles import READER
 from trimtab.api.services import ModelsDep
-from trimtab.infra.web.json_body import InvalidRequest, problem_of
+from trimtab.infra.web.json_body import InvalidRequest, problem_of, refuse_nul
 from trimtab.infra.web.request_id import request_id_of
 from trimtab.kernel.errors import ErrorKind, TrimtabError
 from trimtab.models.open_inference import (
@@ -125,14 +125,17 @@ async def _body_of(request: Request) -> Any:
     body = await _read(request)
     try:
         if len(body) > _ON_LOOP_BYTES:
-            return await run_in_threadpool(orjson.loads, body)
-        return orjson.loads(body)
+            value = await run_in_threadpool(orjson.loads, body)
+        else:
+            value = orjson.loads(body)
     except orjson.JSONDecodeError:
         try:
             problem = problem_of(body)
         except RecursionError:
             problem = "The JSON is nested too deep."
         raise InvalidRequest(problem) from None
+    refuse_nul(body, value)
+    return value
 
 
 async def _read(request: Request) -> bytes:

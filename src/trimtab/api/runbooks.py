@@ -29,13 +29,17 @@ class PageRefused(InvalidInput):
     code = "api.page_refused"
 
 
+Word = Annotated[str, StringConstraints(max_length=1000)]
+"""A command or an option."""
+
+
 class LintRequest(BaseModel):
     """A page to check."""
 
     text: Annotated[str, StringConstraints(max_length=1_000_000)]
-    path: str = "page.md"
+    path: Annotated[str, StringConstraints(max_length=1000)] = "page.md"
     """Its name in messages."""
-    commands: dict[str, list[str]] | None = Field(default=None, max_length=1000)
+    commands: dict[Word, list[Word]] | None = Field(default=None, max_length=1000)
     """Commands of the caller with their options; without them commands are not checked."""
 
 

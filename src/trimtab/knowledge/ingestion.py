@@ -381,7 +381,10 @@ def validate_document_name(name: str) -> str:
     """Return the name without surrounding blanks, or raise `DocumentNameInvalid`."""
     stripped = name.strip()
     if not 1 <= len(stripped) <= MAX_DOCUMENT_NAME or not stripped.isprintable():
-        raise DocumentNameInvalid("The document's name is empty, too long or not printable.")
+        raise DocumentNameInvalid(
+            f"The document's name is empty, longer than {MAX_DOCUMENT_NAME} characters or not"
+            " printable."
+        )
     return stripped
 
 

@@ -11,6 +11,8 @@ from trimtab.api.http.schemas import add_schemas
 
 MEDIA = "application/json"
 FREE = {
+    ("UpkeepReport", "facts"),
+    ("FleetReport", "switches"),
     ("ActionOutcome", "facts"),
     ("ChatMessage", "content"),
     ("Component", ""),

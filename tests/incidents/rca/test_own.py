@@ -75,6 +75,12 @@ def test_a_component_of_which_nothing_below_moved_is_the_cause_itself():
     assert ranked(samples({"pump_heat", "horn_noise"})).cause == "pump"
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_no_more_series_are_compared_than_the_limit(monkeypatch, limit):
+    monkeypatch.setattr("trimtab.incidents.rca.own.MAX_SERIES", limit)
+    assert len(ranked(samples({"pump_heat"}), "OtherAlert").nodes) == limit
+
+
 def test_what_the_alert_does_not_need_is_not_its_cause():
     found = ranked(samples({"horn_noise"}))
     assert found.cause == ""

@@ -38,10 +38,12 @@ def test_normal_time_names_no_cause():
     assert "no metric has moved for good" in ranking.abstained_because
 
 
-@pytest.mark.parametrize(("added", "named"), [(SHIFTED * 1.1, True), (SHIFTED * 0.9, False)])
+@pytest.mark.parametrize(
+    ("added", "named"), [(SHIFTED * 1.1, True), (SHIFTED, True), (SHIFTED * 0.999, False)]
+)
 def test_a_cause_is_named_from_the_threshold_on(added, named):
     columns = (MetricColumn("cart", "cpu"),)
-    normal = np.tile([[9.5], [10.0], [10.5]], (20, 1))  # The quartiles lie 1 apart.
+    normal = np.tile([[-0.5], [0.0], [0.5]], (20, 1))  # The quartiles lie 1 apart.
     ranking = rank_causes(MetricFrame(columns, normal), MetricFrame(columns, normal + added))
     assert bool(ranking.cause) is named
 

@@ -175,6 +175,14 @@ class Fleet:
         )
         return [alone]
 
+    def switches(self) -> dict[str, Any]:
+        """Return the shared values that are in force in this process, by name."""
+        return {name: self._switches[name].read() for name in sorted(self._switches)}
+
+    def latest(self) -> int:
+        """Return the number of the newest common change; 0 for a process alone."""
+        return 0 if self._store is None else self._store.numbers().latest
+
     @contextmanager
     def claimed(self, name: str, seconds: float) -> Iterator[bool]:
         """Claim a piece of work for this process; yield whether it has the claim.

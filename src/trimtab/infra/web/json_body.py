@@ -12,6 +12,8 @@ MAX_VALUES = 20_000
 """Maximum number of values in a body. The route's schema validates each on the event loop, about 20
 ms in total.
 """
+NUL = "\0"
+"""The character that no stored text may have."""
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
@@ -53,6 +55,38 @@ def check_shape(body: bytes) -> None:
                 )
         else:
             depth -= 1
+
+
+def refuse_nul(body: bytes, value: object) -> None:
+    """Raise `InvalidRequest` if a text or name of the parsed JSON has the character NUL.
+
+    PostgreSQL stores no text with it, and both engines accept the same. In JSON it can be written
+    as an escape only, so a body without that escape is not searched.
+
+    Args:
+        body: The JSON.
+        value: What it was parsed to.
+    """
+    if b"\\u0000" not in body:
+        return
+    waiting: list[tuple[str, object]] = [("", value)]
+    while waiting:
+        place, found = waiting.pop()
+        if isinstance(found, dict):
+            waiting += ((f"{place}.{key}", key) for key in found)
+            waiting += ((f"{place}.{key}", each) for key, each in found.items())
+        elif isinstance(found, list):
+            waiting += ((f"{place}[{number}]", each) for number, each in enumerate(found))
+        elif isinstance(found, str) and NUL in found:
+            raise nul_refused(place.lstrip(".").replace(NUL, "\\u0000") or "The body")
+
+
+def nul_refused(field: str) -> InvalidRequest:
+    """Return the refusal of a field that has the character NUL."""
+    return InvalidRequest(
+        f"{field}: the text has the character NUL (U+0000), which cannot be stored.",
+        hint="Remove the character, then repeat the call.",
+    )
 
 
 def problem_of(body: bytes) -> str:

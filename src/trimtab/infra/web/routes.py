@@ -21,13 +21,17 @@ from trimtab.infra.web.json_body import (
     MAX_VALUES,
     InvalidRequest,
     check_shape,
+    nul_refused,
     problem_of,
+    refuse_nul,
 )
 
 _WITHOUT_BODY = frozenset(("GET", "HEAD"))
 _AT_ONCE = 64 * 1024
 """Size in bytes up to which parsing is faster than a thread switch."""
 _NO_MATCH: tuple[Match, Scope] = (Match.NONE, {})
+MAX_PATH_NAME = 1024
+"""Length of each name in a path; what is stored has a smaller limit of its own."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _S = TypeVar("_S")
 _COMPLETING = threading.RLock()
@@ -86,9 +90,12 @@ class GuardedRoute(APIRoute):
         needs = next(mark for mark in marks if isinstance(mark, Needs))
         work = self._work_without(needs)
         reads, has_form = not (self.methods or set()) & _WITHOUT_BODY, self.body_field is not None
+        stores = reads and (has_form or "requestBody" in (self.openapi_extra or {}))
 
         async def handler(request: Request) -> Response:
             await needs(request)
+            if stores:
+                _check_address(request)
             if reads:
                 request = JsonRequest(request.scope, request.receive)
                 media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -114,6 +121,18 @@ class GuardedRoute(APIRoute):
             self.dependant = whole
 
 
+def _check_address(request: Request) -> None:
+    """Raise `InvalidRequest` if path or query has the character NUL, or a name has no limit."""
+    scope = request.scope
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        raise nul_refused("The address")
+    for name, value in scope["path_params"].items():
+        if isinstance(value, str) and len(value) > MAX_PATH_NAME:
+            raise InvalidRequest(
+                f"{name}: a name in the path has at most {MAX_PATH_NAME} characters."
+            )
+
+
 class JsonRequest(Request):
     """A request whose JSON is checked before parsing and parsed once."""
 
@@ -137,9 +156,11 @@ def parse_json(body: bytes) -> Any:
         check_shape(body)
     body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
-        return orjson.loads(body) if body else None
+        value = orjson.loads(body) if body else None
     except orjson.JSONDecodeError:
         raise InvalidRequest(problem_of(body)) from None
+    refuse_nul(body, value)
+    return value
 
 
 class ProvidedServices:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from trimtab.knowledge.embedding.e5_conversion import TOKENIZER, convert_e5
-from trimtab.knowledge.embedding.model_files import ModelSource, model_problem
+from trimtab.knowledge.embedding.model_files import (
+    CONVERTED_TOKENIZER,
+    ModelSource,
+    model_problem,
+)
 from trimtab.knowledge.embedding.port import Prefixes
 from trimtab.knowledge.embedding.transformer import Device, TransformerEmbedder
 from trimtab.knowledge.errors import EmbedderUnavailable
@@ -36,6 +39,13 @@ def installed_weights() -> Path:
     raise FileNotFoundError(f"the package {_PACKAGE} is not installed")
 
 
+def _convert(weights: Path, folder: Path) -> None:
+    # Imported late: it is needed once, and installations without the optional package never need it.
+    from trimtab.knowledge.embedding.e5_conversion import convert_e5
+
+    convert_e5(weights, folder)
+
+
 MULTILINGUAL_E5 = ModelSource(
     "multilingual-e5-small/int8-ct2/mean",
     format=1,
@@ -43,7 +53,7 @@ MULTILINGUAL_E5 = ModelSource(
     package="trimtab[multilingual]",
     megabytes=300,
     find=installed_weights,
-    convert=convert_e5,
+    convert=_convert,
 )
 
 
@@ -63,6 +73,6 @@ class E5Embedder(TransformerEmbedder):
         problem = model_problem(model_dir, MULTILINGUAL_E5)
         if problem:
             raise EmbedderUnavailable(f"The multilingual embedding model is unusable: {problem}.")
-        tokenizer = Tokenizer.from_file(str(model_dir / TOKENIZER))
+        tokenizer = Tokenizer.from_file(str(model_dir / CONVERTED_TOKENIZER))
         model_id = MULTILINGUAL_E5.model_id
         super().__init__(model_dir, tokenizer, threads, model_id, MAX_TOKENS, device)

