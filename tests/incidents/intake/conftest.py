@@ -4,5 +4,5 @@ from tests.incidents.intake.desk import make_desk
 
 
 @pytest.fixture
-def desk(tmp_path):
-    return make_desk(tmp_path)
+def desk(databases):
+    return make_desk(databases.folder)
