@@ -46,3 +46,26 @@ def heaps(how):
 
 def test_forty_threads_share_two_heaps():
     assert heaps("shared") <= 2 < heaps("apart")
+
+
+FREED = """
+import ctypes, sys
+import psutil
+from trimtab.infra.malloc import settled_resident_bytes
+
+if not hasattr(ctypes.CDLL(None), "malloc_trim"):
+    sys.exit(77)
+before = settled_resident_bytes()
+blocks = [bytes([1]) * 100_000 for _ in range(1000)]
+last = bytes([1]) * 100_000  # Above the others, so that their end is not given back by itself.
+del blocks
+kept = psutil.Process().memory_info().rss - before
+print(kept > 80_000_000, settled_resident_bytes() - before < 20_000_000)
+"""
+
+
+def test_memory_that_was_freed_is_not_counted():
+    run = subprocess.run([sys.executable, "-c", FREED], capture_output=True, text=True, check=False)
+    if run.returncode == 77:
+        pytest.skip("This is not glibc.")
+    assert run.stdout.split() == ["True", "True"], run.stderr

@@ -21,7 +21,15 @@ from trimtab.runbooks.page import parse_page
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted((ROOT / "library").glob("knowledge-*.md"))
 
-OF_ANSWERS = Signal("answers.feedback.slow_rate", "ratio", "Of another domain.", list)
+OF_OTHERS = tuple(
+    Signal(name, "1", "Of another domain.", list)
+    for name in (
+        "answers.feedback.slow_rate",
+        "service.disk.busy_ratio",
+        "service.disk.wait_seconds",
+        "service.provider.reachable",
+    )
+)
 """A page may read signals of other domains; tests/runbooks lints all pages on the whole catalog."""
 
 
@@ -44,7 +52,7 @@ def test_the_page_loads_and_names_only_what_exists(path, knowledge, clock, proce
     assert page.id == path.stem
     if isinstance(page, Runbook):
         catalog = Catalog(
-            (*signals(knowledge), *process_metrics.signals(), OF_ANSWERS),
+            (*signals(knowledge), *process_metrics.signals(), *OF_OTHERS),
             actions(knowledge),
             faults(knowledge, clock),
         )

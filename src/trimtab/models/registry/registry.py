@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+from trimtab.infra.malloc import settled_resident_bytes
 from trimtab.kernel.drilling import OWN_PROJECT
 from trimtab.kernel.events import Event
 from trimtab.models.artifacts import ArtifactFolder, Staged
@@ -218,10 +217,9 @@ class Registry:
         if loaded is not None:
             return loaded
         self.verify_files(version)
-        process = psutil.Process()
-        before = process.memory_info().rss
+        before = settled_resident_bytes()
         predictor = self._prove(self.artifacts.path(version.digest), version.manifest, version.ref)
-        grown = max(0, process.memory_info().rss - before)
+        grown = max(0, settled_resident_bytes() - before)
         with self._lock:
             return self._loaded.setdefault(version.digest, LoadedModel(version, predictor, grown))
 
