@@ -11,6 +11,7 @@ import pytest
 
 from tests.processes import clean_environment
 
+LOG = "uvicorn.log"
 KEY = "workers-admin-key-0123456789abcdef"
 
 
@@ -18,15 +19,22 @@ def start_uvicorn(folder, workers, **environment):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     words = ["--factory", "trimtab.app.asgi:create", "--port", str(port), "--workers", str(workers)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", *words],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=clean_environment(TRIMTAB_SERVICE_DATA_DIR=str(folder / "data"), **environment),
-    )
+    # Into a file: a pipe that nobody reads would stop the workers once their log has filled it.
+    with (folder / LOG).open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", *words],
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=clean_environment(TRIMTAB_SERVICE_DATA_DIR=str(folder / "data"), **environment),
+        )
     return process, f"http://127.0.0.1:{port}"
+
+
+def ended(process, folder, seconds=110):
+    """Wait until it ends; return what it has written."""
+    process.wait(timeout=seconds)
+    return (folder / LOG).read_text(encoding="utf-8", errors="replace")
 
 
 def wait_until_served(process, url):
@@ -37,7 +45,7 @@ def wait_until_served(process, url):
         except httpx.TransportError:
             time.sleep(0.2)
     process.kill()
-    raise AssertionError(process.communicate()[0])
+    raise AssertionError("it does not serve: its log is in the folder of the test")
 
 
 def test_one_worker_serves_and_ends_in_order(tmp_path):
@@ -45,7 +53,7 @@ def test_one_worker_serves_and_ends_in_order(tmp_path):
     health = wait_until_served(process, url)
     me = httpx.get(f"{url}/v1/me", timeout=30)
     process.terminate()
-    said = process.communicate(timeout=60)[0]
+    said = ended(process, tmp_path)
     assert health.json()["components"]["database"]["status"] == "up"
     assert me.json()["role"] == "reader"
     assert "Application shutdown complete" in said
@@ -86,16 +94,18 @@ def test_two_workers_on_postgresql_answer_and_each_sees_what_the_other_changes(t
         one.delete(path).raise_for_status()
         found = other.get("/api/v1/search/pumps", params=asked).raise_for_status().json()
         assert found["passages"] == []
+        for client in (one, other):
+            client.close()
     finally:
         process.terminate()
-        said = process.communicate(timeout=120)[0]
+        said = ended(process, tmp_path)
     assert said.count("Application shutdown complete") == 2
 
 
 @pytest.mark.feature("F488")
 def test_a_second_worker_on_sqlite_is_refused_with_the_reason(tmp_path):
     process, _ = start_uvicorn(tmp_path, 2)
-    said = process.communicate(timeout=110)[0]
+    said = ended(process, tmp_path)
     assert process.returncode is not None
     assert "is in use by another trimtab process" in said
     assert re.search(r"PostgreSQL only: set `service\.database_url`, or\s+start one worker", said)
@@ -104,6 +114,6 @@ def test_a_second_worker_on_sqlite_is_refused_with_the_reason(tmp_path):
 @pytest.mark.parametrize("roles", ["api-gateway"])
 def test_a_wrong_setting_ends_the_worker_with_the_next_step(tmp_path, roles):
     process, _ = start_uvicorn(tmp_path, 1, TRIMTAB_SERVICE_ROLES=roles)
-    said = process.communicate(timeout=100)[0]
+    said = ended(process, tmp_path)
     assert "'api-gateway' is not a role" in said
     assert "Choose from: all, answers" in said

@@ -11,8 +11,6 @@ SUSPECT = 20
 """From one size to the next a linear pattern takes 8 times as long, a quadratic one 64 times."""
 CONFIRMED = 2.9
 """From one size to its double: 2 and 4 times."""
-_CUBIC = 6
-"""From one size to its double: 8 times, which needs no larger text to be told from 2 times."""
 _EXPONENTIAL = 8
 """From 12 to 18 repeats: 1.5 times, and 64 times for an exponential one, which would never come back from more."""
 _MOST = 150
@@ -47,10 +45,8 @@ def grows(run, text):
 
 def _confirmed(run, text):
     """Return whether it is so above the bounds of bounded repeats, too."""
-    small, double = cpu(run, text(256), 2), cpu(run, text(512), 2)
-    if double > _CUBIC * small:
-        return True
-    return double > CONFIRMED * small and cpu(run, text(1024), 2) > CONFIRMED * double
+    times = [cpu(run, text(size), 2) for size in (256, 512, 1024)]
+    return times[1] > CONFIRMED * times[0] and times[2] > CONFIRMED * times[1]
 
 
 def cpu(run, text, repeats=3):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from trimtab.infra.storage import FileGuard
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.errors import Corrupt
+from trimtab.kernel.errors import Corrupt, Unavailable
 
 if TYPE_CHECKING:
     from trimtab.infra.storage.postgresql import PostgresServer
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 POSTGRES_CONNECTIONS = 5
 """Connections of one process for its jobs; one of them listens for messages."""
 _MIGRATION_LOCK = (0x7472, 0x6A6F)
-_MIGRATION_SECONDS = 120
+_MIGRATION_SECONDS = 120.0
+_ASK_SECONDS = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -80,11 +81,24 @@ class PostgresJobStore:
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
-        """Hold a session lock, so that several first starts create the tables once."""
+        """Hold a session lock, so that several first starts create the tables once.
+
+        It is asked for again and again: DBOS builds indexes concurrently, which waits for every
+        query that was under way, and so for one that would wait for the lock.
+
+        Raises:
+            Unavailable: Another process has held it for two minutes.
+        """
+        taken = "SELECT pg_try_advisory_lock(%s::int, %s::int)"
+        until = time.monotonic() + _MIGRATION_SECONDS
         with self._server.direct() as connection:
-            connection.limit = _MIGRATION_SECONDS + 5.0
-            connection.execute(f"SET lock_timeout = '{_MIGRATION_SECONDS}s'")
-            connection.execute("SELECT pg_advisory_lock(%s::int, %s::int)", _MIGRATION_LOCK)
+            while connection.execute(taken, _MIGRATION_LOCK).fetchone() != (True,):
+                if time.monotonic() > until:
+                    raise Unavailable(
+                        "Another process has been making the tables of durable jobs for two minutes.",
+                        hint="Start this process again once that one serves.",
+                    )
+                time.sleep(_ASK_SECONDS)
             yield
 
     def close(self) -> None:
