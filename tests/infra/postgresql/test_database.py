@@ -141,12 +141,19 @@ def test_five_processes_start_on_an_empty_database_at_once(cluster):
         "import sys; from trimtab.infra.environment import STATE_CHAINS\n"
         "from trimtab.infra.storage.postgresql import PostgresDatabase, PostgresServer\n"
         "from trimtab.infra.audit import Audit; from trimtab.kernel.clock import SystemClock\n"
-        "d = PostgresDatabase(PostgresServer(sys.argv[1], allow_unsafe=True), 'state', STATE_CHAINS)\n"
+        "from trimtab.infra.jobs.durable import DurableJobs\n"
+        "s = PostgresServer(sys.argv[1], allow_unsafe=True)\n"
+        "d = PostgresDatabase(s, 'state', STATE_CHAINS)\n"
         "for _ in range(10): Audit(d, SystemClock()).append('a', 'b', 'c')\n"
         "d.close()\n"
+        # DBOS makes its tables, and builds indexes that wait for queries of the others.
+        "j = DurableJobs(s, SystemClock(), sys.argv[2]); j.launch(); j.close()\n"
     )
     command = [sys.executable, "-c", program, server.url]
-    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(5)]
+    processes = [
+        subprocess.Popen([*command, f"process{number}"], stderr=subprocess.PIPE, text=True)
+        for number in range(5)
+    ]
     assert [(process.communicate()[1], process.returncode) for process in processes] == [
         ("", 0)
     ] * 5

@@ -83,7 +83,7 @@ class PostgresJobStore:
     def migrating(self) -> Iterator[None]:
         """Hold a session lock, so that several first starts create the tables once.
 
-        It is asked for again and again: DBOS builds indexes concurrently, which waits for every
+        The lock is tried at intervals: DBOS builds indexes concurrently, which waits for every
         query that was under way, and so for one that would wait for the lock.
 
         Raises:
@@ -95,7 +95,7 @@ class PostgresJobStore:
             while connection.execute(taken, _MIGRATION_LOCK).fetchone() != (True,):
                 if time.monotonic() > until:
                     raise Unavailable(
-                        "Another process has been making the tables of durable jobs for two minutes.",
+                        "Another process has made the tables of durable jobs for two minutes.",
                         hint="Start this process again once that one serves.",
                     )
                 time.sleep(_ASK_SECONDS)
