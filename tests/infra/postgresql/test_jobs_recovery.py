@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from trimtab.infra.jobs.stores import PostgresJobStore
+from trimtab.kernel.errors import Unavailable
+
 COMMAND = (sys.executable, "-m", "tests.infra.postgresql.jobs_process")
 
 
@@ -36,3 +39,13 @@ def test_a_start_takes_no_work_from_a_process_that_lives(postgres, tmp_path):
         first.kill()
     assert said == ["0", "second 0", ""]
     assert (tmp_path / "noted").read_text() == "a first\na second\n"
+
+
+def test_a_closed_store_lets_a_waiting_thread_end(postgres):
+    store = PostgresJobStore(postgres.server())
+    with store.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    store.close()
+    # DBOS repeats a call after an error of the driver, for ever.
+    with pytest.raises(Unavailable, match="are closed"):
+        store.engine.connect()

@@ -76,8 +76,9 @@ class PostgresJobStore:
 
     def __init__(self, server: "PostgresServer") -> None:
         self.url = "postgresql+psycopg:///jobs"
-        self.engine = server.transaction_engine(POSTGRES_CONNECTIONS)
+        self.engine = server.transaction_engine(POSTGRES_CONNECTIONS, self._check_open)
         self._server = server
+        self._closed = False
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
@@ -102,8 +103,18 @@ class PostgresJobStore:
             yield
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and refuse new ones.
+
+        A thread of DBOS that waits for a job of another process would ask the server for ever, and
+        the process would not end.
+        """
+        self._closed = True
         self.engine.dispose()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            # Not an error of the driver: DBOS repeats a call after those.
+            raise Unavailable("The durable jobs of this process are closed.")
 
 
 def _guarded(file: Path, clock: Clock) -> FileGuard:

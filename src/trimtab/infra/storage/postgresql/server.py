@@ -1,6 +1,6 @@
 """A PostgreSQL server: its address, its connections and the checks of a start."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -69,10 +69,18 @@ class PostgresServer:
             use_native_hstore=False,
         )
 
-    def transaction_engine(self, pool_size: int) -> sa.Engine:
-        """Return an engine past any pooler for code that begins transactions as SQLAlchemy does."""
+    def transaction_engine(
+        self, pool_size: int, before_connect: Callable[[], None] = lambda: None
+    ) -> sa.Engine:
+        """Return an engine past any pooler for code that begins transactions as SQLAlchemy does.
+
+        Args:
+            pool_size: How many connections it has at most.
+            before_connect: Called before each new connection; what it raises refuses it.
+        """
 
         def connect() -> psycopg.Connection[Any]:
+            before_connect()
             found = psycopg.Connection.connect(**self._parameters(self.direct_url))
             found.execute("SET synchronous_commit = on")
             found.commit()
