@@ -29,7 +29,7 @@ def read_config_map(folder: Path, name: str, keys: Collection[str]) -> dict[str,
     Raises:
         BadConfigMap: The YAML file is not valid, or holds no map.
         OSError: It is there and cannot be read.
-        UnicodeDecodeError: It is no text.
+        UnicodeDecodeError: It is not encoded as UTF-8.
     """
     mounted = folder / name
     if mounted.is_dir():

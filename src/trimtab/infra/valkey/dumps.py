@@ -44,7 +44,7 @@ class ValkeyProgramMissing(Misconfigured):
 
 
 class ValkeyDumpUnknown(NotFound):
-    """There is no dump of the Valkey server."""
+    """No dump of the Valkey server exists."""
 
     code = "valkey.dump_unknown"
 
