@@ -8,7 +8,7 @@ import yaml
 from trimtab.app.roles import _STARTED_BY, ProcessRole, Roles
 from trimtab.infra.settings import Settings, load
 from trimtab.infra.settings.table import rows
-from trimtab.kubernetes.deployment import Deployment, render
+from trimtab.kubernetes.deployment import COMPONENTS, Deployment, render
 from trimtab.kubernetes.scale import WORKLOADS, scale_manifests
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +67,46 @@ def test_every_config_map_of_the_documents_is_there():
     assert "max_connections=$(MAX_CONNECTIONS)" in words["args"]
     source = {each["name"]: each["valueFrom"] for each in words["env"] if "valueFrom" in each}
     assert source["MAX_CONNECTIONS"]["configMapKeyRef"]["name"] == "postgres-config"
+
+
+@pytest.mark.feature("F313")
+def test_the_database_and_its_replica_are_stateful_sets_with_the_same_server_settings():
+    for name in ("postgresql", "postgresql-replica"):
+        found = NAMED["StatefulSet", name]
+        (server,) = found["spec"]["template"]["spec"]["containers"]
+        assert found["spec"]["serviceName"] == NAMED["Service", name]["metadata"]["name"]
+        assert NAMED["Service", name]["spec"]["selector"] == {"app": name}
+        # A standby does not start with a lower max_connections than its primary has.
+        assert "max_connections=$(MAX_CONNECTIONS)" in server["args"]
+    replica = NAMED["StatefulSet", "postgresql-replica"]["spec"]["template"]["spec"]
+    (copy,) = replica["initContainers"]
+    assert {each["name"]: each.get("value") for each in copy["env"]}["PGHOST"] == "postgresql"
+
+
+@pytest.mark.feature("F315")
+def test_everything_is_in_the_namespace_of_the_documents_and_trimtab_may_act_there():
+    found = render(Deployment(tuple(COMPONENTS), "hybrid-ai", scale=True))
+    names = {each["kind"]: each["metadata"]["name"] for each in found}
+    for each in found:
+        if each["kind"].startswith("Cluster"):
+            assert names[each["kind"]] == "knowledgebeast-hybrid-ai"
+        else:
+            assert each["metadata"]["namespace"] == "hybrid-ai"
+        assert {one["namespace"] for one in each.get("subjects", ())} <= {"hybrid-ai"}
+    assert "hybrid-ai" in load(flags={}, environment={}).kubernetes.namespaces
+
+
+@pytest.mark.feature("F561")
+def test_pods_that_hold_the_index_are_in_several_zones_and_one_stays_when_a_node_is_drained():
+    workload = NAMED["Deployment", "knowledgebeast"]["spec"]
+    assert workload["replicas"] >= 2
+    spread = workload["template"]["spec"]["topologySpreadConstraints"]
+    assert {each["topologyKey"] for each in spread} == {
+        *("topology.kubernetes.io/zone", "kubernetes.io/hostname"),
+    }
+    for each in spread:
+        assert each["labelSelector"] == workload["selector"]
+    assert NAMED["PodDisruptionBudget", "knowledgebeast"]["spec"]["maxUnavailable"] == 1
 
 
 def test_the_monitor_of_the_operator_selects_the_service_of_every_workload():

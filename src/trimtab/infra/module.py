@@ -35,6 +35,7 @@ from trimtab.infra.storage.upkeep_results import UpkeepResults
 from trimtab.infra.system_config import SystemConfig
 from trimtab.infra.telemetry.query_texts import forget_queries
 from trimtab.infra.valkey.dump_actions import ValkeyBackups
+from trimtab.infra.valkey.dump_copies import DumpCopies
 from trimtab.infra.valkey.signals import signals as valkey_signals
 from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.clock import Clock
@@ -114,7 +115,8 @@ def build_dependencies(env: Environment) -> Module:
 def build_valkey(env: Environment) -> Module:
     """Return the connection to the Valkey server with its dumps; none without a configured one."""
     valkey = env.valkey
-    backups = ValkeyBackups(valkey, env.settings.service, env.directory.path)
+    copies = None if valkey is None else DumpCopies.of(env.settings.postgresql)
+    backups = ValkeyBackups(valkey, env.settings.service, env.directory.path, copies)
     if valkey is None:
         return Module("valkey", None, signals=(backups.signal(),), actions=backups.actions())
     task = backups.task(env.clock)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from trimtab.infra.settings.sections.postgresql import PostgresqlSettings
 from trimtab.kernel.errors import Corrupt, Misconfigured, Unavailable
 
 _CONNECT_SECONDS, _READ_SECONDS = 5, 30
@@ -193,6 +194,12 @@ def open_objects(url: str, endpoint: str = "") -> Objects:
     client = boto3.client("s3", endpoint_url=endpoint or None, config=config)
     prefix = parts.path.strip("/")
     return BucketObjects(client, parts.netloc, f"{prefix}/" if prefix else "")
+
+
+def open_copies(settings: PostgresqlSettings) -> Objects | None:
+    """Return where dumps are copied to; None without an address; raises `Misconfigured`."""
+    place = settings.backup_copies
+    return open_objects(place, settings.backup_copies_endpoint) if place else None
 
 
 def copy_new_files(folder: Path, objects: Objects) -> int:

@@ -12,12 +12,28 @@ from typing import Any
 Manifest = dict[str, Any]
 NAME, NAMESPACE = "knowledgebeast", "production"
 _PART = {"app.kubernetes.io/part-of": "trimtab"}
-_SECRET, _DATABASE = "trimtab-shared", "postgresql"
+_SECRET, _DATABASE, _REPLICA = "trimtab-shared", "postgresql", "postgresql-replica"
 _POSTGRES_SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
 }
+_KEPT_LOG = "wal_keep_size=1GB"
+"""How much of the log is kept for a replica that was disconnected."""
+_ALLOW_REPLICATION = """\
+echo "host replication $POSTGRES_USER all scram-sha-256" >> "$PGDATA/pg_hba.conf"
+"""
+"""Run once, when the primary's data are made."""
+_COPY_PRIMARY = """\
+set -eu
+[ ! -s "$PGDATA/PG_VERSION" ] || exit 0
+rm -rf "$PGDATA" "$PGDATA.part"
+mkdir -p "$(dirname "$PGDATA")"
+pg_basebackup --pgdata="$PGDATA.part" --write-recovery-conf --wal-method=stream --checkpoint=fast \
+  --dbname="application_name=$POD_NAME"
+mv "$PGDATA.part" "$PGDATA"
+"""
+"""Makes the data of a replica before its first start; a copy that was cut off is begun again."""
 _POOLER_SETTINGS = {
     "pool_mode": "transaction",
     "max_client_conn": "1000",
@@ -83,6 +99,7 @@ def scale_manifests(base: Sequence[Manifest]) -> list[Manifest]:
         _settings("pgbouncer-config", _POOLER_SETTINGS),
         _network_policy(by_kind["NetworkPolicy"]),
         *_database(),
+        *_replica(),
         *_cache(),
     ]
     for workload in WORKLOADS:
@@ -151,29 +168,83 @@ def _deployment(workload: Workload, base: Manifest) -> Manifest:
             "valueFrom": {"secretKeyRef": {"name": _SECRET, "key": "database-url"}},
         },
     ]
+    if workload.replicas > 1:
+        spec["template"]["spec"]["topologySpreadConstraints"] = _spread(workload.name)
     if workload.model:
         container["env"].append(_value("TRIMTAB_MODELS_ONLY", workload.model))
     return made
 
 
+def _spread(name: str) -> list[Manifest]:
+    """Return constraints that spread pods over zones and nodes where there are several."""
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": key,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": {"app": name}},
+        }
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
+
+
 def _database() -> Iterable[Manifest]:
     """Return PostgreSQL with pgvector, started with what ``postgres-config`` says."""
-    options = [word for name in _POSTGRES_SETTINGS for word in ("-c", f"{name}=$({name.upper()})")]
-    container: Manifest = {
-        "name": _DATABASE,
+    container = _server(_DATABASE)
+    container["args"] += ["-c", _KEPT_LOG]
+    container["env"] += [
+        _value("POSTGRES_USER", "trimtab"),
+        _value("POSTGRES_DB", "trimtab"),
+        _value("POSTGRES_INITDB_ARGS", "--data-checksums --locale=C.UTF-8"),
+        _password("POSTGRES_PASSWORD"),
+    ]
+    scripts = f"{_DATABASE}-scripts"
+    container["volumeMounts"].append(
+        {"name": "scripts", "mountPath": "/docker-entrypoint-initdb.d", "readOnly": True}
+    )
+    made = _workload("StatefulSet", _DATABASE, container, volumeClaimTemplates=[_data_claim()])
+    made["spec"]["template"]["spec"]["volumes"] = [
+        {"name": "scripts", "configMap": {"name": scripts}}
+    ]
+    yield _settings(scripts, {"allow-replication.sh": _ALLOW_REPLICATION})
+    yield made
+    yield _service(_DATABASE, 5432)
+
+
+def _replica() -> Iterable[Manifest]:
+    """Return a streaming standby of the database, for reports and as a second copy."""
+    container = _server(_REPLICA)
+    place = [
+        _value("PGHOST", _DATABASE),
+        _value("PGUSER", "trimtab"),
+        _password("PGPASSWORD"),
+        {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+    ]
+    copy: Manifest = {
+        "name": "copy-primary",
+        "image": container["image"],
+        "command": ["sh", "-c", _COPY_PRIMARY],
+        "env": place,
+        "volumeMounts": container["volumeMounts"],
+    }
+    made = _workload("StatefulSet", _REPLICA, container, volumeClaimTemplates=[_data_claim()])
+    made["spec"]["template"]["spec"] |= {
+        # The image's user `postgres`; the copy must not belong to root.
+        "securityContext": {"runAsUser": 999, "runAsGroup": 999, "fsGroup": 999},
+        "initContainers": [copy],
+    }
+    yield made
+    yield _service(_REPLICA, 5432, port_name=_DATABASE)
+
+
+def _server(name: str) -> Manifest:
+    options = [word for each in _POSTGRES_SETTINGS for word in ("-c", f"{each}=$({each.upper()})")]
+    return {
+        "name": name,
         "image": "pgvector/pgvector:pg18",
         "args": ["postgres", *options],
-        "env": [
-            *(_from_settings(name) for name in _POSTGRES_SETTINGS),
-            _value("POSTGRES_USER", "trimtab"),
-            _value("POSTGRES_DB", "trimtab"),
-            _value("POSTGRES_INITDB_ARGS", "--data-checksums --locale=C.UTF-8"),
-            {
-                "name": "POSTGRES_PASSWORD",
-                "valueFrom": {"secretKeyRef": {"name": _SECRET, "key": "postgres-password"}},
-            },
-        ],
-        "ports": [{"name": "postgresql", "containerPort": 5432, "protocol": "TCP"}],
+        "env": [_from_settings(each) for each in _POSTGRES_SETTINGS],
+        "ports": [{"name": _DATABASE, "containerPort": 5432, "protocol": "TCP"}],
         "readinessProbe": {
             "exec": {"command": ["pg_isready", "--username", "trimtab"]},
             "periodSeconds": 10,
@@ -182,15 +253,21 @@ def _database() -> Iterable[Manifest]:
         "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}, "limits": {"memory": "4Gi"}},
         "volumeMounts": [{"name": "data", "mountPath": "/var/lib/postgresql"}],
     }
-    claim: Manifest = {
+
+
+def _data_claim() -> Manifest:
+    return {
         "metadata": {"name": "data"},
         "spec": {
             "accessModes": ["ReadWriteOnce"],
             "resources": {"requests": {"storage": "200Gi"}},
         },
     }
-    yield _workload("StatefulSet", _DATABASE, container, volumeClaimTemplates=[claim])
-    yield _service(_DATABASE, 5432)
+
+
+def _password(name: str) -> Manifest:
+    source = {"secretKeyRef": {"name": _SECRET, "key": "postgres-password"}}
+    return {"name": name, "valueFrom": source}
 
 
 def _cache() -> Iterable[Manifest]:
@@ -224,8 +301,9 @@ def _workload(kind: str, name: str, container: Manifest, **more: object) -> Mani
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": _meta(name), "spec": body}
 
 
-def _service(name: str, port: int) -> Manifest:
-    ports = [{"name": name, "port": port, "protocol": "TCP", "targetPort": name}]
+def _service(name: str, port: int, port_name: str = "") -> Manifest:
+    target = port_name or name
+    ports = [{"name": target, "port": port, "protocol": "TCP", "targetPort": target}]
     spec = {"selector": {"app": name}, "ports": ports}
     return {"apiVersion": "v1", "kind": "Service", "metadata": _meta(name), "spec": spec}
 

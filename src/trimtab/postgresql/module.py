@@ -4,7 +4,7 @@ from pathlib import Path
 
 from trimtab.infra.background import PeriodicTask
 from trimtab.infra.environment import Environment
-from trimtab.infra.objects import open_objects
+from trimtab.infra.objects import open_copies
 from trimtab.infra.settings import Settings
 from trimtab.infra.storage.upkeep_results import UpkeepResults
 from trimtab.kernel.clock import Clock
@@ -46,10 +46,9 @@ def watched_url(settings: Settings) -> str:
 
 
 def _backups(env: Environment, server: WatchedServer) -> PostgresBackups:
-    given = env.settings.postgresql
-    folder, place = given.backup_folder, given.backup_copies
-    copies = open_objects(place, given.backup_copies_endpoint) if place else None
+    folder = env.settings.postgresql.backup_folder
     default = env.directory.path / "backups" / "postgresql"
+    copies = open_copies(env.settings.postgresql)
     return PostgresBackups(server, Path(folder) if folder else default, copies)
 
 

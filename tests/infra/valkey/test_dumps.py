@@ -16,24 +16,26 @@ from trimtab.infra.valkey.dumps import (
     ValkeyProgramMissing,
 )
 from trimtab.infra.valkey.server import ValkeyUnavailable
-from trimtab.kernel.operable import ActionContext, Risk
+from trimtab.kernel.operable import ActionContext, Risk, check_arguments
 
 KEYS = {b"review_queue:high_priority", b"feedback_queue", b"guardrail:1", b"scores", b"expires"}
 
 
 class World:
-    def __init__(self, server, folder, **changed):
+    def __init__(self, server, folder, copies=None, **changed):
         self.clock = HandClock()
         self.valkey = open_valkey(server.url, Dependencies(self.clock))
         given = {"valkey_backup_folder": str(folder), **changed}
-        self.backups = ValkeyBackups(self.valkey, ServiceSettings(**given), folder)
+        self.backups = ValkeyBackups(self.valkey, ServiceSettings(**given), folder, copies)
         self.actions = {each.name.rpartition(".")[2]: each for each in self.backups.actions()}
 
-    def run(self, name, key="act"):
-        return self.actions[name].run({}, ActionContext(key, "test"))
+    def run(self, name, key="act", **given):
+        action = self.actions[name]
+        return action.run(check_arguments(action.params, given), ActionContext(key, "test"))
 
-    def dry_run(self, name):
-        return self.actions[name].dry_run({}, ActionContext("dry", "test"))
+    def dry_run(self, name, **given):
+        action = self.actions[name]
+        return action.dry_run(check_arguments(action.params, given), ActionContext("dry", "test"))
 
     def undo(self, name, done):
         return self.actions[name].undo(done.undo_arguments, ActionContext("act", "test"))

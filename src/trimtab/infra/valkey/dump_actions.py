@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trimtab.infra.background import PeriodicTask
 from trimtab.infra.settings.sections.service import ServiceSettings
+from trimtab.infra.valkey.dump_copies import DumpCopies
 from trimtab.infra.valkey.dumps import BEFORE, FILE, KeysRestored, ValkeyDumps, ValkeyProgramMissing
 from trimtab.infra.valkey.server import Valkey
 from trimtab.kernel.clock import Clock
@@ -16,6 +17,7 @@ from trimtab.kernel.operable import (
     ActionResult,
     Arguments,
     Effect,
+    Param,
     Risk,
     Sample,
     Signal,
@@ -25,6 +27,7 @@ _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 900.0
 _LIMIT_SECONDS = 3600.0
 BACKUP_TASK = "dump Valkey"
+_FILE = Param("file", "string", "The dump, such as redis_backup_2026_03_14.rdb.", FILE)
 
 
 class ValkeyNotConfigured(Misconfigured):
@@ -41,13 +44,20 @@ class ValkeyBackups:
         valkey: The server; None without a configured one.
         settings: Name folder, programs and interval.
         data: The data directory.
+        copies: Where each dump is copied to; None for nowhere.
     """
 
-    def __init__(self, valkey: Valkey | None, settings: ServiceSettings, data: Path) -> None:
+    def __init__(
+        self,
+        valkey: Valkey | None,
+        settings: ServiceSettings,
+        data: Path,
+        copies: DumpCopies | None = None,
+    ) -> None:
         folder = settings.valkey_backup_folder
         place = Path(folder) if folder else data / "backups" / "valkey"
         programs = settings.valkey_programs
-        self._dumps = None if valkey is None else ValkeyDumps(valkey, place, programs)
+        self._dumps = None if valkey is None else ValkeyDumps(valkey, place, programs, copies)
         self._seconds = settings.valkey_backup_hours * 3600
         self._warned = False
 
@@ -65,9 +75,14 @@ class ValkeyBackups:
         return PeriodicTask(BACKUP_TASK, self.take_if_due, _LOOK_SECONDS, clock)
 
     def take_if_due(self) -> bool:
-        """Dump the server unless the newest dump is young enough; return whether it was dumped."""
+        """Dump the server unless the newest dump is young enough; return whether it was dumped.
+
+        Raises:
+            ObjectsUnavailable: The dump cannot be copied; the next round tries again.
+        """
         age = self.dumps.age_seconds()
         if age is not None and age < self._seconds:
+            self.dumps.copy()
             return False
         try:
             self.dumps.program()
@@ -78,21 +93,26 @@ class ValkeyBackups:
             self._warned = True
             return False
         self.dumps.take()
+        self.dumps.copy()
         return True
 
     def ages(self) -> Iterable[Sample]:
-        """Return the age of the newest dump in seconds; no sample without one."""
-        age = None if self._dumps is None else self._dumps.age_seconds()
-        return [] if age is None else [Sample(age)]
+        """Return the age of the newest dump and of the newest copy; no sample without one."""
+        if self._dumps is None:
+            return
+        if (age := self._dumps.age_seconds()) is not None:
+            yield Sample(age, {"place": "folder"})
+        if (age := self._dumps.copy_age_seconds()) is not None:
+            yield Sample(age, {"place": "copies"})
 
     def signal(self) -> Signal:
         """Return the signal of the newest dump's age."""
         return Signal(
             "service.valkey.backup.age",
             "seconds",
-            "Age of the newest dump of the Valkey server; absent without one.",
+            "Age of the newest dump of the Valkey server, in the folder and among the copies.",
             self.ages,
-            (),
+            ("place",),
             "redis_backup_age_seconds",
         )
 
@@ -111,8 +131,11 @@ class ValkeyBackups:
 
         def run(_given: Arguments, _: ActionContext) -> ActionResult:
             count, size = self.dumps.take(), self.dumps.file.stat().st_size
-            text = f"Dumped {count} keys of the Valkey server to {FILE}, {size} bytes."
-            return ActionResult(text, {"file": FILE, "keys": count, "bytes": size})
+            copied = self.dumps.copy()
+            place = " It was copied to where PostgreSQL's dumps are copied." if copied else ""
+            text = f"Dumped {count} keys of the Valkey server to {FILE}, {size} bytes.{place}"
+            facts = {"file": FILE, "keys": count, "bytes": size, "copied": copied}
+            return ActionResult(text, facts)
 
         return Action(
             "service.valkey.backup",
@@ -126,20 +149,22 @@ class ValkeyBackups:
         )
 
     def _restore(self) -> Action:
-        def dry_run(_given: Arguments, _: ActionContext) -> ActionResult:
-            found = self.dumps.compare()
-            text = f"{_count(found)} would be: the server would hold the keys of {FILE} alone."
+        def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
+            file = str(given["file"])
+            found = self.dumps.compare(file)
+            text = f"{_count(found)} would be: the server would hold the keys of {file} alone."
             return ActionResult(text, _facts(found))
 
-        def run(_given: Arguments, context: ActionContext) -> ActionResult:
+        def run(given: Arguments, context: ActionContext) -> ActionResult:
+            file = str(given["file"])
             dumps, before = self.dumps, f"{context.idempotency_key}\n"
             mark = dumps.folder / f"{BEFORE}.act"
             # A run that is repeated after a crash must not keep the half-restored state.
             if not mark.is_file() or mark.read_text("utf-8") != before:
                 dumps.take(BEFORE)
                 mark.write_text(before, "utf-8")
-            found = dumps.restore()
-            text = f"{_count(found)}: the server holds the keys of {FILE}; {BEFORE} has the former."
+            found = dumps.restore(file)
+            text = f"{_count(found)}: the server holds the keys of {file}; {BEFORE} has the former."
             return ActionResult(text, _facts(found), {"file": BEFORE})
 
         def undo(given: Arguments, _: ActionContext) -> ActionResult:
@@ -152,6 +177,7 @@ class ValkeyBackups:
             Risk.APPROVAL,
             run,
             dry_run,
+            (_FILE,),
             undo=undo,
             effect=Effect.REVERSIBLE,
             limit_seconds=_LIMIT_SECONDS,

@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from trimtab.infra.child_process import ChildProcess
+from trimtab.infra.valkey.dump_copies import DATED, DumpCopies
 from trimtab.infra.valkey.server import Valkey, ValkeyUnavailable
 from trimtab.kernel.errors import Corrupt, Misconfigured, NotFound
 
@@ -70,12 +71,16 @@ class ValkeyDumps:
         valkey: The server.
         folder: Where the file is kept.
         programs: Folder of ``valkey-server`` or ``redis-server``; empty to look as a shell does.
+        copies: Where each dump is copied to; None for nowhere.
     """
 
-    def __init__(self, valkey: Valkey, folder: Path, programs: str = "") -> None:
+    def __init__(
+        self, valkey: Valkey, folder: Path, programs: str = "", copies: DumpCopies | None = None
+    ) -> None:
         self._valkey = valkey
         self._programs = programs
         self.folder = folder
+        self.copies = copies
 
     @property
     def file(self) -> Path:
@@ -85,11 +90,14 @@ class ValkeyDumps:
     def age_seconds(self) -> float | None:
         """Return the age of the newest dump; None when there is none."""
         try:
-            made = self.file.stat().st_mtime
+            return _age(self.file.stat().st_mtime)
         except FileNotFoundError:
             return None
-        now = time.time()  # noqa: TID251 - compared with the time of a file.
-        return max(0.0, now - made)
+
+    def copy_age_seconds(self) -> float | None:
+        """Return the age of the newest dump that this process copied; None when there is none."""
+        made = None if self.copies is None else self.copies.made_at
+        return None if made is None else _age(made)
 
     def take(self, name: str = FILE) -> int:
         """Write all keys but trimtab's own to the file; return how many there are.
@@ -114,6 +122,17 @@ class ValkeyDumps:
             finally:
                 partial.unlink(missing_ok=True)
         return count
+
+    def copy(self) -> bool:
+        """Copy the newest dump; return False when there is no such place.
+
+        Raises:
+            ObjectsUnavailable: The place does not answer.
+        """
+        if self.copies is None:
+            return False
+        self.copies.add(self.file)
+        return True
 
     def compare(self, name: str = FILE) -> KeysRestored:
         """Return what a restore would write and delete."""
@@ -144,17 +163,28 @@ class ValkeyDumps:
     @contextmanager
     def _loaded(self, name: str) -> Iterator[Redis]:
         """Yield a server of its own that has loaded the dump."""
-        program, file = self.program(), self.folder / name
-        if not file.is_file():
-            raise ValkeyDumpUnknown(
-                f"There is no dump {file.name}.",
-                hint="`trimtab act service.valkey.backup` makes one; one of another machine goes to"
-                " the folder of `service.valkey_backup_folder`.",
-            )
+        program = self.program()
         with TemporaryDirectory(prefix="trimtab-") as made:
-            shutil.copyfile(file, Path(made) / FILE)
+            self._fetch(name, Path(made) / FILE)
             with self._server(program, Path(made)) as scratch:
                 yield scratch
+
+    def _fetch(self, name: str, target: Path) -> None:
+        """Write a dump to a file, from the copies when the folder does not have it."""
+        known = name in (FILE, BEFORE) or DATED.fullmatch(name)
+        if known and (self.folder / name).is_file():
+            shutil.copyfile(self.folder / name, target)
+            return
+        if known and self.copies is not None and self.copies.fetch(name, target):
+            return
+        copies = [] if self.copies is None else self.copies.dated()
+        raise ValkeyDumpUnknown(
+            f"There is no dump {name!r}.",
+            hint=f"There are the copies {', '.join(copies)}."
+            if copies
+            else "`trimtab act service.valkey.backup` makes one; one of another machine goes to"
+            " the folder of `service.valkey_backup_folder`.",
+        )
 
     @contextmanager
     def _server(self, program: str, folder: Path) -> Iterator[Redis]:
@@ -247,3 +277,8 @@ def _wait_until_loaded(client: Redis, child: ChildProcess, log: Path) -> None:
         f"No server can load the dump: {lines[-1] if lines else 'it says nothing'}",
         hint="The file is damaged or of a newer version; use an earlier one, or newer programs.",
     )
+
+
+def _age(made: float) -> float:
+    now = time.time()  # noqa: TID251 - compared with the time of a file.
+    return max(0.0, now - made)

@@ -51,7 +51,7 @@ class PostgresqlSettings:
     )
     backup_copies: str = setting(
         "",
-        help="Where each dump is copied to, as `s3://BUCKET/PREFIX` or another folder; empty for"
+        help="Where each dump, also that of Valkey, is copied to, as `s3://BUCKET/PREFIX` or another folder; empty for"
         " nowhere.",
     )
     backup_copies_endpoint: str = setting(
