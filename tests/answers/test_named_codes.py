@@ -81,3 +81,43 @@ def test_a_sentence_after_the_name_may_answer():
     found = quotable("How much memory does 2.4 need?", text)
     assert "It needs 8 GB of memory." in found
     assert "The release 2.3 needed 4 GB." not in found
+
+
+HALLS = "The supervisor of hall A is Jan Novak. Hall C is closed."
+PRODUCED = "In 2022 the plant produced 12 GWh; in 2023 it produced 14 GWh."
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        (HALLS, "Who is the supervisor of hall B?"),
+        ("Phase 1 takes a week. Phase 2 takes a month.", "How long does phase 3 take?"),
+        (PRODUCED, "How many GWh did the plant produce in 2024?"),
+        ("On 4 March 2023 Ada led the team.", "Who led the team in 2024?"),
+        ("The budget of 2022 was 3 million euros.", "What was the 2021 budget?"),
+    ],
+)
+def test_a_label_or_year_is_not_answered_with_another(text, question):
+    assert ExtractiveGenerator().quote(question, (passage(text),)).citations == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        (HALLS, "Who is the supervisor of hall A?", "The supervisor of hall A is Jan Novak."),
+        ("Halls A and B have two doors.", "How many doors has hall B?", "Halls A and B have two"),
+        ("Levels 1-5 need a badge.", "Does level 3 need a badge?", "Levels 1-5 need a badge."),
+        (PRODUCED, "How many GWh did the plant produce in 2022?", PRODUCED),
+        ("George I reigned 1863\u20131913.", "Who reigned in 1899?", "George I reigned"),
+        ("People over 60 pay nothing.", "Do people over 65 pay?", "People over 60 pay nothing."),
+        ("It won its first cup in 1905.", "When did the club of 1899 win its first cup?", "It won"),
+        ("The pump runs at 1850 rpm.", "How fast does the 2020 pump run?", "The pump runs at"),
+    ],
+)
+def test_a_text_about_several_or_about_amounts_may_answer(text, question, answer):
+    assert any(shown.startswith(answer) for shown in quotable(question, text))
+
+
+def test_the_year_in_a_heading_counts():
+    text = "The plant produced 9 GWh, after 8 GWh in 2020."
+    assert quotable("How much did the plant produce in 2021?", text, heading="Report 2021")

@@ -1,5 +1,6 @@
 """A machine that refuses: every command says what is wrong and the next step, and leaves nothing behind."""
 
+import os
 import socket
 import subprocess
 from pathlib import Path
@@ -134,3 +135,12 @@ def test_an_output_that_is_closed_early_ends_the_command_quietly(data_dir, text,
     assert done.returncode == 0
     assert clean(done.stderr)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("words", [("ask", "p"), ("projects", "create"), ("check",)])
+def test_an_argument_that_is_not_text_is_named(tmp_path, words):
+    odd = os.fsdecode(b"caf\xe9")
+    done = run_in(tmp_path, "--url", "http://127.0.0.1:9", *words, odd)
+    assert done.code == 2
+    assert done.err.startswith(r"Error: The argument 'caf\\xe9' is not UTF-8.")
+    assert "Next:" in done.err

@@ -183,3 +183,8 @@ def test_a_folder_is_entered_by_its_owner_and_changed_by_nobody_else(tmp_path, m
     datasets.fix_permissions(wrong)
     assert (folder / "inner").stat().st_mode & 0o777 == wanted
     assert datasets.wrong_permissions(tmp_path / "none") == ()
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 1025])
+def test_each_file_is_read_once_and_its_result_keeps_its_place(count):
+    assert datasets.map_files(str, range(count)) == [str(number) for number in range(count)]

@@ -163,3 +163,12 @@ def test_a_finder_may_point_at_a_single_module(site, editable):
     record.write_text(record.read_text() + f"{finder.name},,\n")
     package = next(p for p in Installed([site]).packages if p.name == "delta")
     assert set(package.sources) == {"delta.py"}
+
+
+def test_a_file_that_is_deleted_while_its_folder_is_read_does_not_count(tmp_path):
+    for name in ("first.py", "second.py"):
+        (tmp_path / name).write_text("")
+    found = unrecorded._code_files([tmp_path])
+    assert next(found) == str(tmp_path / "first.py")
+    (tmp_path / "second.py").unlink()
+    assert list(found) == []

@@ -9,6 +9,7 @@ from tests.incidents.intake.desk import make_desk, posted, sent
 from tests.incidents.operator import until
 from trimtab.incidents import State
 from trimtab.incidents.attach import ATTACHED_LIMIT
+from trimtab.incidents.errors import GroupOpen
 
 
 @pytest.fixture
@@ -171,3 +172,20 @@ def test_a_first_alert_that_fires_again_is_replaced_in_its_place(desk):
         ("b", True),
     ]
     assert replace(alerts[0].alert, fired_at=incident.alert.fired_at) == incident.alert
+
+
+@pytest.mark.parametrize(("collisions", "opened"), [(3, True), (4, False)])
+def test_an_incident_is_opened_after_three_collisions_with_other_processes_at_most(
+    desk, monkeypatch, collisions, opened
+):
+    store = desk.operator.context.store
+    left, write = [GroupOpen("Another process was faster.")] * collisions, store.open
+
+    def collide(*given):
+        if left:
+            raise left.pop()
+        return write(*given)
+
+    monkeypatch.setattr(store, "open", collide)
+    desk.webhook(sent())
+    assert bool(desk.open()) is opened

@@ -57,6 +57,15 @@ def test_a_named_pipe_is_left_out_and_not_waited_for(folder):
     ]
 
 
+def test_a_name_that_is_not_text_is_told_and_the_rest_is_read(folder):
+    (folder / os.fsdecode(b"caf\xe9.md")).write_text("x")
+    (folder / os.fsdecode(b"th\xe9")).mkdir()
+    (folder / os.fsdecode(b"th\xe9") / "page.md").write_text("x")
+    listing = list_folder(folder)
+    assert names(listing) == ["a.md", "sub/page.md"]
+    assert [entry.name for entry in listing.unreadable] == [r"caf\xe9.md", r"th\xe9"]
+
+
 def test_hidden_entries_are_left_out_without_a_word(folder):
     (folder / ".git").mkdir()
     (folder / ".git" / "config.md").write_text("x")

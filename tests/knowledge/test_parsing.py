@@ -4,6 +4,7 @@
 import gzip
 from dataclasses import replace
 from email.header import Header
+from email.message import EmailMessage
 from tempfile import SpooledTemporaryFile
 
 import pytest
@@ -164,6 +165,35 @@ def test_a_mail_is_decoded_as_it_declares(parser, charset, text, content):
     found = parser.parse("a.eml", mail_of(encoded, charset, subject=word, content=content))
     assert found.title == text
     assert text in found.text.partition("a@example.org")[2]
+
+
+def test_the_attachments_of_a_mail_are_named(parser):
+    mail = EmailMessage()
+    mail.set_content("The plan is attached.")
+    forwarded = EmailMessage()
+    forwarded.set_content("The boiler is green.")
+    mail.add_attachment("dock 4", filename="note.txt")
+    mail.add_attachment(forwarded)
+    assert parser.parse("a.eml", mail.as_bytes()).warnings == (
+        "2 attachments are left out: note.txt, message/rfc822.",
+    )
+    box = b"From a@b Mon Mar  4 10:00:00 2024\n" + mail.as_bytes()
+    (warning,) = parser.parse("a.mbox", box).warnings
+    assert warning.startswith("Message 1: 2 attachments are left out: note.txt")
+
+
+def test_a_mail_without_attachments_has_no_warning(parser):
+    mail = EmailMessage()
+    mail.set_content("plain")
+    mail.add_alternative("<p>rich</p>", subtype="html")
+    assert parser.parse("a.eml", mail.as_bytes()).warnings == ()
+
+
+def test_lines_of_utf_8_among_others_keep_their_letters(parser):
+    data = "Die Pumpe läuft.\n".encode() + 3 * "Der Schlüssel hängt im Büro.\n".encode("cp1252")
+    text = parser.parse("a.txt", data).text
+    assert "läuft" in text
+    assert text.count("Schlüssel hängt im Büro") == 3
 
 
 def test_a_mail_in_another_character_set_than_declared_is_refused(parser):

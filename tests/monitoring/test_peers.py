@@ -55,3 +55,10 @@ def test_the_others_are_scraped_with_their_id_and_one_that_is_silent_is_down():
     fleet.names = ("here",)
     scrape.take(START + timedelta(seconds=15))
     assert values(store, "level", START + timedelta(seconds=15)) == {"": 1.0}
+
+
+def test_a_process_with_an_address_that_is_no_url_is_down_and_stops_nothing():
+    store = SeriesStore(3600)
+    scrape = FleetScrape(Scrape(CollectorRegistry(), store), Fleet("here", "there:port"), store)
+    scrape.take(START)
+    assert values(store, "up", START) == {"": 1.0, "there:port": 0.0}

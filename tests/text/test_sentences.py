@@ -11,6 +11,8 @@ CASES = [
     ("One. Two! Three?", ["One.", "Two!", "Three?"]),
     ("Dr. Smith met Mr. Jones. They left.", ["Dr. Smith met Mr. Jones.", "They left."]),
     ("J. R. R. Tolkien wrote it. It is long.", ["J. R. R. Tolkien wrote it.", "It is long."]),
+    ("Nobody enters hall B. The lead is K. Ito.", ["Nobody enters hall B.", "The lead is K. Ito."]),
+    ("Er leitet Halle B. Die Halle ruht.", ["Er leitet Halle B.", "Die Halle ruht."]),
     ("It costs 3.50 dollars. Really.", ["It costs 3.50 dollars.", "Really."]),
     ("He lives in the U.S. The house is old.", ["He lives in the U.S.", "The house is old."]),
     ("See e.g. Fig. 3 and Sec. 4. Done.", ["See e.g. Fig. 3 and Sec. 4.", "Done."]),

@@ -15,7 +15,7 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.answers.question import AnalysedQuestion, AnswerType, NamedCode, type_evidence
+from trimtab.answers.question import AnalysedQuestion, AnswerType, type_evidence
 from trimtab.answers.records import SourcePassage
 from trimtab.answers.units import PassageUnits, Unit, units_of, with_title
 from trimtab.text.sentences import BlockKind
@@ -91,7 +91,7 @@ class UnitEvidence:
 
 def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> UnitEvidence:
     """Return the quotable units of the passages with their evidence, in reading order."""
-    cut = [_about(question.named, passage, units_of(passage)) for passage in passages]
+    cut = [_about(question, passage, units_of(passage)) for passage in passages]
     if question.form:
         cut = [_of_form(question.form, piece) for piece in cut]
     if any(map(attrgetter("unquotable"), passages)):
@@ -146,9 +146,12 @@ def _quotable(passage: SourcePassage, piece: PassageUnits) -> PassageUnits:
     return replace(piece, units=kept)
 
 
-def _about(named: Sequence[NamedCode], passage: SourcePassage, piece: PassageUnits) -> PassageUnits:
+def _about(question: AnalysedQuestion, passage: SourcePassage, piece: PassageUnits) -> PassageUnits:
     """Return the units that may be about what the question names: never those of another one."""
-    for code in named:
+    for label in question.labels:
+        kept = tuple(unit for unit in piece.units if not label.is_contradicted(unit, piece))
+        piece = replace(piece, units=kept)
+    for code in question.named:
         names = f"{passage.title} {passage.document_name} {passage.heading}"
         if not code.itself.search(f"{names}\n{passage.text}".casefold()):
             return replace(piece, units=())

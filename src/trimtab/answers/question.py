@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
+from trimtab.answers.labels import NamedLabel
 from trimtab.answers.units import PassageUnits, Unit
 from trimtab.text.languages import DEFAULT_LANGUAGE, FUNCTION_WORDS, language_of
 from trimtab.text.sentences import BlockKind
@@ -264,6 +265,7 @@ class AnalysedQuestion:
     form: re.Pattern[str] | None = None
     """What an answer must match: a telephone number, an e-mail address, a link or a price."""
     named: tuple[NamedCode, ...] = ()
+    labels: tuple[NamedLabel, ...] = ()
     text: str = ""
     is_english: bool = True
 
@@ -305,6 +307,7 @@ class AnalysedQuestion:
             title,
             _FORMS[form.lastgroup or ""] if form else None,
             NamedCode.all_in(text),
+            NamedLabel.all_in(text, asks_for_time=kind is AnswerType.TIME),
             text,
             language == DEFAULT_LANGUAGE and not _OTHER_SCRIPT.search(text),
         )

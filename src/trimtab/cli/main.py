@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from trimtab.cli.runtime.errors import Exit, ProgramError, exit_code, of_system, report
+from trimtab.cli.runtime.errors import Exit, exit_code, of_unexpected, report
 from trimtab.cli.runtime.help_pages import import_help_pages
 from trimtab.cli.runtime.interrupts import end_at_once
 from trimtab.cli.runtime.lazy_group import Lazy, LazyGroup
@@ -333,7 +333,7 @@ def _run() -> None:
     except Exception as error:
         if "--debug" in sys.argv:
             raise
-        found = of_system(error) if isinstance(error, OSError) else ProgramError.of(error)
+        found = of_unexpected(error, sys.argv)
         report(found, as_json="--json" in sys.argv)
         sys.exit(exit_code(found))
 

@@ -82,12 +82,26 @@ def _guess(data: bytes) -> str | None:
     high, letters = sum(map(len, runs)), sum(map(len, _LETTERS.findall(data)))
     limit = _WESTERN_RUN if letters <= high else _WESTERN_RUN_AMONG_LETTERS
     if high <= limit * len(runs):
-        return data.decode("cp1252", "replace")
+        return _decode_western(data)
     scores = sorted(
         ((_plausible(data, name), name) for name in (*_CYRILLIC, *_ASIAN)), reverse=True
     )
     (best, name), (second, _) = scores[:2]
     return data.decode(name) if best >= _SURE and best - second >= _CLEARLY else None
+
+
+def _decode_western(data: bytes) -> str:
+    """Decode Windows-1252 with lines of UTF-8 between, as logs and joined files have them.
+
+    Accented letters of Windows-1252 are almost never valid UTF-8.
+    """
+    lines = []
+    for line in data.split(b"\n"):
+        try:
+            lines.append(line.decode("utf-8"))
+        except UnicodeDecodeError:
+            lines.append(line.decode("cp1252", "replace"))
+    return "\n".join(lines)
 
 
 def _plausible(data: bytes, name: str) -> float:

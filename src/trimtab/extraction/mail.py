@@ -4,7 +4,8 @@ import email
 import email.policy
 import re
 from collections.abc import Iterator
-from email.message import MIMEPart
+from dataclasses import dataclass
+from email.message import EmailMessage, MIMEPart
 
 from trimtab.extraction.encodings import MEANT
 from trimtab.extraction.records import Extracted, Refusal
@@ -14,7 +15,19 @@ _SHOWN = ("Subject", "From", "To", "Cc", "Date")
 _ENVELOPE = re.compile(
     rb"^From \S{1,300} +[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [^\n]{0,60}\n", re.MULTILINE
 )
+_MAX_NAMES = 5
 _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """An e-mail as text."""
+
+    subject: str
+    headers: str
+    body: str
+    left_out: tuple[str, ...]
+    """Warnings about the parts that are not read."""
 
 
 def read_mail(data: bytes) -> Extracted:
@@ -23,8 +36,8 @@ def read_mail(data: bytes) -> Extracted:
     Raises:
         Refusal: It is malformed, or in another character set than declared.
     """
-    subject, headers, body = _message(data)
-    return Extracted(headers + body, subject)
+    message = _message(data)
+    return Extracted(message.headers + message.body, message.subject, warnings=message.left_out)
 
 
 def read_mailbox(data: bytes) -> Extracted:
@@ -34,17 +47,19 @@ def read_mailbox(data: bytes) -> Extracted:
         Refusal: None of them can be read.
     """
     sections: list[str] = []
-    failed: list[str] = []
-    for number, message in enumerate(_messages(data), 1):
+    warnings: list[str] = []
+    for number, part in enumerate(_messages(data), 1):
         try:
-            subject, headers, body = _message(message)
+            message = _message(part)
         except Refusal as refusal:
-            failed.append(f"Message {number} cannot be read: {refusal.detail or refusal.kind}.")
+            warnings.append(f"Message {number} cannot be read: {refusal.detail or refusal.kind}.")
             continue
-        sections.append(f"# {subject or f'Message {number}'}\n\n{headers}{body.strip()}\n")
-    if failed and not sections:
-        raise Refusal("unreadable", failed[0])
-    return Extracted("\n".join(sections), warnings=tuple(failed))
+        title = message.subject or f"Message {number}"
+        sections.append(f"# {title}\n\n{message.headers}{message.body.strip()}\n")
+        warnings += (f"Message {number}: {line}" for line in message.left_out)
+    if warnings and not sections:
+        raise Refusal("unreadable", warnings[0])
+    return Extracted("\n".join(sections), warnings=tuple(warnings))
 
 
 def _messages(data: bytes) -> Iterator[bytes]:
@@ -60,17 +75,30 @@ def _begins_message(data: bytes, at: int) -> bool:
     return at == 0 or data[at - 2 : at] == b"\n\n"
 
 
-def _message(data: bytes) -> tuple[str, str, str]:
-    """Return subject, shown headers and body of a message."""
+def _message(data: bytes) -> _Message:
     try:
         message = email.message_from_bytes(data, policy=email.policy.default)
         part = message.get_body(("plain", "html"))
         body, charset = _body(part)
         headers = {name: _header(message[name], charset) for name in _SHOWN if message[name]}
+        left_out = _left_out(message)
     except (LookupError, ValueError, AttributeError, TypeError) as error:
         raise Refusal("unreadable", f"{type(error).__name__}: {error}") from error
     shown = "".join(f"**{name}**: {value}\n\n" for name, value in headers.items())
-    return headers.get("Subject", ""), shown, body
+    return _Message(headers.get("Subject", ""), shown, body, left_out)
+
+
+def _left_out(message: EmailMessage) -> tuple[str, ...]:
+    """Return one warning that names the attachments, of which nothing is read."""
+    names = [
+        " ".join(str(part.get_filename() or part.get_content_type()).split())
+        for part in message.iter_attachments()
+    ]
+    if not names:
+        return ()
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    noun = "attachment is" if len(names) == 1 else "attachments are"
+    return (f"{len(names)} {noun} left out: {', '.join(names[:_MAX_NAMES])}{more}.",)
 
 
 def _body(part: MIMEPart | None) -> tuple[str, str | None]:

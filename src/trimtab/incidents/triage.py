@@ -103,6 +103,8 @@ def raise_severity(context: IncidentContext, incident: Incident) -> Transition |
         severity=worst,
         native_severity=native_label(incident.system, worst),
         called=(),
+        held_back=(),
+        passed_over=(),
     )
     entry = NewEntry(
         f"{incident.episode.number}.raised.{worst}",

@@ -87,6 +87,7 @@ class Listing:
 HIDDEN = "hidden"
 UNREADABLE = "cannot be read"
 LINK = "a link, which is not followed"
+NAME_NOT_UTF8 = "its name is not UTF-8, so rename it"
 _SPECIAL = "not a regular file"
 
 
@@ -111,11 +112,25 @@ def list_folder(folder: Path) -> Listing:
     )
 
 
+def is_text(name: str) -> bool:
+    """Return whether a name from the file system is valid text, which can be sent and stored."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def printable_name(name: str) -> str:
+    r"""Return a name from the file system with ``\xff`` for each byte that is not text."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def _walk(folder: Path, top: int) -> Iterator[FolderFile | LeftOut]:
     failed: list[LeftOut] = []
 
     def note(error: OSError) -> None:
-        name = os.path.normpath(os.fsdecode(error.filename or ""))
+        name = printable_name(os.path.normpath(os.fsdecode(error.filename or "")))
         failed.append(LeftOut(name, f"{UNREADABLE}: {error.strerror}"))
 
     for base, folders, names, handle in os.fwalk(".", onerror=note, dir_fd=top):
@@ -125,7 +140,7 @@ def _walk(folder: Path, top: int) -> Iterator[FolderFile | LeftOut]:
         for entry in _entries(folder, prefix, [*folders, *names], handle):
             skipped.add(entry.name.removeprefix(prefix))
             yield entry
-        folders[:] = [name for name in folders if name not in skipped]
+        folders[:] = [name for name in folders if name not in skipped and is_text(name)]
     yield from failed
 
 
@@ -134,7 +149,10 @@ def _entries(
 ) -> Iterator[FolderFile | LeftOut]:
     for name in names:
         if name.startswith("."):
-            yield LeftOut(prefix + name, HIDDEN)
+            yield LeftOut(printable_name(prefix + name), HIDDEN)
+            continue
+        if not is_text(name):
+            yield LeftOut(printable_name(prefix + name), f"{UNREADABLE}: {NAME_NOT_UTF8}")
             continue
         try:
             state = os.stat(name, dir_fd=handle, follow_symlinks=False)

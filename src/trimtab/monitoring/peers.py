@@ -47,7 +47,8 @@ class FleetScrape:
             up = labels_of({LABEL: process.id, METRIC_NAME: "up"})
             try:
                 samples = list(_parse(self._get(f"{process.address}/metrics"), process.id))
-            except (httpx.HTTPError, ValueError) as error:
+            # `InvalidURL` does not derive from `HTTPError`; it must not stop the monitor.
+            except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
                 _log.debug("process not scraped: %s", error, extra={"peer": process.id})
                 self._store.append(process.id, milliseconds(now), [(up, 0.0)])
             else:

@@ -198,6 +198,11 @@ _MONTH = re.compile(
     r"\s+(?:Jan|Feb|März|Apr|Mai|Juni|Juli|Aug|Sept|Okt|Nov|Dez|Jahrhundert)", re.IGNORECASE
 )
 
+_OPENS_SENTENCE = re.compile(
+    r"\s+(?:The|It|He|She|They|In|This|That|These|A|But|If|When|There|You|We|Each|After|Before|Then"
+    r"|Der|Die|Ein|Eine|Es|Wenn|Nach|Une|Elle|Si|El|Una|Cuando)\b"
+)
+
 
 def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield the sentences of one block of prose."""
@@ -230,9 +235,10 @@ def _is_abbreviation(word: str, following: str) -> bool:
     if word.lower() in _ABBREVIATIONS:
         return True
     if len(word) == 1 and word.isalpha():
-        return word != "I"
+        # "the guard of hall B. The hall is closed"; no surname is a word like these.
+        return word != "I" and not _OPENS_SENTENCE.match(following)
     if re.fullmatch(r"(?:\w\.)+\w", word):  # U.S, J.R
-        return not re.match(r"\s+(?:The|It|He|She|They|In|This|A|But)\b", following)
+        return not _OPENS_SENTENCE.match(following)
     return bool(re.fullmatch(r"\d{1,2}", word) and _MONTH.match(following))
 
 

@@ -96,6 +96,7 @@ def test_after_an_interruption_the_same_command_continues(ingest, folder, wire, 
     code, out = ingest(folder)
     assert code == 130
     assert out.splitlines()[-1].startswith("Stopped. 3 files in ")
+    assert "1 without a result yet" in out.splitlines()[-1]
     assert names(wire) == {"crabs.txt", "gulls.txt"}
     wire.interrupt_at = None
     assert ingest(folder)[0] == 0
@@ -163,6 +164,16 @@ def test_an_unreadable_top_folder_does_not_end_the_run(ingest, folder, wire, tmp
     assert code == 1
     assert "locked cannot be read: Permission denied." in out
     assert "whales.txt" in names(wire)
+
+
+def test_a_file_whose_name_is_not_text_is_told_and_the_others_are_taken_in(ingest, folder, wire):
+    odd = Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt"))
+    odd.write_text("About coffee.")
+    for paths in ((folder,), (odd, folder / "crabs.txt")):
+        code, out = ingest(*paths)
+        assert code == 1
+        assert r"caf\xe9.txt cannot be read: its name is not UTF-8" in out
+    assert names(wire) == {"crabs.txt", "gulls.txt", "whales.txt"}
 
 
 def test_json_holds_totals_and_every_outcome(ingest, folder, monkeypatch):

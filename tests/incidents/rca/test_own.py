@@ -113,8 +113,20 @@ def test_alerts_that_begin_in_the_same_minute_read_the_samples_once():
     ]
     first = ranking(alerts[0], BEGUN)
     read = view.read
-    second = ranking(alerts[1], BEGUN)
+    second = ranking(alerts[1], BEGUN + timedelta(seconds=59.9))
     assert view.read == read > 0
     assert (first.method, second.method) == ("traversal", "ensemble")
-    ranking(alerts[0], BEGUN - timedelta(minutes=2))
+    ranking(alerts[0], BEGUN + timedelta(minutes=1))
     assert view.read > read
+
+
+def test_the_samples_are_read_again_when_a_minute_has_passed():
+    view, clock = samples({"pump_heat"}), FakeClock()
+    ranking = OwnRanking(view, clock, Pumps())
+    alert = IncidentAlert("1", "PumpFailing", {}, {}, 1.0, CLOCK.now())
+    reads = []
+    for seconds in (0, 59.9, 0.1):
+        clock.advance(seconds)
+        ranking(alert, BEGUN)
+        reads.append(view.read)
+    assert reads[0] == reads[1] < reads[2]

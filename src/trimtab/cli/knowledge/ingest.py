@@ -14,7 +14,7 @@ from trimtab.cli.knowledge.upload import File, grouped, send_group, send_one, si
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json, rate_bar
 from trimtab.cli.runtime.errors import Exit
 from trimtab.cli.runtime.session import Json, Session, session_of
-from trimtab.infra.folders import Listing, list_folder
+from trimtab.infra.folders import NAME_NOT_UTF8, Listing, is_text, list_folder, printable_name
 from trimtab.kernel.errors import InvalidInput
 
 app = typer.Typer()
@@ -106,13 +106,15 @@ def _list_files(paths: list[Path]) -> tuple[list[File], dict[Path, Listing], Ing
     folders: dict[Path, Listing] = {}
     failed = []
     for path in paths:
-        if path.is_file():
+        if path.is_file() and not is_text(path.name):
+            failed.append(unreadable(printable_name(path.name), NAME_NOT_UTF8))
+        elif path.is_file():
             files.append((path.name, path))
         elif path.is_dir():
             try:
                 folders[path] = list_folder(path)
             except OSError as error:
-                failed.append(unreadable(str(path), str(error.strerror)))
+                failed.append(unreadable(printable_name(str(path)), str(error.strerror)))
                 continue
             files += [(file.name, file) for file in folders[path].files]
             failed += [

@@ -101,6 +101,8 @@ class IngestReport:
         ]
         counts += [f"{len(self.refused)} not ingested"] if self.refused else []
         counts += [f"{len(self.pruned)} deleted"] if self.pruned else []
+        rest = self.files - len(self.outcomes)
+        counts += [f"{rest} without a result yet"] if self.interrupted and rest else []
         done = f"{self.files} files" if self.files != 1 else "1 file"
         line = f"{done} in {self.seconds:.1f} s: {', '.join(counts) or 'nothing to do'}."
         if self.interrupted:

@@ -2,8 +2,9 @@
 
 import errno
 import json
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
 from trimtab.kernel.errors import ErrorKind, TrimtabError
@@ -84,6 +85,14 @@ class ProgramError(TrimtabError):
         return cls(f"An unexpected error occurred: {error!r}.")
 
 
+class ArgumentNotText(TrimtabError):
+    """A command-line argument is not valid text."""
+
+    code = "cli.argument_not_text"
+    kind = ErrorKind.INVALID
+    default_hint = "Write it in UTF-8: check the terminal's character set, or rename the file."
+
+
 class SystemRefused(TrimtabError):
     """The operating system refused a file, a disk or a connection."""
 
@@ -98,6 +107,22 @@ class DiskFull(TrimtabError):
     code = "cli.disk_full"
     kind = ErrorKind.STORAGE_FULL
     default_hint = "Free some space; `trimtab knowledge clean-up` removes old files."
+
+
+def of_unexpected(error: Exception, arguments: Sequence[str]) -> TrimtabError:
+    """Return the error for an exception, given the arguments of the command line.
+
+    Bytes of an argument that are not text become lone surrogates, which nothing can send or store.
+    """
+    if isinstance(error, OSError):
+        return of_system(error)
+    if isinstance(error, UnicodeEncodeError):
+        bytes_of = (os.fsencode(argument) for argument in arguments)
+        shown = (given.decode("utf-8", "backslashreplace") for given in bytes_of)
+        for argument, text in zip(arguments, shown, strict=True):
+            if argument != text:
+                return ArgumentNotText(f"The argument {text!r} is not UTF-8.")
+    return ProgramError.of(error)
 
 
 def of_system(error: OSError) -> TrimtabError:

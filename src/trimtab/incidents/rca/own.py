@@ -54,7 +54,7 @@ class OwnRanking:
         self._clock = clock
         self._system = system
         self._lock = threading.Lock()
-        self._known: tuple[tuple[datetime, datetime], tuple[Windows, _Values]] | None = None
+        self._known: tuple[tuple[str, str], tuple[Windows, _Values]] | None = None
 
     def __call__(self, alert: IncidentAlert, begun: datetime) -> CauseRanking:
         """Return the ranking; it abstains when nothing can be compared or nothing has moved.
@@ -80,11 +80,11 @@ class OwnRanking:
 
     def _read(self, begun: datetime) -> tuple[Windows, _Values]:
         # The incidents of a storm begin together: their samples are read once.
-        now = self._clock.now().replace(second=0, microsecond=0)
-        key = (begun.replace(second=0, microsecond=0), now)
+        now = self._clock.now()
+        key = (begun.isoformat(timespec="minutes"), now.isoformat(timespec="minutes"))
         with self._lock:
             if self._known is None or self._known[0] != key:
-                windows = Windows(begun, self._clock.now())
+                windows = Windows(begun, now)
                 self._known = key, (windows, self._values(windows))
             return self._known[1]
 

@@ -112,7 +112,7 @@ class Fleet:
     def join(self) -> None:
         """Take over what the other processes share, and beat for the first time."""
         for value in self._switches.values():
-            value.take_change()  # What is in force at the start is not a change.
+            value.note_current()  # What is in force at the start is not a change.
         self.round()
 
     def close(self) -> None:
@@ -233,9 +233,9 @@ class Fleet:
         store, began = self._store, self._clock.monotonic()
         assert store is not None  # noqa: S101 - a process alone has no rounds.
         with self._round_lock:
-            for value in self._switches.values():
-                if self._beat_at is not None and value.take_change():
-                    store.set_switch(value.name, value.known)
+            if self._beat_at is not None:
+                for value in self._switches.values():
+                    value.publish(store.set_switch)
             numbers = store.numbers()
             changed = numbers.latest > self._applied or self._beat_at is None
             if changed:

@@ -21,13 +21,20 @@ class SharedValue:
     apply: Callable[[Any], object]
     known: Any = field(default=None, init=False)
 
-    def take_change(self) -> bool:
-        """Return whether the value has changed here since; remember it."""
+    def note_current(self) -> None:
+        """Take the value in force as known: it is not a change."""
+        self.known = self.read()
+
+    def publish(self, send: Callable[[str, Any], object]) -> None:
+        """Send the value to the other processes if it has changed here.
+
+        Args:
+            send: Called with name and value. After an error the next call sends the value again.
+        """
         value = self.read()
-        if value == self.known:
-            return False
-        self.known = value
-        return True
+        if value != self.known:
+            send(self.name, value)
+            self.known = value
 
     def adopt(self, value: object) -> None:
         """Put the value of another process in force."""

@@ -14,6 +14,12 @@ ms in total.
 """
 NUL = "\0"
 """The character that no stored text may have."""
+_SHOWN_NAME = 100
+"""Characters of a name that an error message quotes."""
+_Place = tuple["_Place | None", str | int]
+"""A value's place in JSON: that of its parent, and its name or number in it. A text for each place
+would take as much memory as the values times the longest name.
+"""
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
@@ -69,16 +75,25 @@ def refuse_nul(body: bytes, value: object) -> None:
     """
     if b"\\u0000" not in body:
         return
-    waiting: list[tuple[str, object]] = [("", value)]
+    waiting: list[tuple[_Place | None, object]] = [(None, value)]
     while waiting:
         place, found = waiting.pop()
         if isinstance(found, dict):
-            waiting += ((f"{place}.{key}", key) for key in found)
-            waiting += ((f"{place}.{key}", each) for key, each in found.items())
+            waiting += (((place, key), key) for key in found)
+            waiting += (((place, key), each) for key, each in found.items())
         elif isinstance(found, list):
-            waiting += ((f"{place}[{number}]", each) for number, each in enumerate(found))
+            waiting += (((place, number), each) for number, each in enumerate(found))
         elif isinstance(found, str) and NUL in found:
-            raise nul_refused(place.lstrip(".").replace(NUL, "\\u0000") or "The body")
+            raise nul_refused(_describe_place(place))
+
+
+def _describe_place(place: "_Place | None") -> str:
+    """Return the place of a value in JSON, such as ``rows[3].name``, with long names shortened."""
+    parts: list[str] = []
+    while place is not None:
+        place, part = place
+        parts.append(f"[{part}]" if isinstance(part, int) else f".{part[:_SHOWN_NAME]}")
+    return "".join(reversed(parts)).lstrip(".").replace(NUL, "\\u0000") or "The body"
 
 
 def nul_refused(field: str) -> InvalidRequest:

@@ -176,7 +176,9 @@ class Parser:
                     f"{name} was not parsed: the parser cannot work: {damage() or detail}."
                 )
             case _:
-                return DocumentUnreadable(f"{name} cannot be read: {detail or 'it is damaged'}.")
+                return DocumentUnreadable(
+                    f"{name} cannot be read: {detail.rstrip('.') or 'it is damaged'}."
+                )
 
     def _too_much(self, name: str, error: str) -> DocumentTooLarge:
         if error == "text":
