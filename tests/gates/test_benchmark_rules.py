@@ -207,6 +207,15 @@ def test_a_log_without_a_result_is_broken(world):
     assert ("benchmark.log_broken", Q) in found
 
 
+def test_a_run_without_time_and_samples_has_finite_figures_and_a_line_in_the_plain_log(world):
+    with BenchmarkLogger("other", folder=world.project.logs, clock=world.clock) as log:
+        log.start(seeds={}, environment={}, compute_mode="cpu")
+        entry = log.result()
+    assert (entry["accuracy"], entry["duration_s"], entry["throughput"]) == (0.0, 1e-9, 0.0)
+    (line,) = (world.project.logs / "other.log").read_text().splitlines()
+    assert line.endswith(" INFO other duration_s=0.000000 throughput=0.000 status=PASS")
+
+
 @pytest.mark.parametrize("gate", [benchmark, plausibility])
 def test_a_report_that_is_not_usable_is_not_judged(world, gate):
     judged = gate.check(world.case(None))
