@@ -54,6 +54,8 @@ def test_the_keys_of_an_incident_stay_as_they_were_before_episodes(tank):
         "cause_stated",
         "follow_ups",
         "called",
+        "held_back",
+        "passed_over",
         "conditions",
         "root_cause",
         "cause_verified",

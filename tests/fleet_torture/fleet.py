@@ -61,9 +61,11 @@ class Fleet:
 
     def leader(self):
         """Return the number of the process that leads, or None while nobody does."""
-        leading = [each["id"] for each in self.look() or () if each["leader"]]
-        ids = self._ids()
-        return next((ids[name] for name in leading if name in ids), None)
+        return self._ids().get(self.leader_id())
+
+    def leader_id(self):
+        """Return the id of the process that leads, or None while nobody does."""
+        return next((each["id"] for each in self.look() or () if each["leader"]), None)
 
     def _ids(self):
         found = {}
@@ -75,10 +77,10 @@ class Fleet:
         return found
 
     def wait_for_leader(self, other_than=None, seconds=60.0):
-        """Return the seconds until a process led, or None when none did in time."""
+        """Return the seconds until a process with another id led, or None when none did in time."""
         began = time.monotonic()
         while time.monotonic() - began < seconds:
-            found = self.leader()
+            found = self.leader_id()
             if found is not None and found != other_than:
                 return time.monotonic() - began
             time.sleep(0.5)

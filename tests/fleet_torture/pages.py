@@ -32,9 +32,12 @@ class Pages:
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
 
     def doubled(self):
-        """Return texts that came under more than one key: a receiver cannot tell that they are the same."""
-        texts = Counter(self.text_of.values())
-        return [text for text, count in texts.items() if count > 1]
+        """Return texts of one opening that came under several keys: a receiver cannot tell that they are the same.
+
+        A key is ``CHANNEL|INCIDENT:OPENING:...``. Two incidents of one alert may well have the same text.
+        """
+        texts = Counter((tuple(key.split(":")[:2]), text) for key, text in self.text_of.items())
+        return [text for (_, text), count in texts.items() if count > 1]
 
     def repeated(self):
         """Return how many messages came again under their own key, by which a receiver drops them."""

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from itertools import pairwise
 
 import httpx
 
@@ -28,6 +29,7 @@ class Verdict:
             self._moves,
             self._people,
             self._audit,
+            self._rules,
         ):
             part()
         self.doubled += [f"page: {text[:200]}" for text in self._pages.doubled()]
@@ -93,10 +95,36 @@ class Verdict:
                 self.lost.append(f"incident of {name}")
         tortured = {name: count for name, count in titles.items() if name.startswith("Torture")}
         self.doubled += [f"incident of {name}" for name, count in tortured.items() if count > 1]
+        self.doubled += [f"incident {name} beside an open one" for name in self._overlapping(held)]
         self.lost += [
             f"{each['id']} is still {each['state']}"
             for each in held
             if each["state"] in ("detected", "triaged", "executing")
+        ]
+
+    def _rules(self):
+        # Of all processes' metrics: the leader evaluates them.
+        leading = next(
+            each["address"] for each in self._get("/api/v1/fleet")["processes"] if each["leader"]
+        )
+        answer = httpx.get(f"{leading}/v1/rules", headers=HEADERS, timeout=60)
+        rules = answer.raise_for_status().json()["rules"]
+        if not any(each["evaluated_at"] for each in rules):
+            self.broken.append("the leader evaluates no rule")
+        self.broken += [
+            f"rule {each['rule']}: {each['error']}" for each in rules if each["failures"]
+        ]
+
+    def _overlapping(self, held):
+        """Return ids of incidents that opened while another one of their alert was open."""
+        by_subject = {}
+        for each in sorted(held, key=lambda one: one["opened_at"]):
+            by_subject.setdefault((each["title"], each["component"]), []).append(each)
+        return [
+            later["id"]
+            for group in by_subject.values()
+            for earlier, later in pairwise(group)
+            if (earlier["resolved_at"] or "9999") > later["opened_at"]
         ]
 
     def _moves(self):

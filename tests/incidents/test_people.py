@@ -90,6 +90,9 @@ def test_an_acknowledged_incident_pages_nobody_until_that_ends(desk, people, esc
     assert called(desk, escalated) == before
     desk.operator.jobs.run(until=lambda: "Team Lead" in called(desk, escalated))
     assert until_ <= desk.clock.now() <= until_ + timedelta(minutes=1)
+    assert called(desk, escalated) == (*before, "Team Lead")
+    passed = desk.incidents.get(escalated.id).episode.passed_over
+    assert passed == ("Secondary On-Call Engineer",)
 
 
 def test_the_clocks_go_on_while_it_is_acknowledged(desk, people, escalated):

@@ -28,7 +28,7 @@ class Embedded:
     def __init__(self, **known):
         self._known = known
 
-    def judge(self, expression, *, drill=False):
+    def judge(self, expression, *, drill=False, process=""):
         return self._known.get(expression.split()[0], CheckJudgement(None, "no samples"))
 
 

@@ -5,7 +5,6 @@ import pytest
 from tests.incidents.operator import change, make_operator, until
 from trimtab.incidents import State, cause_text
 from trimtab.incidents.errors import NotPossibleNow, OwnProposal, ProposalRefused
-from trimtab.incidents.model import PROPOSED
 from trimtab.incidents.proposals import Proposal, propose
 from trimtab.kernel.operable import ActionResult, BadArguments, UnknownName
 from trimtab.runbooks import Act
@@ -38,7 +37,7 @@ def test_an_approved_proposal_runs_and_ends_the_incident(operator, escalated):
     operator.jobs.run()
     after = operator.incidents.get(escalated.id)
     assert (after.state, operator.effects()) == (State.RESOLVED, ["refill"])
-    assert after.attempts[-1].cause_id == PROPOSED
+    assert after.attempts[-1].cause_id == "proposed-plan"
     assert cause_text(after) == "not confirmed (suspected: A lorry took the water)"
     assert "A lorry took the water" in operator.incidents.postmortem(escalated.id)
     assert "Correct the runbook" not in operator.incidents.postmortem(escalated.id)

@@ -29,13 +29,18 @@ def operator(tmp_path):
     return make_operator(tmp_path)
 
 
-def past_of(operator, tmp_path, *, threshold="5", hold="0s", begin=timedelta(hours=2)):
-    """Return samples up to the alert: the level falls from 20 minutes before it, the leak shows at 30 minutes."""
+def past_of(operator, tmp_path, *, threshold="5", hold="0s", begin=timedelta(hours=2), drop=None):
+    """Return samples up to the alert: the level falls from 20 minutes before it, the leak shows at 30 minutes.
+
+    With ``drop`` the level falls at once, so many minutes before the alert.
+    """
     store, fired = SeriesStore(4 * 3600), operator.clock.now()
     at = fired - begin
-    while at <= fired + timedelta(minutes=15):
+    while at <= fired + timedelta(minutes=20):
         left = (fired - at).total_seconds() / 60
         level = 9 if left > 20 else 8 - 4 * (20 - left) / 20 if left > 0 else 4
+        if drop is not None:
+            level = 9 if left > drop else 4
         batch = {"tank_level": level, "tank_leak": float(left < 30), "tap_open": 1, "pump_ok": 1}
         samples = [(labels_of({"__name__": name}), value) for name, value in batch.items()]
         store.append("scrape", milliseconds(at), samples)
@@ -55,6 +60,17 @@ def test_the_rule_of_today_fires_when_its_condition_holds(operator, tmp_path):
     (alert,) = found.alerts
     assert 14 * 60 <= alert.seconds_sooner <= 15 * 60
     assert alert.text.endswith("s sooner.")
+
+
+@pytest.mark.parametrize(
+    ("drop", "sooner"), [(59, 3540), (61, None), (10.75, 630), (-14.5, -870), (-15.5, None)]
+)
+def test_a_rule_is_evaluated_each_half_minute_from_an_hour_before_to_15_minutes_after(
+    operator, tmp_path, drop, sooner
+):
+    """A condition that held at the first evaluation began before the incident."""
+    (alert,) = replayed(operator, past_of(operator, tmp_path, drop=drop)).alerts
+    assert alert.seconds_sooner == sooner
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import pytest
 from tests.incidents.records import drift_alert
 from trimtab.incidents.model import IncidentSeverity
 from trimtab.incidents.triage import component_of, group_key, native_label, severity_of, title_of
+from trimtab.monitoring.alerts import fingerprint
 
 
 @pytest.mark.parametrize(
@@ -66,3 +67,16 @@ def test_alerts_are_grouped_by_system_and_component_or_stand_alone():
     other = drift_alert(labels={"component": "tank", "system": "KB", "x": "y"}, fingerprint="z")
     assert group_key(one) == group_key(other)
     assert group_key(drift_alert(labels={})) == "alert_drift"
+
+
+def test_one_alert_of_several_processes_of_the_fleet_is_one_group():
+    def alert(source="", **labels):
+        labels = {"alertname": "QueueDeep", "queue": "review", **labels}
+        return drift_alert(labels=labels, fingerprint=fingerprint(labels), source=source)
+
+    own = group_key(alert())
+    assert own == group_key(alert(process="process_b")) == group_key(alert(process="process_c"))
+    assert group_key(alert(queue="answers", process="process_b")) != own
+    # From outside the label may mean anything.
+    outside = alert(process="nginx", source="alertmanager")
+    assert group_key(outside) == outside.fingerprint != own

@@ -116,7 +116,7 @@ class World:
         holds = {"==": value == float(limit), ">": value > float(limit)}[operator]
         return [Sample(value)] if holds else []
 
-    def judge(self, expression, *, drill=False):
+    def judge(self, expression, *, drill=False, process=""):
         name = expression.split()[0]
         if name in self.get("unsampled"):
             return CheckJudgement(None, f"no samples of {name}")

@@ -1,5 +1,7 @@
 """The ConfigMap `system-config` switches maintenance mode while the service runs."""
 
+from dataclasses import asdict
+
 import pytest
 
 from trimtab.infra.changes import ChangeLog
@@ -105,3 +107,34 @@ def test_a_file_that_is_no_map_is_refused(world, caplog, text):
     assert not world.config.look()
     (record,) = [each for each in caplog.records if each.message == "system_config_refused"]
     assert record.reason.startswith("system-config.yaml")
+
+
+def test_a_process_that_joins_later_does_not_undo_what_a_person_switched(world, tmp_path):
+    world.patch("true")
+    world.maintenance.stop("alice")
+    joined = World(tmp_path / "another")
+    joined.maintenance.restore(asdict(world.maintenance.state))  # As the fleet does.
+    joined.config.adopt(world.config.applied)
+    assert not joined.patch("true")
+    assert not joined.maintenance.on
+
+
+def test_a_process_with_an_older_mount_does_not_apply_it_again(world, tmp_path):
+    late = World(tmp_path / "late")
+    for each in (world, late):
+        each.patch("false")
+    world.patch("true")
+    late.maintenance.restore(asdict(world.maintenance.state))
+    late.config.adopt(world.config.applied)
+    assert not late.config.look()
+    assert not late.patch("true")
+    assert late.maintenance.on
+
+
+def test_what_could_not_be_written_is_applied_by_the_next_look(world):
+    blocked = world.data / "maintenance.json"
+    blocked.mkdir()
+    assert not world.patch("true")
+    blocked.rmdir()
+    assert world.config.look()
+    assert world.maintenance.on

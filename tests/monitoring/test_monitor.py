@@ -7,9 +7,10 @@ from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.kernel.clock import SystemClock
 from trimtab.monitoring.engine import RuleEngine
 from trimtab.monitoring.files import load_rules
-from trimtab.monitoring.monitor import Monitor
+from trimtab.monitoring.monitor import Leadership, Monitor
 from trimtab.monitoring.scrape import Scrape
 from trimtab.monitoring.series import SeriesStore
+from trimtab.testing.clock import FakeClock
 
 RULES = """
 groups:
@@ -25,19 +26,28 @@ groups:
 class Oven:
     """A metric, its rules and their monitor."""
 
-    def __init__(self, folder, sink):
+    def __init__(self, folder, sink, clock=None, leads=lambda: True, firing=()):
         rules = folder / "rules.yml"
         rules.write_text(textwrap.dedent(RULES), encoding="utf-8")
         registry = CollectorRegistry()
         self.heat = Gauge("heat", "h", registry=registry)
         store = SeriesStore()
+        engine = RuleEngine(load_rules([rules]), store)
+        self.clock = clock or SystemClock(100)
         self.monitor = Monitor(
             Scrape(registry, store),
-            RuleEngine(load_rules([rules]), store),
+            engine,
             sink,
-            SystemClock(100),
+            self.clock,
             MonitorSettings(),
+            Leadership(leads, lambda: engine.resume(firing)),
         )
+
+    def round(self, heat):
+        """Let a minute pass, then run a round of the loop."""
+        self.heat.set(heat)
+        self.clock.advance(60)
+        assert self.monitor.task.run_once()
 
 
 def test_what_begins_and_ends_is_handed_over_once_and_in_order(tmp_path):
@@ -78,3 +88,32 @@ def test_the_loop_watches_by_itself_until_it_is_closed(tmp_path):
     assert fired.wait(15)
     oven.monitor.close()
     assert oven.monitor.task.state.started_at is None
+
+
+def test_an_alert_that_ended_under_another_leader_fires_again_under_this_one(tmp_path):
+    heard, leads = [], [True]
+    oven = Oven(tmp_path, lambda t: heard.append(type(t).__name__), FakeClock(), lambda: leads[0])
+    oven.round(heat=9)
+    leads[0] = False
+    oven.round(heat=1)  # The other leader has told its end.
+    leads[0] = True
+    oven.round(heat=9)
+    assert heard == ["AlertFired", "AlertFired"]
+
+
+def test_what_could_not_be_handed_over_is_left_to_the_next_leader(tmp_path):
+    heard, leads, working = [], [True], []
+
+    def sink(transition):
+        if not working:
+            raise OSError("disk full")
+        heard.append(type(transition).__name__)
+
+    oven = Oven(tmp_path, sink, FakeClock(), lambda: leads[0])
+    oven.round(heat=9)
+    leads[0] = False
+    oven.round(heat=1)
+    leads[0] = True
+    working.append(True)
+    oven.round(heat=1)
+    assert heard == []

@@ -240,6 +240,8 @@ PY = "src/thing/parts.py"
         ((PY, "x <= 5", "x < 5"), ["test_double", "test_limit"], "killed"),
         ((PY, "x <= 5", "x <= 6"), ["test_double", "test_limit"], "survived"),
         ((PY, "[1, 2]", "[1]"), ["test_number[1]"], "survived"),
+        ((PY, "[1, 2]", "[1, 1.5]"), ["test_number[2]"], "survived"),
+        ((PY, "[1, 2]", "[1, 3]"), ["test_number[2]"], "killed"),
         (("src/thing/late.py", '"late"', '"soon"'), ["test_late"], "killed"),
         (("data.yml", "1", "2"), ["test_text"], "killed"),
         ((PY, "n -= 1", "n += 1"), ["test_loop"], "timeout"),

@@ -113,6 +113,19 @@ def test_a_dump_that_fails_leaves_the_age_as_it_was(scheduled, tmp_path):
     assert scheduled.schedule.task.state.failures == 1
 
 
+def test_only_the_leader_measures_and_counts_from_when_it_began_to_lead(copied):
+    made, leads = copied.world, [False]
+    schedule = BackupSchedule(copied.backups, made.clock, own=True, leads=lambda: leads[0])
+    made.clock.advance(30 * DAY)
+    assert list(schedule.ages()) == [], "it knows no copies, and its folder may be another one"
+    leads[0] = True
+    made.clock.advance(60)
+    assert {each.labels["place"]: each.value for each in schedule.ages()} == {
+        "folder": 60,
+        "copies": 60,
+    }
+
+
 @pytest.mark.parametrize(("own", "hours"), [(False, 24.0), (True, 0.0)])
 def test_another_server_or_no_interval_means_no_schedule_and_no_alert(
     database, tmp_path, own, hours

@@ -13,11 +13,11 @@ from trimtab.monitoring.alerts import Alert as RuleAlert
 from trimtab.monitoring.alerts import AlertFired, AlertState, Transition
 from trimtab.monitoring.checks import check, compile_check
 from trimtab.monitoring.engine import RuleEngine
-from trimtab.monitoring.labels import METRIC_NAME
+from trimtab.monitoring.labels import METRIC_NAME, PROCESS
 from trimtab.monitoring.promql.coverage import MISSED_SCRAPES
 from trimtab.monitoring.promql.values import Element
 from trimtab.monitoring.scrape import instant_of, milliseconds
-from trimtab.monitoring.series import SeriesStore
+from trimtab.monitoring.series import Selection, SeriesStore
 from trimtab.monitoring.views import SeriesView
 
 _compiled = lru_cache(maxsize=1024)(compile_check)
@@ -33,6 +33,7 @@ class EmbeddedMonitor:
         scrape_seconds: The time between two scrapes; after three missed ones nothing counts as
             proof.
         apart: The metrics that count drills apart, or that no drill moves.
+        own: Id of this process in the fleet.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class EmbeddedMonitor:
         clock: Clock,
         scrape_seconds: float,
         apart: frozenset[str] = frozenset(),
+        own: str = "",
     ) -> None:
         self._engine = engine
         self._samples = samples
         self._apart = apart
+        self._own = own
         self._clock = clock
         self._scrape_seconds = scrape_seconds
         self._fresh = timedelta(seconds=MISSED_SCRAPES * scrape_seconds)
@@ -58,10 +61,15 @@ class EmbeddedMonitor:
             EvaluationFailed: The samples allow no answer.
         """
         at_ms = milliseconds(self._clock.now())
-        return _samples_of(_compiled(expression).evaluate(self._view(drill), at_ms))
+        view = SeriesView(self._samples, self._apart, drill)
+        return _samples_of(_compiled(expression).evaluate(view, at_ms))
 
-    def judge(self, expression: str, *, drill: bool = False) -> CheckJudgement:
+    def judge(self, expression: str, *, drill: bool = False, process: str = "") -> CheckJudgement:
         """Evaluate a check for users or for a drill; unknown if samples are missing.
+
+        The alert of another process is judged by the series of that process: what holds for this
+        one says nothing about it. A name that no process has, such as a label of an alert from
+        outside, is not considered.
 
         Raises:
             ExpressionRefused: It is no check.
@@ -70,7 +78,13 @@ class EmbeddedMonitor:
         newest_ms = self._samples.newest_ms()
         if newest_ms is not None and now - instant_of(newest_ms) > self._fresh:
             return CheckJudgement(None, "no samples have come lately")
-        found = check(_compiled(expression), self._view(drill), now, self._scrape_seconds)
+        if process != self._own:
+            if self._samples.newest_ms(process) is None:
+                process = ""
+            elif not self._answers(process, milliseconds(now)):
+                return CheckJudgement(None, f"process {process} does not answer")
+        view = SeriesView(self._samples, self._apart, drill, process)
+        found = check(_compiled(expression), view, now, self._scrape_seconds)
         return CheckJudgement(found.holds, found.reason, _samples_of(found.samples))
 
     def counts_drills_apart(self, alert: str) -> bool:
@@ -91,8 +105,9 @@ class EmbeddedMonitor:
         oldest = max(at, self._clock.now() - self._fresh)
         return newest_ms >= oldest.timestamp() * 1000
 
-    def _view(self, drill: bool) -> SeriesView:
-        return SeriesView(self._samples, self._apart, drill=drill)
+    def _answers(self, process: str, at_ms: int) -> bool:
+        up = self._samples.latest(Selection("up", ((PROCESS, process.__eq__),)), at_ms)
+        return any(each.value == 1 for each in up)
 
 
 def _samples_of(found: Iterable[Element]) -> list[Sample]:

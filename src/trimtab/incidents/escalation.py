@@ -1,10 +1,11 @@
 """Escalates incidents to people by elapsed time, by events and by runbook checks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.evidence import look
+from trimtab.incidents.ladders import Rung
 from trimtab.incidents.messages import direct, duration_text, escalation_text, message
 from trimtab.incidents.model import Incident, IncidentSeverity
 from trimtab.incidents.state import State
@@ -27,24 +28,64 @@ class Call:
 
 
 def rungs_due(context: IncidentContext, incident: Incident) -> Transition | None:
-    """Return the transition that calls the roles that are due by the ladder, or None."""
+    """Return the transition that calls the roles that are due by the ladder, or None.
+
+    Calls are held back while the incident is acknowledged or all its firing alerts are silenced.
+    Afterwards only the last of the rungs whose time came meanwhile is called: the ladder continues
+    where time has brought it, and does not page everybody at once.
+    """
     age = context.now() - incident.episode.opened_at
     rungs = context.ladder_of(incident).due(incident, age)
     if not rungs or incident.drill or incident.state in {State.DETECTED, State.RESTORED}:
         return None
     if incident.episode.acknowledged_at(context.now()):
         return None
-    if context.seen_quiet(incident) or context.silenced(incident):
+    if context.seen_quiet(incident):
         return None
+    if context.silenced(incident):
+        return _hold_back(incident, rungs)
+    held = [rung for rung in rungs[:-1] if _is_held_back(incident, rung)]
     calls = []
     for rung in rungs:
+        if rung in held:
+            continue
         why = (
             f"unresolved for {duration_text(age.total_seconds())}" if rung.after else "new incident"
         )
         key = f"rung.{incident.severity}.{rung.role}"
         calls.append(call(context, incident, rung.role, why, key, page=rung.page))
-    after = incident.updated(called=(*incident.episode.called, *(rung.role for rung in rungs)))
-    return _with_calls(after, calls)
+    passed = tuple(rung.role for rung in held)
+    after = incident.updated(
+        called=(*incident.episode.called, *(each.role for each in calls)),
+        passed_over=(*incident.episode.passed_over, *passed),
+    )
+    transition = _with_calls(after, calls)
+    entries = (_passed_entry(incident, passed), *transition.entries)
+    return replace(transition, entries=entries) if passed else transition
+
+
+def _hold_back(incident: Incident, rungs: Sequence[Rung]) -> Transition | None:
+    """Return the transition that remembers whose time came during the silence, or None."""
+    before = incident.episode.held_back
+    roles = tuple(rung.role for rung in rungs if rung.role not in before)
+    return Transition(incident.updated(held_back=(*before, *roles))) if roles else None
+
+
+def _is_held_back(incident: Incident, rung: Rung) -> bool:
+    """Return whether the rung's time came during a silence or an acknowledgement."""
+    episode = incident.episode
+    acknowledged, due_at = episode.acknowledged, episode.opened_at + rung.after
+    during = acknowledged is not None and acknowledged.at <= due_at < acknowledged.until
+    return during or rung.role in episode.held_back
+
+
+def _passed_entry(incident: Incident, roles: tuple[str, ...]) -> NewEntry:
+    return NewEntry(
+        f"{incident.episode.number}.passed.{incident.severity}.{','.join(roles)}",
+        f"Not called: {', '.join(roles)}. Their time came while calls were held back by a silence"
+        " or an acknowledgement.",
+        facts={"roles": list(roles)},
+    )
 
 
 def conditions_met(context: IncidentContext, incident: Incident) -> Transition | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.model import EvidenceFinding, Incident
 from trimtab.kernel.errors import TrimtabError
+from trimtab.monitoring.labels import PROCESS
 from trimtab.runbooks import Act, Check
 from trimtab.runbooks.placeholders import (
     LabelValues,
@@ -24,12 +25,14 @@ _SHOWN_VALUES = 5
 def look(context: IncidentContext, incident: Incident, check: Check) -> EvidenceFinding:
     """Evaluate one check now; ``holds`` is None if the samples cannot tell.
 
-    The incident of a drill is judged by the traffic of the drill, any other by that of users.
+    The incident of a drill is judged by the traffic of the drill, any other by that of users; the
+    incident of one process of the fleet by the figures of that process.
     """
     expression = check.expression
     try:
         expression = bind_expression(expression, values_of(incident))
-        judged = context.monitor.judge(expression, drill=incident.drill)
+        process = incident.alert.labels.get(PROCESS, "")
+        judged = context.monitor.judge(expression, drill=incident.drill, process=process)
     except TrimtabError as error:
         return EvidenceFinding(expression, None, error=error.message)
     model = incident.alert.labels.get("model", "")

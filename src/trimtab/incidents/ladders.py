@@ -43,8 +43,9 @@ class Ladder:
     """
 
     def due(self, incident: Incident, age: timedelta) -> tuple[Rung, ...]:
-        """Return the rungs that are due and were not called yet."""
-        return tuple(rung for rung in self._open(incident) if rung.after <= age)
+        """Return the rungs that are due and not done with, the earliest first."""
+        due = (rung for rung in self._open(incident) if rung.after <= age)
+        return tuple(sorted(due, key=lambda rung: rung.after))
 
     def next_after(self, incident: Incident, age: timedelta) -> timedelta | None:
         """Return the time until the next rung, or None if there is none."""
@@ -55,7 +56,7 @@ class Ladder:
         return tuple(
             rung
             for rung in self.rungs
-            if rung.role not in incident.episode.called
+            if rung.role not in (*incident.episode.called, *incident.episode.passed_over)
             and (not rung.severities or incident.severity in rung.severities)
         )
 

@@ -265,6 +265,10 @@ class Episode:
     watch: Watch | None = None
     called: tuple[str, ...] = ()
     """Roles that the escalation ladder has called."""
+    held_back: tuple[str, ...] = ()
+    """Roles whose time came while every firing alert was silenced."""
+    passed_over: tuple[str, ...] = ()
+    """Roles that were not called, because a later rung was due when calls were allowed again."""
     conditions: tuple[str, ...] = ()
     """Escalation checks of the runbooks that have held."""
     root_cause: str = ""

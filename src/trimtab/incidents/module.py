@@ -89,7 +89,9 @@ def build_records(env: Environment, outbox: Outbox) -> Module:
 def build_monitor(env: Environment, monitoring: Monitoring) -> Module:
     """Return the embedded rules as the operator's monitor."""
     seconds, separate = env.settings.monitor.scrape_interval_seconds, monitoring.metrics.separate
-    monitor = EmbeddedMonitor(monitoring.engine, monitoring.series, env.clock, seconds, separate)
+    monitor = EmbeddedMonitor(
+        monitoring.engine, monitoring.series, env.clock, seconds, separate, env.fleet.me.id
+    )
     return Module("incident monitor", monitor)
 
 

@@ -170,12 +170,12 @@ class People:
 
         def change(fresh: Incident) -> Incident:
             _check_open(fresh)
-            called = () if severity < fresh.severity else fresh.episode.called
+            if severity < fresh.severity:
+                fresh = fresh.updated(called=(), held_back=(), passed_over=())
             return fresh.updated(
                 severity=severity,
                 native_severity=native_label(fresh.system, severity),
                 severity_set_at=now,
-                called=called,
             )
 
         text = f"Severity set to {severity} by {principal}" + (f": {reason}" if reason else "")

@@ -27,10 +27,11 @@ class CheckJudgement:
 class AlertMonitor(Protocol):
     """Evaluates checks and knows which alerts fire."""
 
-    def judge(self, expression: str, *, drill: bool = False) -> CheckJudgement:
+    def judge(self, expression: str, *, drill: bool = False, process: str = "") -> CheckJudgement:
         """Return whether the PromQL expression holds now; unknown if samples are missing.
 
-        With ``drill``, evaluates the series of drills where those are counted apart.
+        With ``drill``, evaluates the series of drills where those are counted apart. With the id of
+        another process of the fleet, evaluates the series of that one.
         Never raises because of samples; raises `ExpressionRefused` for an invalid check.
         """
         ...

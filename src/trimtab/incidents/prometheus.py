@@ -36,9 +36,9 @@ class MonitorWithPrometheus:
         self._source = source
         self._clock = clock
 
-    def judge(self, expression: str, *, drill: bool = False) -> CheckJudgement:
+    def judge(self, expression: str, *, drill: bool = False, process: str = "") -> CheckJudgement:
         """Return whether the expression holds, by the embedded samples or else by the server."""
-        found = self._embedded.judge(expression, drill=drill)
+        found = self._embedded.judge(expression, drill=drill, process=process)
         # The server's samples do not tell drills from users.
         if found.holds is not None or drill:
             return found

@@ -59,8 +59,7 @@ def persons_acts(context: IncidentContext, incident: Incident) -> list[str]:
     opened = incident.episode.opened_at.isoformat()
     return [
         f"{event.subject} at {event.at[11:16]}"
-        for event in context.audit.of_action(_PERSONS_ACT)
-        if event.at >= opened
+        for event in context.audit.of_action(_PERSONS_ACT, since=opened)
     ]
 
 

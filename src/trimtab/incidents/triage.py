@@ -10,6 +10,8 @@ from trimtab.incidents.state import State
 from trimtab.incidents.transition import NewEntry, Transition, moved
 from trimtab.infra.notify import Kind
 from trimtab.kernel.drilling import is_marked
+from trimtab.monitoring.alerts import fingerprint
+from trimtab.monitoring.labels import PROCESS
 
 CANONICAL: Mapping[str, IncidentSeverity] = {
     "critical": IncidentSeverity.P1,
@@ -103,6 +105,8 @@ def raise_severity(context: IncidentContext, incident: Incident) -> Transition |
         severity=worst,
         native_severity=native_label(incident.system, worst),
         called=(),
+        held_back=(),
+        passed_over=(),
     )
     entry = NewEntry(
         f"{incident.episode.number}.raised.{worst}",
@@ -150,11 +154,14 @@ def component_of(alert: IncidentAlert) -> str:
 def group_key(alert: IncidentAlert) -> str:
     """Return the key by which alerts are grouped into incidents.
 
-    It is system and component, or the fingerprint if the alert has no component.
+    It is system and component, or the fingerprint if the alert has no component. The same alert of
+    several processes of the fleet is one group: one cause, such as a full queue, shows in each.
 
     Alerts of a drill's traffic never share an incident with those of users.
     """
     if alert.labels.get("component"):
         key = f"{alert.labels.get('system', '')}/{alert.labels['component']}"
         return f"drill:{key}" if is_marked(alert.labels) else key
+    if not alert.source and PROCESS in alert.labels:
+        return fingerprint({k: v for k, v in alert.labels.items() if k != PROCESS})
     return alert.fingerprint

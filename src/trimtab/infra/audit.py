@@ -91,9 +91,15 @@ class Audit:
         with self._database.read() as connection:
             return connection.execute(query.limit(1)).first() is not None
 
-    def of_action(self, action: str) -> list[AuditEvent]:
-        """Return the events of one action, oldest first."""
-        query = sa.select(_table).where(_table.c.action == action).order_by(_table.c.seq)
+    def of_action(self, action: str, since: str = "") -> list[AuditEvent]:
+        """Return the events of one action, oldest first.
+
+        Args:
+            action: Its name.
+            since: Only those at that time or later, ISO 8601 in UTC; empty for all.
+        """
+        mine = (_table.c.action == action, _table.c.at >= since)
+        query = sa.select(_table).where(*mine).order_by(_table.c.seq)
         with self._database.read() as connection:
             return [AuditEvent(**row) for row in connection.execute(query).mappings()]
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from trimtab.infra.settings.sections.service import ServiceSettings
+from trimtab.infra.small_files import replace_text
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import InvalidInput, TrimtabError, Unavailable
 from trimtab.kernel.health import ComponentHealth, Health, Status
@@ -132,9 +133,7 @@ class MaintenanceMode:
         return self.state
 
     def _save(self) -> None:
-        temporary = self._file.with_suffix(".new")
-        temporary.write_text(json.dumps(asdict(self.state)), encoding="utf-8")
-        temporary.replace(self._file)
+        replace_text(self._file, json.dumps(asdict(self.state)))
         self._show()
 
     def _show(self) -> None:

@@ -90,6 +90,7 @@ def build_maintenance(env: Environment) -> Module:
     look = ScheduledTask("apply system-config", _CONFIG_SECONDS, config.look, each_process=True)
     env.jobs.pause.when(lambda: maintenance.on)
     env.fleet.share("service.maintenance", lambda: asdict(maintenance.state), maintenance.restore)
+    env.fleet.share("service.system_config", lambda: config.applied, config.adopt)
     return Module(
         "maintenance",
         maintenance,

@@ -12,6 +12,7 @@ from pathlib import Path
 from trimtab.infra.changes import ChangeLog
 from trimtab.infra.config_maps import BadConfigMap, read_config_map, truth
 from trimtab.infra.maintenance import MaintenanceMode
+from trimtab.infra.small_files import replace_text
 
 NAME = "system-config"
 FILE = "system-config.json"
@@ -35,7 +36,14 @@ class SystemConfig:
     ) -> None:
         self._folder, self._memory = folder, memory / FILE
         self._maintenance, self._changes = maintenance, changes
-        self._applied = self._load()
+        self.applied = self._load()
+        """What was applied last, by any process of the fleet."""
+        self._seen = self.applied
+
+    def adopt(self, values: dict[str, str]) -> None:
+        """Take over what another process has applied: it is not applied again here."""
+        self.applied = values
+        self._save()
 
     def look(self) -> bool:
         """Apply the ConfigMap if it has changed; return whether it was applied.
@@ -46,17 +54,28 @@ class SystemConfig:
             return False
         try:
             found = read_config_map(self._folder, NAME, (_MODE, _MESSAGE))
-            if not found or found == self._applied:
-                return False
-            is_first, self._applied = not self._applied, found
-            self._apply(found, is_first)
         except (BadConfigMap, OSError, UnicodeDecodeError) as error:
-            _log.error("system_config_refused", extra={"reason": str(error)})
+            return self._refuse(error)
+        # Compared with what this process saw before: its mount may be older than another one's.
+        if not found or found == self._seen:
             return False
-        return True
+        is_new = found != self.applied
+        try:
+            if is_new:
+                self._apply(found)
+        except OSError as error:  # Not seen: the next look tries again.
+            return self._refuse(error)
+        except BadConfigMap as error:
+            is_new = self._refuse(error)
+        self._seen = found
+        return is_new
 
-    def _apply(self, values: dict[str, str], is_first: bool) -> None:
-        maintenance = self._maintenance
+    def _refuse(self, error: Exception) -> bool:
+        _log.error("system_config_refused", extra={"reason": str(error)})
+        return False
+
+    def _apply(self, values: dict[str, str]) -> None:
+        maintenance, is_first = self._maintenance, not self.applied
         switched_on, before = truth(_MODE, values.get(_MODE, "false")), maintenance.state
         if switched_on:
             maintenance.start(ACTOR, values.get(_MESSAGE, ""))
@@ -65,7 +84,7 @@ class SystemConfig:
         if maintenance.state != before:
             action = "service.maintenance.start" if switched_on else "service.maintenance.stop"
             self._changes.record(ACTOR, action, asdict(before))
-        self._save(values)
+        self.adopt(values)
         _log.info("system_config_applied", extra={"maintenance": maintenance.on})
 
     def _load(self) -> dict[str, str]:
@@ -75,7 +94,5 @@ class SystemConfig:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def _save(self, values: dict[str, str]) -> None:
-        temporary = self._memory.with_suffix(".new")
-        temporary.write_text(json.dumps(values), encoding="utf-8")
-        temporary.replace(self._memory)
+    def _save(self) -> None:
+        replace_text(self._memory, json.dumps(self.applied))

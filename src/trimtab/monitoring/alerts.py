@@ -123,6 +123,10 @@ class AlertBook:
                 transitions.append(AlertFired(self._seen(alert), instant_of(at_ms)))
         return transitions
 
+    def clear(self) -> None:
+        """Forget all alerts, without transitions."""
+        self._active.clear()
+
     def resume(
         self, labels: Mapping[str, str], annotations: Mapping[str, str], since: datetime
     ) -> None:

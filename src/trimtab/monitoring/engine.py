@@ -84,11 +84,15 @@ class RuleEngine:
             )
 
     def resume(self, firing: Iterable[Alert]) -> None:
-        """Resume the alerts that were firing when the process ended.
+        """Begin with the alerts that fire according to the records, and with no other.
 
-        Call it before the first tick. Alerts of rules that no longer exist are left out.
+        Call it before the first tick, and whenever the process begins to lead: another one has
+        evaluated the rules since. Alerts of rules that no longer exist are left out.
         """
         with self._lock:
+            for running in self._running():
+                if running.book is not None:
+                    running.book.clear()
             for alert in firing:
                 for running in self._running():
                     if running.book is not None and running.rule.name == alert.name:

@@ -8,6 +8,8 @@ means that the label is not there, so no pair has one.
 """
 
 METRIC_NAME = "__name__"
+PROCESS = "process"
+"""Label of every series that comes from another process of the fleet: its id."""
 
 
 def quoted(value: str) -> str:

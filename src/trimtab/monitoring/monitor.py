@@ -92,6 +92,8 @@ class Monitor:
         self._started = self._clock.monotonic()
         self._scrape.take(self._clock.now())
         if not self._leadership.take():
+            # The leader finds them itself; offered later, they would open what has long ended.
+            self._waiting.clear()
             return
         every = self._settings.evaluation_interval_seconds
         if self._started - self._evaluated >= every - self._settings.scrape_interval_seconds / 2:

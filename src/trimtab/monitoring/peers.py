@@ -9,14 +9,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from trimtab.infra.fleet import Fleet, FleetProcess
 from trimtab.kernel.errors import Unavailable
-from trimtab.monitoring.labels import METRIC_NAME, Labels, labels_of
+from trimtab.monitoring.labels import METRIC_NAME, PROCESS, Labels, labels_of
 from trimtab.monitoring.scrape import Scrape, milliseconds
 from trimtab.monitoring.series import SeriesStore
 
 _log = logging.getLogger(__name__)
 _SECONDS = 2.0
-LABEL = "process"
-"""Label of every series of another process: its id."""
 
 
 class FleetScrape:
@@ -44,7 +42,7 @@ class FleetScrape:
             self._store.append(gone, milliseconds(now), [])  # Its series are stale from now on.
         self._scraped = names
         for process in others:
-            up = labels_of({LABEL: process.id, METRIC_NAME: "up"})
+            up = labels_of({PROCESS: process.id, METRIC_NAME: "up"})
             try:
                 samples = list(_parse(self._get(f"{process.address}/metrics"), process.id))
             # `InvalidURL` does not derive from `HTTPError`; it must not stop the monitor.
@@ -75,5 +73,5 @@ def _parse(text: str, process: str) -> Iterator[tuple[Labels, float]]:
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if not sample.name.endswith("_created"):
-                pairs = {LABEL: process, **sample.labels, METRIC_NAME: sample.name}
+                pairs = {PROCESS: process, **sample.labels, METRIC_NAME: sample.name}
                 yield labels_of(pairs), float(sample.value)

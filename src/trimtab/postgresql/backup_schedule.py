@@ -1,7 +1,7 @@
 """Daily dump of trimtab's own database, with its copy and the age of both."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from trimtab.infra.background import PeriodicTask
 from trimtab.kernel.clock import Clock
@@ -20,12 +20,21 @@ class BackupSchedule:
         backups: Make the dumps.
         clock: Names the day of a dump.
         own: Whether the server holds trimtab's own data; others are dumped on request only.
+        leads: Whether this process leads its fleet: it alone makes the dumps and knows the copies.
     """
 
-    def __init__(self, backups: PostgresBackups, clock: Clock, *, own: bool) -> None:
+    def __init__(
+        self,
+        backups: PostgresBackups,
+        clock: Clock,
+        *,
+        own: bool,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._backups, self._clock = backups, clock
         self._hours = backups.settings.backup_hours if own else 0.0
-        self._started = clock.now()
+        self._leads = leads
+        self._led_since = clock.now()
         self._copies: frozenset[str] = frozenset()
         self.task = PeriodicTask(DUMP_TASK, self.run, _LOOK_SECONDS, clock, at_once=False)
 
@@ -64,11 +73,17 @@ class BackupSchedule:
                 self._copies |= {dump.name}
 
     def ages(self) -> Iterable[Sample]:
-        """Return the age of the newest dump and of the newest copy; before one since the start."""
+        """Return the age of the newest dump and of the newest copy; none in other processes.
+
+        Before the first one it is the time since this process began to lead.
+        """
         if not self.enabled:
             return
+        if not self._leads():
+            self._led_since = self._clock.now()
+            return
         dumps = self._backups.dumps()
-        since = (self._clock.now() - self._started).total_seconds()
+        since = (self._clock.now() - self._led_since).total_seconds()
         yield Sample(dumps[0].age_seconds if dumps else since, {"place": "folder"})
         if self._backups.copies is not None:
             ages = [dump.age_seconds for dump in dumps if dump.name in self._copies]

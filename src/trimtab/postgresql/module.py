@@ -58,9 +58,8 @@ def build(env: Environment) -> Module:
     state = WatchedState(server, env.clock)
     given = env.settings.postgresql
     backups = _backups(env, server)
-    schedule = BackupSchedule(
-        backups, env.clock, own=bool(env.settings.service.database_url) and not given.url
-    )
+    own = bool(env.settings.service.database_url) and not given.url
+    schedule = BackupSchedule(backups, env.clock, own=own, leads=env.fleet.leads)
     upkeep = Upkeep(server, env.clock, UpkeepResults(env.state))
     published = (*actions(backups, env.clock), upkeep.action())
     measured = (*signals(state), upkeep_signal(upkeep), schedule.signal())

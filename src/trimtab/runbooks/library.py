@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 
 from trimtab.runbooks.errors import RunbookRefused, RunbookUnknown
@@ -36,7 +37,7 @@ class Library:
         """
         pages: dict[str, Page] = {}
         for file, shown in _files(directory):
-            page = parse_page(_read(file, shown), shown)
+            page = _parse_kept(_read(file, shown), shown)
             if page.id in pages:
                 raise RunbookRefused(
                     shown,
@@ -110,6 +111,13 @@ def _files(directory: Path) -> Iterator[tuple[Path, str]]:
     for file in sorted(directory.rglob("*.md")):
         if file.name != "README.md":
             yield file, str(file.relative_to(directory))
+
+
+@lru_cache(maxsize=256)
+def _parse_kept(text: str, path: str) -> Page:
+    # Pages are immutable: a library that is loaded again parses only what changed. Not in
+    # `parse_page`, which also gets the texts of requests.
+    return parse_page(text, path)
 
 
 def _read(file: Path, shown: str) -> str:

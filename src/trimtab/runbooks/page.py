@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import yaml
@@ -23,11 +22,8 @@ _ROLES = ("evidence", "fix", "verify", "drill")
 _CAUSE = "cause:"
 
 
-@lru_cache(maxsize=256)
 def parse_page(text: str, path: str) -> Page:
     """Parse a page into a runbook or procedure.
-
-    Pages are immutable and are kept: a library that is loaded again parses only what changed.
 
     Args:
         text: The whole page.

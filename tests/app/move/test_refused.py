@@ -8,6 +8,7 @@ from tests.app.move.test_killed import events
 from tests.full_disk import fill, small_file_system
 from trimtab.app.move import to_sqlite
 from trimtab.app.move.errors import ProofFailed, RelocationRefused
+from trimtab.app.move.server import require_free
 from trimtab.infra.storage import DatabaseUnsafe, DataDirectory, DataDirectoryInUse
 from trimtab.kernel.errors import StorageFull, Unavailable
 
@@ -93,6 +94,34 @@ def test_processes_on_the_database_are_named(folder, server):
     ):
         move_to("sqlite:", folder, server.url)
     move_to("sqlite:", folder, server.url)
+
+
+def test_a_process_that_started_while_the_data_was_read_ends_the_move_back(folder, server):
+    move_to(server.url, folder)
+    opened = []
+
+    def start_one(step, *_):
+        if step == "look" and not opened:
+            opened.append(psycopg.connect(server.url, application_name="trimtab"))
+
+    with pytest.raises(RelocationRefused, match="Processes of trimtab use this database"):
+        move_to("sqlite:", folder, server.url, progress=start_one)
+    opened[0].close()
+    assert move_to("sqlite:", folder, server.url).rows
+
+
+def test_what_another_installation_left_proven_from_the_same_path_is_not_touched(folder, server):
+    move_to(server.url, folder)
+    with server.direct() as connection:
+        connection.execute("UPDATE installation.installation SET state = 'proven'")
+    assert require_free(server, own_id(server), str(folder))
+    with pytest.raises(RelocationRefused, match="holds an installation already"):
+        require_free(server, "another", str(folder))
+
+
+def own_id(server):
+    with server.direct() as connection:
+        return connection.execute("SELECT id FROM installation.installation").fetchone()[0]
 
 
 def test_a_row_that_changed_on_the_way_is_found_and_the_source_stays(folder, server):

@@ -14,6 +14,7 @@ from trimtab.incidents.errors import (
     SilenceRefused,
     SilenceUnknown,
 )
+from trimtab.incidents.escalation import rungs_due
 from trimtab.incidents.intake import Matcher, SilenceRequest
 from trimtab.incidents.intake.config import load_config
 from trimtab.incidents.intake.matchers import matcher_text, matches, parse_matcher
@@ -76,7 +77,27 @@ def test_a_silence_stops_the_ladder_of_an_open_incident(desk):
     desk.operator.jobs.run(until=lambda: desk.clock.now() > begin + timedelta(minutes=50))
     assert desk.incidents.get(incident.id).episode.called == called
     desk.operator.jobs.run(until=lambda: desk.clock.now() > begin + timedelta(minutes=62))
-    assert "Team Lead" in desk.incidents.get(incident.id).episode.called
+    after = desk.incidents.get(incident.id).episode
+    # One person is paged, not everybody whose turn came in that hour.
+    assert after.called == (*called, "Engineering Manager")
+    assert after.passed_over == ("Secondary On-Call Engineer", "Team Lead")
+    told = [message.text for message in desk.operator.outbox.about(incident.id)]
+    assert not any("Team Lead" in text for text in told)
+    journal = [entry.text for entry in desk.incidents.timeline(incident.id)]
+    assert any(
+        text.startswith("Not called: Secondary On-Call Engineer, Team Lead") for text in journal
+    )
+    desk.operator.jobs.run(until=lambda: desk.clock.now() > begin + timedelta(minutes=100))
+    assert desk.incidents.get(incident.id).episode.called == after.called
+
+
+def test_a_rung_that_was_late_for_another_reason_than_a_silence_is_called(desk):
+    desk.post(posted(severity="critical"))
+    (incident,) = desk.open()
+    until(desk.operator, incident, State.ESCALATED)
+    desk.later(minutes=20)  # As when the service was down: nothing was held back.
+    due = rungs_due(desk.operator.context, desk.incidents.get(incident.id))
+    assert due.incident.episode.called[-2:] == ("Secondary On-Call Engineer", "Team Lead")
 
 
 def test_a_silence_of_one_of_two_alerts_does_not_stop_the_ladder(desk):

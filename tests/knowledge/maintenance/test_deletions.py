@@ -33,6 +33,17 @@ def test_after_a_deletion_the_proof_holds_and_no_byte_of_the_text_is_left(sea, c
     assert [file.name for file in files if b"zyxwvut" in file.read_bytes()] == []
 
 
+def test_as_many_new_deletions_as_were_forgotten_are_purged(sea, clock):
+    sea.documents.delete("sea", "crabs.md")
+    assert sea.maintenance.purge()
+    clock.seconds += 31 * 86_400
+    sea.maintenance.clean_up()  # Forgets the first deletion: it is a month old.
+    sea.documents.delete("sea", "whales.md")
+    assert len(sea.maintenance.deletions.all()) == 1
+    assert sea.maintenance.purge()
+    assert b"zyxwvut" not in sea.database.file.read_bytes()
+
+
 def test_a_backup_from_before_the_deletion_is_no_violation(sea, clock):
     sea.maintenance.backup()
     clock.seconds += 60

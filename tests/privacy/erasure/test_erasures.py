@@ -137,6 +137,39 @@ def test_asking_again_after_a_failure_goes_on_with_it(world):
     assert erase(world).id == failed.id
 
 
+class UnsteadyFleet:
+    """A fleet whose database does not answer at first."""
+
+    down = True
+
+    def order_to_forget(self):
+        if self.down:
+            raise Unavailable("The fleet's connection to PostgreSQL failed.")
+        return 1
+
+    def behind(self, _number):
+        return []
+
+
+@pytest.mark.parametrize("again", ["resume", "request"])
+def test_an_erasure_whose_job_failed_itself_is_completed_later(databases, again):
+    fleet = UnsteadyFleet()
+    world = World(databases.folder / "data", fleet=fleet)
+    world.notes["traces"].add(ANN)
+    world.jobs.launch()
+    erasure = world.erasures.request(ANN, actor="admin")
+    with pytest.raises(Unavailable):
+        world.erasures.wait(erasure.id)
+    assert world.erasures.find(erasure.id).state is ErasureState.RUNNING
+    fleet.down = False
+    if again == "resume":  # As the next start does.
+        world.erasures.resume()
+    else:
+        assert world.erasures.request(ANN, actor="admin").id == erasure.id
+    assert world.erasures.wait(erasure.id).state is ErasureState.DONE
+    world.close()
+
+
 def test_only_a_failed_erasure_can_be_retried(world):
     with pytest.raises(ErasureFinished):
         world.erasures.retry(erase(world).id)

@@ -45,7 +45,7 @@ class Notes:
 class World:
     STEPS = ("queue", "documents", "traces")
 
-    def __init__(self, path, rate=1000.0):
+    def __init__(self, path, rate=1000.0, fleet=None):
         self.clock = SystemClock(rate)
         self.directory = DataDirectory(path)
         self.database = open_at(self.directory.file("state.db"), ("state", "answers"))
@@ -58,7 +58,7 @@ class World:
             ErasureStore(self.database),
             tuple(self.notes.values()),
             self.jobs,
-            ErasureEvidence(self.audit, self.signer, self.subjects),
+            ErasureEvidence(self.audit, self.signer, self.subjects, fleet=fleet),
             self.clock,
             (self.database,),
         )

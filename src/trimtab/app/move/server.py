@@ -114,7 +114,8 @@ def require_free(server: "PostgresServer", installation: str, folder: str) -> bo
     known, state, came_from = row or ("", "", "")
     replaceable = {
         InstallationState.COPYING: True,
-        InstallationState.PROVEN: came_from == folder,
+        # Of another installation it may be the truth already: paths repeat on other machines.
+        InstallationState.PROVEN: known == installation and came_from == folder,
         InstallationState.MOVED: known == installation,
     }
     if replaceable.get(InstallationState(state), used == (False,)):

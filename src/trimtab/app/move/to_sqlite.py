@@ -49,7 +49,7 @@ class ToSqlite:
         self._folder = self._directory.path
         self._incoming = self._folder / INCOMING
         direct_url = context.settings.service.database_direct_url
-        server = servers.server_of(url, direct_url, context.settings)
+        self._server = server = servers.server_of(url, direct_url, context.settings)
         self._address = servers.public_address(server.url)
         server.check()
         servers.require_unused(server)
@@ -90,6 +90,8 @@ class ToSqlite:
     def _copy(self, plan: TransferPlan, target: Databases) -> None:
         context = self._context
         self._row.put(replace(self._away, state=InstallationState.LEAVING))
+        # From now on no process is admitted. One that started meanwhile would continue to write.
+        servers.require_unused(self._server)
         copy(plan, self._source, target, context.progress)
         complete(self._directory, self._source, target, context.progress)
         prove(plan, target, context.progress)

@@ -78,7 +78,9 @@ class Maintenance:
         self.derived = derived
         self._profile_seconds = settings.memory_profile_seconds if settings.memory_profiling else 0
         self._profiled_at = clock.monotonic()
-        self._purged_at, self._checked_at = -1, clock.monotonic()
+        self._checked_at = clock.monotonic()
+        self._purged: frozenset[tuple[str, datetime]] | None = None
+        """The deletions at the last purge; None before the first."""
         self.deletions, self.erased = engine.deletions, engine.erased
         self.backups, self.copies = engine.backups, engine.copies
         self.disk = Cleanup(data.path, self.backups, settings, clock)
@@ -150,13 +152,14 @@ class Maintenance:
 
     def purge(self) -> bool:
         """Remove words of deleted passages from the full-text index; return whether needed."""
-        deleted = len(self.deletions.all())
-        if deleted == self._purged_at:
+        # Not their number: as many may have come since then as were forgotten.
+        deleted = frozenset((found.document_id, found.at) for found in self.deletions.all())
+        if self._purged is not None and deleted <= self._purged:
             return False
         self._engine.purge()
         self.derived.purge()
         clear_all()
-        self._purged_at = deleted
+        self._purged = deleted
         return True
 
     def restore(self, backup: str = "", *, dry_run: bool = False) -> RestoreResult:

@@ -122,9 +122,7 @@ class ArtifactFolder:
         left = [
             path
             for path in self.root.iterdir()
-            if path.name not in known
-            and _LEFT.fullmatch(path.name)
-            and path.stat().st_mtime < before
+            if path.name not in known and _LEFT.fullmatch(path.name) and _changed_at(path) < before
         ]
         for path in left:
             shutil.rmtree(path, ignore_errors=True)
@@ -153,6 +151,14 @@ class ArtifactFolder:
             left -= check_file(target, left)
             files[name] = hash_file(target)
         return Staged(folder, files)
+
+
+def _changed_at(path: Path) -> float:
+    """Return when a path was last changed, in seconds since 1970; infinity when it is gone."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf  # Another process has published or removed it meanwhile.
 
 
 def check_hashes(staged: Staged) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 
 from trimtab.infra.audit import Audit
 from trimtab.infra.fleet import Fleet
-from trimtab.infra.jobs import JobRun, Jobs, Json
+from trimtab.infra.jobs import JobRun, Jobs, JobState, JobUnknown, Json
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database
 from trimtab.kernel.clock import Clock, machine_clock
@@ -98,7 +98,7 @@ class Erasures:
         erasure = self._store.open(new, user_id)
         if erasure.id == new.id:
             self._evidence.audit.append(actor, REQUESTED, new.subject, {"erasure": new.id})
-        if erasure.state is ErasureState.FAILED:
+        if self._has_failed(erasure):
             return self.retry(erasure.id)
         self._start(erasure.id)
         return self._store.find(erasure.id)
@@ -127,7 +127,7 @@ class Erasures:
         Raises:
             ErasureFinished: It did not fail.
         """
-        if self._store.find(erasure_id).state is not ErasureState.FAILED:
+        if not self._has_failed(self._store.find(erasure_id)):
             raise ErasureFinished(f"Erasure {erasure_id!r} has not failed.")
         self._store.next_run(erasure_id)
         self._start(erasure_id)
@@ -136,10 +136,13 @@ class Erasures:
     def resume(self) -> int:
         """Start the job of every unfinished erasure that has none; call after `Jobs.launch`.
 
-        A crash between the note of a request and the start of its job leaves one without a job.
+        A crash between the note of a request and the start of its job leaves one without a job. One
+        whose job failed, as when the database did not answer, gets another.
         """
         running = self._store.in_state(ErasureState.RUNNING)
         for erasure_id in running:
+            if self._has_failed(self._store.find(erasure_id)):
+                self._store.next_run(erasure_id)
             self._start(erasure_id)
         return len(running)
 
@@ -154,6 +157,15 @@ class Erasures:
     def count(self, state: ErasureState) -> int:
         """Return how many erasures are in that state."""
         return len(self._store.in_state(state))
+
+    def _has_failed(self, erasure: Erasure) -> bool:
+        """Return whether an erasure failed, or its job did before it could record that."""
+        if erasure.state is not ErasureState.RUNNING:
+            return erasure.state is ErasureState.FAILED
+        try:
+            return self._jobs.status(self._job_id(erasure.id)).state is JobState.FAILED
+        except JobUnknown:
+            return False
 
     def _new(self, user_id: str, actor: str) -> Erasure:
         now = self._clock.now()
