@@ -136,9 +136,9 @@ def _on_invalid_request(request: Request, error: Exception) -> Response:
 
 
 def _no_object(request: Request) -> InvalidRequest:
-    """Return the error for a body that is no JSON object, or was not read as JSON.
+    """Return the error for a body that is not a JSON object, or was not read as JSON.
 
-    `curl -d` sends the media type of a form, and FastAPI then only says that it is no dictionary.
+    `curl -d` sends the media type of a form, and FastAPI then only asks for a dictionary.
     """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media.startswith("application/") and media.endswith(("/json", "+json")):
