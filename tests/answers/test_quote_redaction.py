@@ -1,8 +1,12 @@
 """Quotes of an erased person's documents in other people's answers."""
 
+import pytest
+
 from tests.answers.service import QUESTION, Whole
 from trimtab.answers import Question
 from trimtab.answers.quote_redaction import ERASED, QuoteStore
+
+pytestmark = pytest.mark.usefixtures("databases")
 
 
 def test_a_quote_is_blanked_in_every_trace_and_its_figures_stay(tmp_path):

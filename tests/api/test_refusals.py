@@ -28,6 +28,21 @@ def test_a_number_that_is_none_is_refused(admin):
     assert "NaN and Infinity are not allowed" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("media", "body", "words"),
+    [
+        ("application/x-www-form-urlencoded", b'{"project":"p"}', "Content-Type: application/json"),
+        ("text/plain", b'{"project":"p"}', "its Content-Type is text/plain"),
+        ("application/json", b"[]", "The body must be a JSON object."),
+    ],
+)
+def test_a_body_that_was_not_read_as_json_says_which_header_to_send(admin, media, body, words):
+    answer = admin.post("/v1/answers", content=body, headers={"Content-Type": media})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "api.invalid_request")
+    assert words in answer.text
+    assert "dictionary" not in answer.text
+
+
 def test_json_that_nests_without_end_is_refused(admin):
     headers = {"Content-Type": "application/json"}
     for path in ("/api/v1/ingest", "/v1/answers"):

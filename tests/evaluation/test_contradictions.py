@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from tests.knowledge.both_engines import knowledge_server  # noqa: F401 - fixture.
 from tests.knowledge.conftest import (  # noqa: F401 - fixtures.
     clock,
     home,
     knowledge,
-    knowledge_server,
     open_knowledge,
 )
 from trimtab.evaluation.contradictions import ContradictionFinder, conflict, contradiction_signal

@@ -12,6 +12,9 @@ from trimtab.extraction.characters import cleaned, cleaned_pages
         ("Not\u2060strom\u200b\ufeff", "Notstrom"),
         ("a\u200db \u0915\u094d\u200d\u0937", "ab \u0915\u094d\u200d\u0937"),
         ("one\r\ntwo\rthree\x00", "one\ntwo\nthree"),
+        ("\x1b[1;31mERROR\x1b[0m the \x1b]0;title\x07pump\x1b[K", "ERROR the pump"),
+        ("N\bNA\bAME\bE _\bf_\bo", "NAME fo"),
+        ("a\x01b\x7f\x1b", "ab"),
         ("plain \u4f1a\u8b70 \u00fc", "plain \u4f1a\u8b70 \u00fc"),
     ],
 )

@@ -33,17 +33,19 @@ class Fleet:
         self._words = (*engine, *free, *words)
         self.services = {}
 
-    def start(self, name):
-        data = self._folder / name
-        data.mkdir(mode=0o700)
-        (data / "models").symlink_to(self._models)
-        for other in list(self.services.values())[:1]:
+    def start(self, name, folder="", **environment):
+        """Start a process on a data directory of its own, or on one that it shares with others."""
+        data = self._folder / (folder or name)
+        data.mkdir(mode=0o700, exist_ok=bool(folder))
+        if not (data / "models").exists():
+            (data / "models").symlink_to(self._models)
+        for other in [] if folder else list(self.services.values())[:1]:
             for secret in SECRETS:
                 if (other.data_dir / secret).exists():
                     shutil.copy2(other.data_dir / secret, data / secret)
         settings = (*self._words, f"trust.api_key_roles={KEY}:admin")
         words = [word for setting in settings for word in ("--set", setting)]
-        self.services[name] = start(data, *words)
+        self.services[name] = start(data, *words, **environment)
         return self.services[name]
 
     def call(self, name, method, path, **options):

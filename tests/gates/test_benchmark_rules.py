@@ -12,6 +12,7 @@ from trimtab.gates.policy import GatePolicy
 from trimtab.gates.records import GateState
 from trimtab.gates.schema.importers import StatedValues, import_file
 from trimtab.kernel.ids import sha256_hex
+from trimtab.testing.clock import FakeClock
 
 Q = "$.results[2]"
 OTHER_HASH = "sha256:" + "0" * 64
@@ -205,6 +206,15 @@ def test_a_log_without_a_result_is_broken(world):
     report["results"][2]["name"] = "other"
     found = {(f.code, f.path) for f in benchmark.check(world.case(report)).findings}
     assert ("benchmark.log_broken", Q) in found
+
+
+def test_a_run_without_time_and_samples_has_finite_figures_and_a_line_in_the_plain_log(world):
+    with BenchmarkLogger("other", folder=world.project.logs, clock=FakeClock()) as log:
+        log.start(seeds={}, environment={}, compute_mode="cpu")
+        entry = log.result()
+    assert (entry["accuracy"], entry["duration_s"], entry["throughput"]) == (0.0, 1e-9, 0.0)
+    (line,) = (world.project.logs / "other.log").read_text().splitlines()
+    assert line.endswith(" INFO other duration_s=0.000000 throughput=0.000 status=PASS")
 
 
 @pytest.mark.parametrize("gate", [benchmark, plausibility])

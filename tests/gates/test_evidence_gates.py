@@ -1,6 +1,7 @@
 """Datasets, benchmark, plausibility, drift: the contract's messages, and the cases that a table of corruptions leaves out."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -15,6 +16,8 @@ from trimtab.cli.gates import app
 from trimtab.gates import benchmark, datasets, drift, plausibility
 from trimtab.gates.benchmark.idhash import IdHash
 from trimtab.gates.data_drift import pin_bins, psi
+from trimtab.gates.drift import DriftRow, Level
+from trimtab.gates.drift_report import svg
 from trimtab.gates.errors import EvidenceMissing
 from trimtab.gates.policy import DriftPolicy, GatePolicy
 from trimtab.gates.records import GateState
@@ -332,3 +335,15 @@ def test_the_drift_report_has_a_table_and_a_picture(world, tmp_path):
     )
     assert "| ❌ | questions | 0.8000 | 0.4000 |" in output.read_text()
     assert "<circle" in output.with_suffix(".svg").read_text()
+
+
+def test_the_picture_of_the_drift_shows_each_change_on_a_line_around_the_middle():
+    rows = [
+        DriftRow("questions", 0.8, 0.4, 0.05, 0.1, Level.CRITICAL, "It fell."),
+        DriftRow("answers", 0.5, 0.5, 0.05, 0.1, Level.SAME, "It is the same."),
+    ]
+    picture = svg(rows)
+    assert 'width="720" height="96"' in picture
+    # The largest change with its noise, 0.45, lies at ten elevenths of half the plot's 480.
+    dots = re.findall(r'<circle cx="([\d.]+)" cy="(\d+)"', picture)
+    assert dots == [("266.1", "24"), ("460.0", "48")]

@@ -48,3 +48,8 @@ def test_what_holds_for_another_model_supports_nothing_here():
 
 def test_series_without_a_model_count_for_every_incident():
     assert finding((1.0, {})).holds is True
+
+
+def test_five_values_are_shown():
+    found = finding(*((float(n), of(f"V{n}")) for n in range(6)))
+    assert (len(found.values), found.features) == (5, ("V0", "V1", "V2", "V3", "V4"))

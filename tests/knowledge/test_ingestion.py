@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.knowledge.both_engines import knowledge_server  # noqa: F401 - fixture.
 from trimtab.knowledge.errors import DocumentHidden, DocumentTypeUnsupported
 from trimtab.knowledge.ingestion import DocumentSource
 from trimtab.knowledge.parsing.content import Content

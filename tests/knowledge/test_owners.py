@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.knowledge.both_engines import knowledge_server  # noqa: F401 - fixture.
 from trimtab.knowledge.erasure import PersonalDocuments
 
 

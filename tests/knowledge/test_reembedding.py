@@ -1,10 +1,9 @@
 """A project's vectors are made by another embedder while it is in use."""
 
-import sqlite3
-
 import numpy as np
 import pytest
 
+from tests.knowledge.both_engines import knowledge_server  # noqa: F401 - fixture.
 from tests.knowledge.conftest import WordModelHome
 from trimtab.knowledge.embedders import EMBEDDERS
 from trimtab.knowledge.errors import (
@@ -56,10 +55,10 @@ def re_embed(knowledge, project="sea", embedder=MULTILINGUAL):
 
 
 def models_of(knowledge):
-    with sqlite3.connect(knowledge.database.file) as connection:
+    with knowledge.database.read() as connection:
         counted = "SELECT model, count(*) FROM {} GROUP BY model"
         return [
-            dict(connection.execute(counted.format(table)).fetchall())
+            dict(map(tuple, connection.exec_driver_sql(counted.format(table))))
             for table in ("vectors", "new_vectors")
         ]
 
@@ -183,8 +182,11 @@ def test_a_flipped_new_vector_is_not_used(sea):
     reembedder = sea.parts.reembedder
     reembedder.run("sea", MULTILINGUAL, lambda done, _: done and reembedder.stopping.set())
     reembedder.stopping.clear()
-    with sqlite3.connect(sea.database.file) as connection:
-        connection.execute("UPDATE new_vectors SET model = 'other/1 ' WHERE rowid = 1")
+    with sea.database.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE new_vectors SET model = 'other/1 '"
+            " WHERE chunk_key = (SELECT min(chunk_key) FROM new_vectors)"
+        )
     re_embed(sea)
     assert models_of(sea)[0] == {"other/1": 40}
 

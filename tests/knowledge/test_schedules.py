@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.knowledge.both_engines import knowledge_server  # noqa: F401 - fixture.
 from trimtab.knowledge.schedules import register
 from trimtab.testing.clock import FakeClock
 from trimtab.testing.jobs import FakeJobs

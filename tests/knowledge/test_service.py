@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from tests.knowledge.both_engines import knowledge_server  # noqa: F401 - fixture.
 from tests.knowledge.documents import pdf, vectors_of
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.errors import (
@@ -251,14 +252,24 @@ def _is_cached(knowledge, query, top_k=10):
 
 def test_an_answer_is_held_in_memory_until_its_project_changes(sea):
     query = "where do whales sing"
+    assert not sea.search("sea", query).cache_hit
+    assert sea.search("sea", query).cache_hit
+    assert not sea.search("sea", query, 3).cache_hit
+    sea.ingest_text("sea", "more.md", "Whales sing at night too.")
+    found = sea.search("sea", query)
+    assert not found.cache_hit
+    assert "more.md" in _names(found)
+
+
+@pytest.mark.on_files
+def test_an_answer_in_memory_is_known_without_the_database_until_its_project_changes(sea):
+    query = "where do whales sing"
     assert not _is_cached(sea, query)
     sea.search("sea", query)
-    assert sea.search("sea", query).cache_hit
     assert _is_cached(sea, query)
     assert not _is_cached(sea, query, 3)
     sea.ingest_text("sea", "more.md", "Whales sing at night too.")
     assert not _is_cached(sea, query)
-    assert "more.md" in _names(sea.search("sea", query))
 
 
 def test_a_project_that_was_just_searched_is_gone_at_once(sea):
@@ -269,6 +280,7 @@ def test_a_project_that_was_just_searched_is_gone_at_once(sea):
         sea.search("sea", "whales")
 
 
+@pytest.mark.on_files
 def test_nothing_is_remembered_from_a_database_that_was_replaced(sea, tmp_path):
     sea.search("sea", "whales")
     with sea.database.alone() as plain:

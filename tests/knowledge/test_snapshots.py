@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests.knowledge.both_engines import knowledge_server  # noqa: F401 - fixture.
 from trimtab.kernel.errors import Corrupt, StorageFull
 from trimtab.knowledge.errors import SnapshotUnknown
 

@@ -13,6 +13,8 @@ CASES = [
     ("J. R. R. Tolkien wrote it. It is long.", ["J. R. R. Tolkien wrote it.", "It is long."]),
     ("Nobody enters hall B. The lead is K. Ito.", ["Nobody enters hall B.", "The lead is K. Ito."]),
     ("Er leitet Halle B. Die Halle ruht.", ["Er leitet Halle B.", "Die Halle ruht."]),
+    ("It holds 750 l. Water is clear. It needs 400 V. Stop.", ["It holds 750 l.", "Water is clear.", "It needs 400 V.", "Stop."]),
+    ("We met Acme Inc. The firm said no. See no. 5.", ["We met Acme Inc.", "The firm said no.", "See no. 5."]),
     ("It costs 3.50 dollars. Really.", ["It costs 3.50 dollars.", "Really."]),
     ("He lives in the U.S. The house is old.", ["He lives in the U.S.", "The house is old."]),
     ("See e.g. Fig. 3 and Sec. 4. Done.", ["See e.g. Fig. 3 and Sec. 4.", "Done."]),

@@ -36,8 +36,6 @@ def prefer_generator(service: AnswerService) -> Action:
         if before == name:
             return ActionResult(f"{name} was asked first already.", facts, changes=False)
         service.cache.clear()  # Its drafts are those of the former order.
-        # Other processes may keep that order: their drafts have the same keys.
-        service.cache.use_shared(allowed=False)
         return ActionResult(f"{name} is asked before {before}.", facts, {"generator": before})
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:

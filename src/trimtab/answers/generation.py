@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from cachetools import LRUCache
@@ -154,6 +154,8 @@ class CachedGenerator:
             used.
         entries: Maximum number of drafts; 0 caches none.
         shared: The second layer, which other processes fill too; None without one.
+        order: Returns the names of the inner generators, the preferred one first: drafts of another
+            order are not used, also not those of other processes.
     """
 
     def __init__(
@@ -162,7 +164,9 @@ class CachedGenerator:
         version: str,
         entries: int = 1_000,
         shared: SharedDrafts | None = None,
+        order: Callable[[], Sequence[str]] = tuple,
     ) -> None:
+        self._order = order
         self._shared = shared
         self._uses_shared = shared is not None
         self._inner = inner
@@ -184,7 +188,8 @@ class CachedGenerator:
             for p in passages
             for part in (p.document_id, p.chunk_id, str(p.start), str(p.unquotable), p.text)
         ]
-        key = content_id("draft", self._version, question, *parts)
+        version = ">".join((self._version, *self._order()))
+        key = content_id("draft", version, question, *parts)
         with self._lock:
             draft = self._drafts.get(key)
             self.hits += draft is not None

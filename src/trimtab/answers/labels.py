@@ -12,7 +12,7 @@ from trimtab.answers.units import PassageUnits, Unit
 from trimtab.text.words import STOP_WORDS, stems
 
 _LABEL = re.compile(
-    r"(?<![\w-])(?P<noun>[A-Za-z]{3,20}) (?P<value>[A-HJ-Z]|\d{1,3})(?![\w.,:/%°-])"
+    r"(?<![\w-])(?P<noun>[A-Za-z]{3,20}) (?P<value>[A-HJ-Z]|\d{1,4})(?![\w.,:/%°-])"
 )
 _COMPARE = frozenset(
     {"over", "under", "above", "below", "least", "most", "about", "around", "within", "only"}
@@ -35,6 +35,13 @@ _PERIOD = re.compile(
     re.IGNORECASE,
 )
 
+_EXCEPTION = re.compile(
+    r"\b(?:except|only|other|others|all|every|each|any|unless|besides|außer|nur|alle|sauf|tous"
+    r"|seulement|excepto|solo|todos)\b",
+    re.IGNORECASE,
+)
+_YEAR_DIGITS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class NamedLabel:
@@ -46,7 +53,7 @@ class NamedLabel:
     itself: re.Pattern[str]
     alike: re.Pattern[str]
     """Matches others of its kind, but no range and no list."""
-    covers: re.Pattern[str] | None
+    covers: re.Pattern[str]
     """Matches a text that may be about several."""
     stems: frozenset[str]
 
@@ -68,15 +75,15 @@ class NamedLabel:
     @classmethod
     def _of(cls, noun: str, value: str) -> "NamedLabel":
         itself = re.compile(rf"(?<!\w){value}(?!\w)")
-        kind = r"[A-Z]" if value.isalpha() else r"\d{1,3}"
+        kind = (
+            r"[A-Z]" if value.isalpha() else r"\d{4}" if len(value) == _YEAR_DIGITS else r"\d{1,3}"
+        )
         alike = rf"(?<![\w-])(?i:{noun}) {kind}(?!\w|[.,:/-]\w|{_LIST})"
-        return cls(itself, re.compile(alike), None, frozenset(stems(value)))
+        return cls(itself, re.compile(alike), _EXCEPTION, frozenset(stems(value)))
 
     def is_contradicted(self, unit: Unit, piece: PassageUnits) -> bool:
         """Return whether a unit names another one, and nothing here names this one."""
         text = unit.shown
-        if self.itself.search(text) or not self.alike.search(text):
-            return False
-        if self.covers is not None and self.covers.search(text):
+        if self.itself.search(text) or not self.alike.search(text) or self.covers.search(text):
             return False
         return not self.stems <= unit.context | unit.asked | piece.place

@@ -96,7 +96,13 @@ class AnswerService:
         generators = configured_generators(settings, self.deadlines, self.budget)
         self.models = FallbackGenerator(generators, clock)
         version = f"{settings.generator}/{settings.generator_model}/{settings.second_model}"
-        self.cache = CachedGenerator(self.models, version, settings.cache_entries, context.shared)
+        self.cache = CachedGenerator(
+            self.models,
+            version,
+            settings.cache_entries,
+            context.shared,
+            lambda: self.models.names,
+        )
         calls = MonthlyCalls(budgets, clock, settings)
         self.model = ModelConnection(
             context.directory, self._make_generator, self._use_model, calls

@@ -21,6 +21,8 @@ from trimtab.infra.web.status import STATUS
 from trimtab.kernel.errors import ErrorKind, NotFound, TrimtabError
 
 _RETRY_AFTER_SECONDS = 5
+_SHOWN_TYPE = 60
+"""Characters of a media type that an error message quotes."""
 """Default of the ``Retry-After`` header."""
 
 
@@ -120,8 +122,10 @@ def _on_mistake(_request: Request, _error: Exception) -> Response:
     return error_response(InternalError("An unexpected error occurred inside trimtab."))
 
 
-def _on_invalid_request(_request: Request, error: Exception) -> Response:
+def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above.
+    if any(item["type"] == "model_attributes_type" for item in error.errors()):
+        return error_response(_no_object(request))
     # The offending input is left out: it may be a document or a key.
     found = [
         {"field": _place(item["loc"]), "problem": _problem(item["msg"])} for item in error.errors()
@@ -129,6 +133,20 @@ def _on_invalid_request(_request: Request, error: Exception) -> Response:
     first = found[0]
     message = f"{first['field']}: {first['problem']}." if first["field"] else f"{first['problem']}."
     return error_response(InvalidRequest(message), jsonable_encoder(found))
+
+
+def _no_object(request: Request) -> InvalidRequest:
+    """Return the error for a body that is not a JSON object, or was not read as JSON.
+
+    `curl -d` sends the media type of a form, and FastAPI then only asks for a dictionary.
+    """
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media.startswith("application/") and media.endswith(("/json", "+json")):
+        return InvalidRequest("The body must be a JSON object.")
+    return InvalidRequest(
+        f"The body must be JSON, but its Content-Type is {media[:_SHOWN_TYPE] or 'missing'}.",
+        hint="Send the header `Content-Type: application/json`.",
+    )
 
 
 def _place(location: tuple[str | int, ...]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.console import console, print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit, Refused
 from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.kernel.errors import InvalidInput
@@ -76,10 +76,9 @@ def show(context: typer.Context, runbook: str, json: Json = False) -> None:
     body = session.client.call("GET", f"/v1/runbooks/{runbook}")
     if printed_as_json(session, body):
         return
-    from rich.console import Console
     from rich.markdown import Markdown
 
-    Console().print(Markdown(body["text"].split("---\n", 2)[-1]))
+    console().print(Markdown(body["text"].split("---\n", 2)[-1]))
 
 
 @app.command("lint")

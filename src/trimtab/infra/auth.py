@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trimtab.infra.audit import Audit
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import Database, ServerReads
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import (
     Conflict,
@@ -127,6 +127,7 @@ class Keys:
         self, database: Database, clock: Clock, audit: Audit, *, shared: bool = False
     ) -> None:
         self._database = database
+        self._server = database if shared and isinstance(database, ServerReads) else None
         self._shared = shared
         self._clock = clock
         self._audit = audit
@@ -229,7 +230,7 @@ class Keys:
             return known
         digest = _hash(key)
         changes = self._changes
-        row = self._glance_caller(digest) if self._shared else self._read_caller(digest)
+        row = self._read_caller(digest)
         if row is None:
             raise Unauthenticated("The API key is unknown or revoked.")
         self._note_use(row.name)
@@ -240,20 +241,15 @@ class Keys:
                 self._remembered[digest] = principal
         return principal
 
-    def _read_caller(self, digest: str) -> sa.Row[Any] | None:
+    def _read_caller(self, digest: str) -> Any | None:
+        """Return the row of an active key; None when there is none."""
+        if self._server is not None:
+            return _fetch_caller(self._server, digest)
         query = sa.select(*_CALLER).where(
             _table.c.key_hash == digest, _table.c.revoked_at.is_(None)
         )
         with self._database.read() as connection:
             return connection.execute(query).first()
-
-    def _glance_caller(self, digest: str) -> Any | None:
-        """Read a key as quickly as can be, and with it what tells other caches they are current."""
-        marks, began = self._database.marks, monotonic()
-        row = self._database.glance(_CALLER_QUERY.format(marks=marks.columns), digest)
-        if row is not None:
-            marks.note(row, began)
-        return row
 
     def recall(self, key: str) -> Principal | None:
         """Return the cached principal of a key; None if `authenticate` has to read the database."""
@@ -345,6 +341,15 @@ class Keys:
     def _is_noted(self, name: str) -> bool:
         last = self._noted.get(name)
         return last is not None and self._clock.now() - last < _USE_NOTED_EVERY
+
+
+def _fetch_caller(server: ServerReads, digest: str) -> Any | None:
+    """Read a key in one round trip, and with it the marks by which other caches are current."""
+    marks, began = server.marks, monotonic()
+    row = server.fetch_first(_CALLER_QUERY.format(marks=marks.columns), digest)
+    if row is not None:
+        marks.note(row, began)
+    return row
 
 
 def _principal(row: Any) -> Principal:

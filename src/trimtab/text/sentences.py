@@ -198,6 +198,9 @@ _MONTH = re.compile(
     r"\s+(?:Jan|Feb|März|Apr|Mai|Juni|Juli|Aug|Sept|Okt|Nov|Dez|Jahrhundert)", re.IGNORECASE
 )
 
+_AT_THE_END_TOO = frozenset("inc ltd co corp dept al jr sr art rep st av str usw a.m p.m".split())
+_UNIT = re.compile(r"\d ?[a-zA-Z]$")
+"""A unit of one letter: "holds 750 l. The next", "needs 400 V. Close it"."""
 _OPENS_SENTENCE = re.compile(
     r"\s+(?:The|It|He|She|They|In|This|That|These|A|But|If|When|There|You|We|Each|After|Before|Then"
     r"|Der|Die|Ein|Eine|Es|Wenn|Nach|Une|Elle|Si|El|Una|Cuando)\b"
@@ -227,13 +230,18 @@ def _ends_sentence(text: str, low: int, stop: re.Match[str], end: int) -> bool:
         return not text[at].islower() or stop[0][0] in "।؟۔。！？"
     if text[at].islower():
         return False
-    word = _LAST_WORD.search(text[max(low, stop.start() - _LONGEST_ABBREVIATION) : stop.start()])
-    return word is None or not _is_abbreviation(word[0], text[stop.end() : stop.end() + 14])
+    before = text[max(low, stop.start() - _LONGEST_ABBREVIATION) : stop.start()]
+    word = _LAST_WORD.search(before)
+    if word is None or _UNIT.search(before):
+        return True
+    return not _is_abbreviation(word[0], text[stop.end() : stop.end() + 14])
 
 
 def _is_abbreviation(word: str, following: str) -> bool:
+    if word.lower() == "no":
+        return re.match(r"\s+[#\d]", following) is not None
     if word.lower() in _ABBREVIATIONS:
-        return True
+        return not (word.lower() in _AT_THE_END_TOO and _OPENS_SENTENCE.match(following))
     if len(word) == 1 and word.isalpha():
         # "the guard of hall B. The hall is closed"; no surname is a word like these.
         return word != "I" and not _OPENS_SENTENCE.match(following)

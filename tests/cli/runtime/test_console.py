@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
-from trimtab.cli.runtime.console import fits, print_table
+from trimtab.cli.runtime.console import fits, print_line, print_table
+from trimtab.cli.runtime.errors import report
+from trimtab.kernel.errors import InvalidInput
 
 COLUMNS = ("component", "status", "ms", "detail")
 ROWS = [("embedding_model", "up", 3.5, "ready since nine"), ("a" * 30, "down", None, "b" * 90)]
@@ -54,6 +56,21 @@ def test_a_narrow_terminal_gets_some_lines_for_each_row_and_no_empty_values(prin
     ]
     assert lines[4:6] == ["a" * 30, "  status  down"]
     assert "".join(line.replace("detail", "").strip() for line in lines[6:]) == "b" * 90
+
+
+EVIL = "pump\x1b[2J\x1b]52;c;cm0=\x07\x9b31m stopped"
+
+
+def test_a_text_cannot_steer_the_terminal(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    print_line(EVIL)
+    print_table(("name", "text"), [(EVIL, EVIL)])
+    report(InvalidInput(EVIL, hint=EVIL))
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
+    assert [code for code in "\x1b\x07\x9b" if code in shown] == []
+    assert shown.count("pump") == shown.count("stopped") == 5
 
 
 @pytest.mark.parametrize(("width", "expected"), [(12 + 2 + 12, True), (12 + 2 + 11, False)])

@@ -20,7 +20,7 @@ from trimtab.incidents.intake.config import load_config
 from trimtab.incidents.intake.matchers import matcher_text, matches, parse_matcher
 from trimtab.incidents.intake.model import ReceivedState
 from trimtab.incidents.intake.suppression import InhibitIndex
-from trimtab.incidents.model import IncidentSeverity
+from trimtab.incidents.model import Acknowledgement, IncidentSeverity
 from trimtab.incidents.people import Declaration, People
 from trimtab.monitoring.alerts import Alert, AlertFired, AlertResolved, AlertState
 
@@ -98,6 +98,26 @@ def test_a_rung_that_was_late_for_another_reason_than_a_silence_is_called(desk):
     desk.later(minutes=20)  # As when the service was down: nothing was held back.
     due = rungs_due(desk.operator.context, desk.incidents.get(incident.id))
     assert due.incident.episode.called[-2:] == ("Secondary On-Call Engineer", "Team Lead")
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "held"), [(0, 1, True), (1, 2, False), (-1, 0, False), (-1, 1, True)]
+)
+def test_a_rung_is_passed_over_when_its_time_came_during_an_acknowledgement(
+    desk, begins, ends, held
+):
+    desk.post(posted(severity="critical"))
+    (incident,) = desk.open()
+    until(desk.operator, incident, State.ESCALATED)
+    desk.later(minutes=20)
+    incident, context = desk.incidents.get(incident.id), desk.operator.context
+    first, _ = context.ladder_of(incident).due(incident, timedelta(minutes=20))
+    due_at = incident.episode.opened_at + first.after
+    begin, end = (due_at + timedelta(seconds=seconds) for seconds in (begins, ends))
+    incident = incident.updated(acknowledged=Acknowledgement("alice", begin, end))
+    found = rungs_due(context, incident)
+    assert (first.role in found.incident.episode.called) is not held
+    assert ({"roles": [first.role]} in [entry.facts for entry in found.entries]) is held
 
 
 def test_a_silence_of_one_of_two_alerts_does_not_stop_the_ladder(desk):

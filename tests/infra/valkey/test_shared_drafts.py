@@ -37,7 +37,10 @@ class Process:
     def __init__(self, url, clock, version="v1"):
         self.valkey = open_valkey(url, Dependencies(clock))
         self.writer = Writer()
-        self.cache = CachedGenerator(self.writer, version, 10, SharedDrafts(self.valkey))
+        self.order = ["model", "extractive"]
+        self.cache = CachedGenerator(
+            self.writer, version, 10, SharedDrafts(self.valkey), lambda: self.order
+        )
 
     def ask(self, question="Who drives?", *passages):
         (draft,) = self.cache.stream(question, passages or (passage(),))
@@ -180,6 +183,18 @@ def test_a_fallbacks_draft_is_not_shared(process_of, server):
     )()
     process.ask()
     assert stored(server) == []
+
+
+def test_a_draft_of_another_order_of_generators_is_not_used(process_of):
+    process_of().ask()
+    follower = process_of()
+    follower.order.reverse()  # It follows a preference that was set meanwhile.
+    follower.ask()
+    assert follower.writer.asked == 1
+    follower.order.reverse()
+    third = process_of()
+    third.ask()
+    assert third.writer.asked == 0
 
 
 def test_a_process_with_a_model_of_its_own_shares_nothing(process_of, server):

@@ -64,6 +64,7 @@ def test_a_heartbeat_drops_from_memory_what_another_process_deleted(mine, other)
     assert mine.verify_deletions().holds
 
 
+@pytest.mark.feature("F561")
 def test_after_a_kill_all_that_was_acknowledged_is_found_and_nothing_in_halves(mine, other):
     text = "Whales sing. " * 200
     acknowledged, enough = [], threading.Event()

@@ -69,7 +69,8 @@ def test_the_guide_is_followed_to_the_workloads_of_several_processes(world, kube
     assert "secret/trimtab-shared created" in printed
     names = ("api-gateway", "ai-orchestrator", "embedding-service", "knowledgebeast", "redis")
     assert [name for name in names if f"deployment.apps/{name} created" not in printed] == []
-    assert "statefulset.apps/postgresql created" in printed
+    for name in ("postgresql", "postgresql-replica"):
+        assert f"statefulset.apps/{name} created" in printed
     assert "horizontalpodautoscaler.autoscaling/api-gateway created" in printed
     # What the workloads read their connections from is what the guide makes.
     given = set(re.findall(r"--from-literal=([\w-]+)=", "".join(blocks(scale=True))))

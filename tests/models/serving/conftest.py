@@ -2,7 +2,14 @@
 
 import pytest
 
-from tests.models.factory import register
+from tests.models.factory import models_in, register
+
+
+@pytest.fixture
+def models(tmp_path, databases):
+    """Return a models domain on each engine."""
+    with models_in(tmp_path / "data", databases=databases) as found:
+        yield found
 
 
 @pytest.fixture

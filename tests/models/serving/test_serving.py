@@ -292,6 +292,7 @@ def test_a_version_that_drifts_from_its_golden_batch_stops_serving(two, switch):
 
 
 @pytest.mark.feature("F181")
+@pytest.mark.on_files
 def test_queries_over_time_use_the_index(two):
     since, store, sent = two.context.env.clock.now() - timedelta(hours=1), two.serving.store, []
 

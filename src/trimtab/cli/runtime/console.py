@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from trimtab.cli.runtime.errors import visible_controls
 from trimtab.cli.runtime.session import Session
 
 if TYPE_CHECKING:
@@ -27,13 +28,25 @@ def print_json(body: object, *, pretty: bool = False) -> None:
 def console(*, stderr: bool = False, pipe_width: int | None = None) -> "Console":
     """Return a console for results, or for errors and progress.
 
-    In a pipe its lines are not wrapped, and its tables are `pipe_width` columns wide.
+    Control characters of documents, questions and alerts are shown as signs: a terminal would obey
+    them. In a pipe its lines are not wrapped, and its tables are `pipe_width` columns wide.
     """
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
+
+    class SafeConsole(Console):
+        """A console whose texts cannot steer the terminal."""
+
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterable[Segment]:
+            for segment in super().render(renderable, options):
+                safe = segment.control or segment.text.isprintable()
+                yield segment if safe else Segment(visible_controls(segment.text), segment.style)
 
     is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
     width = None if is_terminal else pipe_width
-    return Console(stderr=stderr, highlight=False, soft_wrap=not is_terminal, width=width)
+    return SafeConsole(stderr=stderr, highlight=False, soft_wrap=not is_terminal, width=width)
 
 
 def print_line(text: str, style: str = "", *, stderr: bool = False) -> None:
@@ -98,7 +111,8 @@ def _format_cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    # Here and not only by the console, which measures a sign and a control character differently.
+    return f"{value:g}" if isinstance(value, float) else visible_controls(str(value))
 
 
 _STYLES = {

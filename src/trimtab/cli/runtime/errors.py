@@ -143,6 +143,17 @@ def report(error: TrimtabError, *, as_json: bool = False, with_code: bool = Fals
         sys.stdout.write(json.dumps({"error": error.as_dict()}) + "\n")
         return
     code = f"{error.code}: " if with_code else ""
-    sys.stderr.write(f"Error: {code}{error.message}\n")
+    sys.stderr.write(visible_controls(f"Error: {code}{error.message}\n"))
     if hint := error.hint():
-        sys.stderr.write(f"Next:  {hint}\n")
+        sys.stderr.write(visible_controls(f"Next:  {hint}\n"))
+
+
+_SIGN_OF = {code: 0x2400 + code for code in range(0x20) if code not in {0x09, 0x0A}} | {
+    0x7F: 0x2421,
+    **dict.fromkeys(range(0x80, 0xA0), 0xFFFD),
+}
+
+
+def visible_controls(text: str) -> str:
+    """Return the text with each control character but tab and line end as a sign, such as ``␛``."""
+    return text.translate(_SIGN_OF)

@@ -6,7 +6,7 @@ its schema grows by the Alembic revisions in ``migrations/<chain>/``, one linear
 connections to a server; ``dialect.py`` has the statements that the two write differently.
 """
 
-from trimtab.infra.storage.database import Database, losses
+from trimtab.infra.storage.database import Database, ServerReads, losses
 from trimtab.infra.storage.directory import DataDirectory
 from trimtab.infra.storage.errors import (
     DatabaseUnsafe,
@@ -31,6 +31,7 @@ __all__ = [
     "FileGuard",
     "SchemaTooNew",
     "SecretDiffers",
+    "ServerReads",
     "SqliteDatabase",
     "losses",
     "translate_errors",

@@ -4,7 +4,7 @@ import sys
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from types import CodeType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import sqlalchemy as sa
 
@@ -14,6 +14,32 @@ from trimtab.kernel.health import ComponentHealth, Status
 
 _WRAPPERS = ("read", "write")
 """Methods that only pass a transaction on; their caller is the one to name."""
+
+
+@runtime_checkable
+class ServerReads(Protocol):
+    """Queries of one round trip and marks of changes, which a database on a server has.
+
+    Attributes:
+        marks: Of what other processes change; shared by all databases of one server.
+    """
+
+    marks: ChangeMarks
+
+    def fetch_first(self, query: str, *parameters: object) -> Any | None:
+        """Return the first row of one query, with its columns as attributes; None without one.
+
+        It takes one round trip, where `Database.read` takes three, and a tenth of the processor
+        time of SQLAlchemy's layers.
+
+        Args:
+            query: In the driver's form; it names the schema of each table.
+            parameters: The values of its ``%s``.
+
+        Raises:
+            Unavailable: The server does not answer.
+        """
+        ...
 
 
 class Database(ABC):
@@ -26,7 +52,6 @@ class Database(ABC):
             number may be stale.
         engine: Connections of the database; stores use `read` and `write` instead.
         transactions: What runs and what was slow.
-        marks: Of what other processes change; shared by all databases of one server.
     """
 
     name: str
@@ -34,23 +59,10 @@ class Database(ABC):
     changes: int
     engine: sa.Engine
     transactions: Transactions
-    marks: ChangeMarks
 
     @abstractmethod
     def read(self) -> AbstractContextManager[sa.Connection]:
         """Open a read transaction with one consistent snapshot."""
-
-    def glance(self, query: str, *parameters: object) -> Any | None:
-        """Return the first row of one query, on a server only; None without one.
-
-        It takes one round trip, where `read` takes three, and a tenth of the processor time of
-        SQLAlchemy's layers.
-
-        Args:
-            query: In the driver's form; it names the schema of each table.
-            parameters: The values of its ``%s``.
-        """
-        raise NotImplementedError
 
     @abstractmethod
     def write(self) -> AbstractContextManager[sa.Connection]:

@@ -168,9 +168,7 @@ def decode_file(name: str, data: Content, limit: int) -> str:
             pieces.append(piece)
             if len(pieces) * _BLOCK_CHARACTERS > limit + _BLOCK_CHARACTERS:
                 raise text_too_long(name, limit)
-        text = "".join(pieces)
-        if not text.isascii():
-            text = without_invisible(text)
+        text = without_invisible("".join(pieces))
     except UnicodeDecodeError as error:
         if wide:
             raise DocumentUnreadable(f"{name} is not valid {encoding.upper()}.") from error

@@ -10,11 +10,10 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import Database, ServerReads
 from trimtab.knowledge.errors import DatabaseDamaged, ProjectUnknown
 from trimtab.knowledge.records import STANDARD
 from trimtab.knowledge.store.database import intact, seal
-from trimtab.knowledge.store.dialect import POSTGRESQL
 from trimtab.knowledge.store.fts_query import full_text_query
 from trimtab.knowledge.store.labels import labels_of
 from trimtab.knowledge.store.postgres_words import rank_words
@@ -84,12 +83,16 @@ class SearchStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.shared = database.engine.dialect.name == POSTGRESQL
-        """Whether other processes change the database too."""
-        if self.shared:
-            database.marks.watch(_MARK, "knowledge.project_changes")
+        self._server = database if isinstance(database, ServerReads) else None
+        if self._server is not None:
+            self._server.marks.watch(_MARK, "knowledge.project_changes")
         self._projects: dict[str, SearchedProject] = {}
         """By name, as last read."""
+
+    @property
+    def shared(self) -> bool:
+        """True if other processes change the database too."""
+        return self._server is not None
 
     def project(self, name: str) -> SearchedProject:
         """Return the project, from memory when nothing changed since it was read.
@@ -105,7 +108,7 @@ class SearchStore:
         if known is not None:
             if self._is_current(known):
                 return known
-            if self.shared and (same := self._reread(known)) is not None:
+            if self._server and (same := self._reread(self._server, known)) is not None:
                 return same
         with self._database.read() as connection:
             try:
@@ -125,14 +128,14 @@ class SearchStore:
         """Return whether nothing has changed since the project was read, without a query."""
         if known.changes != self._database.changes:
             return False
-        return not self.shared or (
-            known.mark is not None and known.mark == self._database.marks.current(_MARK)
-        )
+        if self._server is None:
+            return True
+        return known.mark is not None and known.mark == self._server.marks.current(_MARK)
 
-    def _reread(self, known: SearchedProject) -> SearchedProject | None:
+    def _reread(self, server: ServerReads, known: SearchedProject) -> SearchedProject | None:
         """Return the project if one query finds it as it was; None if it has to be read."""
-        changes, began, marks = self._database.changes, monotonic(), self._database.marks
-        row = self._database.glance(_PROJECT_QUERY.format(marks=marks.columns), known.row.name)
+        changes, began, marks = self._database.changes, monotonic(), server.marks
+        row = server.fetch_first(_PROJECT_QUERY.format(marks=marks.columns), known.row.name)
         if row is None or project_row(row) != known.row:
             return None
         marks.note(row, began)
@@ -141,9 +144,9 @@ class SearchStore:
         return same
 
     def _mark(self, connection: sa.Connection) -> str | None:
-        if not self.shared:
+        if self._server is None:
             return None
-        found = connection.exec_driver_sql(self._database.marks.query(_MARK)).scalar()
+        found = connection.exec_driver_sql(self._server.marks.query(_MARK)).scalar()
         return None if found is None else str(found)
 
     def remembered(self, name: str) -> SearchedProject | None:

@@ -93,8 +93,8 @@ class PostgresDatabase(Database):
             if (took := monotonic() - began) > SLOW_SECONDS:
                 self.transactions.note(code, took)
 
-    def glance(self, query: str, *parameters: object) -> Any | None:
-        """Return the first row of one query, with its columns as attributes; None without one."""
+    def fetch_first(self, query: str, *parameters: object) -> Any | None:
+        """Return the first row of one query; see `ServerReads.fetch_first`."""
         try:
             pooled = self.engine.raw_connection()
             try:

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from trimtab.infra.storage import migrate
 from trimtab.infra.storage.database import Database, caller
 from trimtab.infra.storage.errors import DataDirectoryUnusable
-from trimtab.infra.storage.marks import ChangeMarks
 from trimtab.infra.storage.sqlite.integrity.file_guard import FileGuard
 from trimtab.infra.storage.transactions import SLOW_SECONDS, Transactions
 from trimtab.kernel.errors import Corrupt, StorageFull, TrimtabError, Unavailable
@@ -70,7 +69,6 @@ class SqliteDatabase(Database):
         self._writers = threading.RLock()
         self.changes = 0
         self.transactions = Transactions(file.name)
-        self.marks = ChangeMarks()
         self.guard = FileGuard(file, page_sums=page_sums, keep_pages=keep_pages)
         self.engine = _engine(file, self.guard)
         try:
