@@ -75,7 +75,7 @@ def test_a_bucket_that_is_not_there_is_unavailable(endpoint, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     missing = open_objects("s3://nowhere", endpoint)
     assert isinstance(missing, BucketObjects)
-    with pytest.raises(ObjectsUnavailable):
+    with pytest.raises(ObjectsUnavailable, match="NoSuchBucket"):
         missing.put("a", b"b")
 
 

@@ -31,8 +31,8 @@ def is_capital_heading(text: str, piece: Sentence) -> bool:
 
     "DO NOT RESTART!" is a warning, and a line with a number may be a value.
     """
-    before, after = text[: piece.start], text[piece.end :]
-    alone = before[-1:] in {"", "\n"} and after[:1] in {"", "\n"}
+    begins = piece.start == 0 or text[piece.start - 1] == "\n"
+    alone = begins and text[piece.end : piece.end + 1] in {"", "\n"}
     count = len(piece.text.split())
     is_short = 1 < count <= _HEADING_WORDS and "\n" not in piece.text
     return alone and is_short and piece.text.isupper() and not _NO_HEADING.search(piece.text)

@@ -44,7 +44,7 @@ def read_config_map(folder: Path, name: str, keys: Collection[str]) -> dict[str,
     return {key: str(found[key]).strip() for key in keys if key in found}
 
 
-def truth(key: str, text: str) -> bool:
+def parse_bool(key: str, text: str) -> bool:
     """Return the value of a key that is ``true`` or ``false``.
 
     Raises:

@@ -78,7 +78,11 @@ class FolderObjects:
         file, part = self.folder / name, self.folder / f".{name}.{os.getpid()}"
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part.write_bytes(body)
+            with part.open("wb") as stream:
+                stream.write(body)
+                stream.flush()
+                # A copy that a power cut left empty would never be written again.
+                os.fsync(stream.fileno())
             try:
                 os.link(part, file)  # Unlike a rename, it replaces nothing.
             except FileExistsError:
@@ -236,4 +240,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError, Boto3Error) as error:
-        raise ObjectsUnavailable(f"The bucket cannot be used: {type(error).__name__}.") from error
+        reason = type(error).__name__
+        if isinstance(error, ClientError):  # Such as AccessDenied or NoSuchBucket.
+            reason = error.response.get("Error", {}).get("Code") or reason
+        raise ObjectsUnavailable(f"The bucket cannot be used: {reason}.") from error

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from trimtab.infra.changes import ChangeLog
-from trimtab.infra.config_maps import BadConfigMap, read_config_map, truth
+from trimtab.infra.config_maps import BadConfigMap, parse_bool, read_config_map
 from trimtab.infra.maintenance import MaintenanceMode
 from trimtab.infra.small_files import replace_text
 
@@ -76,7 +76,7 @@ class SystemConfig:
 
     def _apply(self, values: dict[str, str]) -> None:
         maintenance, is_first = self._maintenance, not self.applied
-        switched_on, before = truth(_MODE, values.get(_MODE, "false")), maintenance.state
+        switched_on, before = parse_bool(_MODE, values.get(_MODE, "false")), maintenance.state
         if switched_on:
             maintenance.start(ACTOR, values.get(_MESSAGE, ""))
         elif before.on and not is_first:  # Else a person switched it on before this was mounted.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.infra.changes import ChangeLog
-from trimtab.infra.config_maps import BadConfigMap, read_config_map, truth
+from trimtab.infra.config_maps import BadConfigMap, parse_bool, read_config_map
 from trimtab.models.serving.service import Serving
 
 _log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def _parsed(texts: Mapping[str, Mapping[str, str]]) -> _Values:
     return _Values(
         _seconds(cache["ttl"]) if "ttl" in cache else None,
         _bytes(cache["max_size"]) if "max_size" in cache else None,
-        truth("fallback_enabled", model["fallback_enabled"])
+        parse_bool("fallback_enabled", model["fallback_enabled"])
         if "fallback_enabled" in model
         else None,
     )

@@ -115,6 +115,18 @@ def test_a_restore_is_refused_when_another_process_writes_meanwhile(sea, second,
     assert "eels.txt" in names(sea, "eels")
 
 
+def test_changes_that_cancel_out_in_a_sum_are_noticed_too(sea, second, tmp_path):
+    sea.projects.create("empty")
+    seen = export_database(sea.database, tmp_path / "copy.db")
+    with second.database.write() as connection:
+        gone = "DELETE FROM projects WHERE name = 'empty' RETURNING key + index_version"
+        number = connection.exec_driver_sql(gone).scalar_one()
+        bump = "UPDATE projects SET index_version = index_version + %s WHERE name = 'sea'"
+        connection.exec_driver_sql(bump, (number,))
+    with pytest.raises(Unavailable):
+        import_database(sea.database, tmp_path / "copy.db", seen)
+
+
 def test_a_database_comes_back_as_it_was_exported(sea, tmp_path):
     before = [*sea.documents.list("sea")]
     export_database(sea.database, tmp_path / "one.db")

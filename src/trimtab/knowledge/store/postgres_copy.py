@@ -36,7 +36,7 @@ _NUMBERED = ("projects", "documents", "chunks")
 _REFERENCES = {"project_key": "projects", "document_key": "documents", "chunk_key": "chunks"}
 
 
-def export_database(database: Database, file: Path, *, lenient: bool = False) -> int:
+def export_database(database: Database, file: Path, *, lenient: bool = False) -> str:
     """Write all knowledge of one instant into a new SQLite file.
 
     Args:
@@ -74,7 +74,7 @@ def export_database(database: Database, file: Path, *, lenient: bool = False) ->
     return seen
 
 
-def import_database(database: Database, file: Path, seen: int | None = None) -> None:
+def import_database(database: Database, file: Path, seen: str | None = None) -> None:
     """Replace all knowledge by that of a closed SQLite file, in one transaction.
 
     All rows get keys that were never in use, so that no index or cache of any process can take a
@@ -111,10 +111,9 @@ def import_database(database: Database, file: Path, seen: int | None = None) -> 
         source.close()
 
 
-def stamp(connection: sa.Connection) -> int:
-    """Return a number that changes whenever a project changes, comes or goes."""
-    total = sa.func.coalesce(sa.func.sum(projects.c.index_version + projects.c.key), 0)
-    return int(connection.scalar(sa.select(total)) or 0)
+def stamp(connection: sa.Connection) -> str:
+    """Return the mark that is replaced whenever a project changes, comes or goes."""
+    return str(connection.scalar(sa.text("SELECT mark FROM project_changes")))
 
 
 def _blocks(connection: sa.Connection, table: sa.Table) -> Iterator[list[dict[str, Any]]]:

@@ -82,8 +82,12 @@ class PostgresServer:
         def connect() -> psycopg.Connection[Any]:
             before_connect()
             found = psycopg.Connection.connect(**self._parameters(self.direct_url))
-            found.execute("SET synchronous_commit = on")
-            found.commit()
+            try:
+                found.execute("SET synchronous_commit = on")
+                found.commit()
+            except BaseException:
+                found.close()
+                raise
             return found
 
         return sa.create_engine(
