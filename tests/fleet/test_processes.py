@@ -24,6 +24,7 @@ def metric(fleet, name, metric_name):
     return float(next(line for line in lines if line.startswith(f"{metric_name} ")).split()[-1])
 
 
+@pytest.mark.feature("F561")
 def test_what_changes_in_one_process_holds_in_the_other_and_survives_its_kill(fleet):
     listed = run(fleet.services["b"].data_dir, "fleet")
     assert listed.code == 0, listed.err
@@ -43,7 +44,12 @@ def test_what_changes_in_one_process_holds_in_the_other_and_survives_its_kill(fl
     fleet.call("a", "POST", "/v1/actions/guardrails.bypass", json=act).raise_for_status()
     wait_until(lambda: metric(fleet, "b", "guardrail_bypass_active") == 1.0, 15)
 
+    ship = {"project": "sea", "name": "eels.md", "text": "Eels swim to the Sargasso Sea."}
+    fleet.call("a", "POST", "/api/v1/ingest", json=ship).raise_for_status()
+
     fleet.signal("a", signal.SIGKILL)
+    found = fleet.call("b", "GET", "/api/v1/search/sea", params={"q": "Where do eels swim?"}).json()
+    assert [each["document_name"] for each in found["passages"]] == ["eels.md"]
     assert wait_until(lambda: fleet.leader("b") == fleet.id_of("b")) <= 40
     wait_until(lambda: len(fleet.look("b")["processes"]) == 1)
     assert metric(fleet, "b", "guardrail_bypass_active") == 1.0
