@@ -97,11 +97,7 @@ class AnswerService:
         self.models = FallbackGenerator(generators, clock)
         version = f"{settings.generator}/{settings.generator_model}/{settings.second_model}"
         self.cache = CachedGenerator(
-            self.models,
-            version,
-            settings.cache_entries,
-            context.shared,
-            lambda: self.models.names,
+            self.models, version, settings.cache_entries, context.shared, lambda: self.models.names
         )
         calls = MonthlyCalls(budgets, clock, settings)
         self.model = ModelConnection(
