@@ -43,6 +43,15 @@ def test_what_has_not_the_form_does_not_answer(question, text):
 
 
 @pytest.mark.parametrize(
+    ("said", "answers"),
+    [("free of charge", True), ("free", True), ("free software", False), ("free space", False)],
+)
+def test_what_is_free_is_a_price_unless_it_is_free_software_or_space(said, answers):
+    text = f"The harbour office says that a berth in the harbour is {said}."
+    assert bool(quotes("price of a berth in the harbour", text)) is answers
+
+
+@pytest.mark.parametrize(
     "digits", ["version 1.5.0-994126-357", "since 2015-07-02", "in 2015/07/02", "build 9941267"]
 )
 def test_versions_and_dates_are_no_number_to_call(digits):

@@ -133,7 +133,9 @@ _FORMS = {
     "link": re.compile(r"://|\bwww\.|\w\.[a-z]{2}|:\d{2,5}\b|(?:^|[\s`\"'])/\w", re.IGNORECASE),
     "price": re.compile(
         r"[$€£¥₹]|\b(?:USD|EUR|GBP|CHF|dollars?|euros?|cents?|pounds?|francs?|yen)\b"
-        r"|\b(?:free|gratis|no charge|per ?cent)\b|%"
+        r"|\b(?:gratis|no charge|per ?cent)\b|%"
+        # Free of charge; not free software, free space or a free hand.
+        r"|(?<!\bfeel )\bfree\b(?! (?:softwa|space|memory|disk|block|port|form|text|will|hand|of (?!cha)))"
         r"|\b(?:prices?|costs?|fees?|salary)\b[^\w\n]{1,5}\d",
         re.IGNORECASE,
     ),
