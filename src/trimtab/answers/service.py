@@ -96,13 +96,8 @@ class AnswerService:
         generators = configured_generators(settings, self.deadlines, self.budget)
         self.models = FallbackGenerator(generators, clock)
         version = f"{settings.generator}/{settings.generator_model}/{settings.second_model}"
-        self.cache = CachedGenerator(
-            self.models,
-            version,
-            settings.cache_entries,
-            context.shared,
-            lambda: self.models.names,
-        )
+        entries, names = settings.cache_entries, lambda: self.models.names
+        self.cache = CachedGenerator(self.models, version, entries, context.shared, names)
         calls = MonthlyCalls(budgets, clock, settings)
         self.model = ModelConnection(
             context.directory, self._make_generator, self._use_model, calls

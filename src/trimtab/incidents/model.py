@@ -40,9 +40,7 @@ class IncidentAlert:
     """Finite; 0 when the rule's value is not."""
     fired_at: datetime
     pending_seconds: float = 0.0
-    """Seconds that the condition held before the alert fired; a return of it would take as long to
-    show.
-    """
+    """Seconds that the condition held before the alert fired; a return would take as long."""
     source: str = ""
     """Who sent it from outside, such as ``alertmanager``; empty for trimtab's own rules."""
     expression: str = ""
