@@ -30,7 +30,7 @@ def monitor(**waiting):
     ]
     store.append("test", milliseconds(START), samples)
 
-    def judge(expression, *, drill=False):
+    def judge(expression, *, drill=False, process=""):
         found = check(compile_check(expression), store, START)
         return CheckJudgement(found.holds, found.reason)
 

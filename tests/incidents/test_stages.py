@@ -68,7 +68,7 @@ def test_the_suspected_cause_is_told_with_its_own_confidence(operator):
 @pytest.mark.parametrize(("series", "shown"), [(5, 5), (6, 5)])
 def test_at_most_five_values_of_a_check_are_kept(operator, series, shown):
     samples = [Sample(float(number)) for number in range(series)]
-    operator.world.judge = lambda _, drill=False: CheckJudgement(holds=True, samples=samples)
+    operator.world.judge = lambda _, **_kind: CheckJudgement(holds=True, samples=samples)
     found = look(operator.context, operator.fire(), Check("tap_open == 1", 0.0, 60.0, line=1))
     assert found.values == tuple(float(number) for number in range(shown))
 
