@@ -74,6 +74,8 @@ OLD = {
         }
     ],
     "called": ["On-Call Engineer"],
+    "held_back": ["Team Lead"],
+    "passed_over": ["CTO"],
     "conditions": ["pump_ok == 1"],
     "root_cause": "the pump is broken",
     "cause_verified": False,
