@@ -113,6 +113,8 @@ def test_an_old_document_is_read_with_its_episode():
         done=(DoneAct("tank.refill", "refilled", {"litres": 4}),),
         watch=Watch(START),
         called=("On-Call Engineer",),
+        held_back=("Team Lead",),
+        passed_over=("CTO",),
         conditions=("pump_ok == 1",),
         root_cause="the pump is broken",
         escalated_at=START,
