@@ -140,7 +140,7 @@ def kills(fleet, expected, options):
 
 def pause_leader(fleet, expected, seconds):
     """Stop the leader for a time; return after how many seconds another led."""
-    leader = fleet.leader()
+    leader, leader_id = fleet.leader(), fleet.leader_id()
     if leader is None:
         expected.wrong.append("nobody led before the stop")
         return None
@@ -150,7 +150,7 @@ def pause_leader(fleet, expected, seconds):
         with_others = fleet.services[leader] = None
         assert with_others is None
         began = time.monotonic()
-        waited = fleet.wait_for_leader(seconds=seconds)
+        waited = fleet.wait_for_leader(other_than=leader_id, seconds=seconds)
         time.sleep(max(0.0, seconds - (time.monotonic() - began)))
     finally:
         fleet.services[leader] = service
