@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -369,3 +370,33 @@ def test_a_process_for_one_model_loads_no_other(tmp_path, only):
         models.serving.warm_up()
         expected = {only} if only else {"earnings-analyzer", "risk-predictor"}
         assert set(models.serving.servers) == expected
+
+
+def test_a_promotion_while_the_model_is_loaded_takes_effect(models, tmp_path, monkeypatch):
+    register(models, tmp_path)
+    models.registry.move_alias("churn", "candidate", 1, "anna", "try it")
+    loading, may_go_on, load = threading.Event(), threading.Event(), models.registry.load_version
+
+    def slow(version):
+        if threading.current_thread() is warm_up:  # A promotion loads the version too.
+            loading.set()
+            assert may_go_on.wait(30)
+        return load(version)
+
+    warm_up = threading.Thread(target=models.serving.warm_up)
+    monkeypatch.setattr(models.registry, "load_version", slow)
+    warm_up.start()
+    assert loading.wait(30)
+    promotion = threading.Thread(target=models.registry.promote, args=("churn", 1, "anna", ""))
+    promotion.start()
+    until = time.monotonic() + 30
+    while models.registry.aliases("churn").get("production") != 1:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    # Long enough for the promotion to be announced; a slower one passes without need.
+    promotion.join(0.5)
+    may_go_on.set()
+    for thread in (warm_up, promotion):
+        thread.join(30)
+        assert not thread.is_alive()
+    assert models.serving.predict_now("churn", sample_rows(1), "r").version == 1

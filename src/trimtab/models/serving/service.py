@@ -303,8 +303,9 @@ class Serving:
 
     def _follow(self, event: Event) -> None:
         """Let the moved aliases take effect, if the model serves already."""
-        if event.subject in self.servers:
-            self.refresh(event.subject)
+        with self._refreshing:  # One that is being loaded has read the aliases before.
+            if event.subject in self.servers:
+                self.refresh(event.subject)
 
     def _route(
         self, server: ModelServer, known: Mapping[str, VersionServer], *, reload: bool
