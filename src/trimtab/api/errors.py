@@ -21,9 +21,9 @@ from trimtab.infra.web.status import STATUS
 from trimtab.kernel.errors import ErrorKind, NotFound, TrimtabError
 
 _RETRY_AFTER_SECONDS = 5
+"""Default of the ``Retry-After`` header."""
 _SHOWN_TYPE = 60
 """Characters of a media type that an error message quotes."""
-"""Default of the ``Retry-After`` header."""
 
 
 ERROR_CODE_HEADER = "X-Error-Code"
