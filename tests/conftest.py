@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from tests import schemas, unsynced
 
-pytest_plugins = ["tests.contract.report", "tests.databases"]
+pytest_plugins = ["tests.contract.report", "tests.databases", "tests.object_server"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in the background so; the services of the tests would inherit it, and no Ctrl-C end them.

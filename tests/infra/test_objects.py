@@ -2,7 +2,6 @@
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from trimtab.infra.objects import (
     BucketObjects,
@@ -15,15 +14,6 @@ from trimtab.infra.objects import (
 from trimtab.kernel.errors import Misconfigured
 
 
-@pytest.fixture(scope="module")
-def endpoint():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture(params=["folder", "bucket"])
 def objects(request, tmp_path, monkeypatch):
     if request.param == "folder":
@@ -31,10 +21,10 @@ def objects(request, tmp_path, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    endpoint = request.getfixturevalue("endpoint")
+    s3_endpoint = request.getfixturevalue("s3_endpoint")
     name = f"bucket-{abs(hash(tmp_path))}"
-    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=name)
-    return open_objects(f"s3://{name}/audit", endpoint)
+    boto3.client("s3", endpoint_url=s3_endpoint).create_bucket(Bucket=name)
+    return open_objects(f"s3://{name}/audit", s3_endpoint)
 
 
 def test_an_object_is_there_under_its_name(objects):
@@ -69,11 +59,11 @@ def test_only_new_files_of_a_folder_are_copied(objects, tmp_path):
     assert objects.names() == {"event-1.json", "event-2.json", "event-3.json"}
 
 
-def test_a_bucket_that_is_not_there_is_unavailable(endpoint, monkeypatch):
+def test_a_bucket_that_is_not_there_is_unavailable(s3_endpoint, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    missing = open_objects("s3://nowhere", endpoint)
+    missing = open_objects("s3://nowhere", s3_endpoint)
     assert isinstance(missing, BucketObjects)
     with pytest.raises(ObjectsUnavailable, match="NoSuchBucket"):
         missing.put("a", b"b")

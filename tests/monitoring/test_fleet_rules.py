@@ -18,17 +18,17 @@ def of_process(series, process):
 
 def played(boundary, values, minutes):
     """Play the series of each process, with the value that it has; return the playback at its end."""
-    played = None
+    whole = None
     for process, value in values.items():
         one = case(boundary, value)
         if process:
             for entry in one.raw["input_series"]:
                 entry["series"] = of_process(entry["series"], process)
-        if played is None:
-            played = one
+        if whole is None:
+            whole = one
         else:
-            played.raw["input_series"] += one.raw["input_series"]
-    playback = Playback(played)
+            whole.raw["input_series"] += one.raw["input_series"]
+    playback = Playback(whole)
     playback.until(int(minutes * 60_000) // STEP_MS * STEP_MS)
     return playback
 

@@ -2,9 +2,7 @@
 
 import os
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.postgresql.world import World
 from trimtab.infra.objects import ObjectsUnavailable, open_objects
@@ -31,23 +29,9 @@ def database(_cluster):
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-@pytest.fixture(scope="module")
-def endpoint():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def bucket(endpoint, tmp_path, monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    name = f"bucket-{abs(hash(tmp_path))}"
-    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=name)
-    return open_objects(f"s3://{name}/dumps", endpoint)
+def bucket(s3_endpoint, dumps_address):
+    return open_objects(dumps_address, s3_endpoint)
 
 
 class Scheduled:

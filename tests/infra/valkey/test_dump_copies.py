@@ -2,9 +2,7 @@
 
 import os
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.infra.valkey.test_dumps import KEYS, World, filled, keys, lose  # noqa: F401 - fixture.
 from trimtab.infra.objects import ObjectsUnavailable, open_objects
@@ -15,24 +13,11 @@ from trimtab.infra.valkey.dumps import ValkeyDumpUnknown
 DAY = 86_400
 
 
-@pytest.fixture(scope="module")
-def endpoint():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def settings(endpoint, tmp_path, monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    name = f"bucket-{abs(hash(tmp_path))}"
-    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=name)
-    address = f"s3://{name}/dumps"
-    return PostgresqlSettings(backup_copies=address, backup_copies_endpoint=endpoint, backup_keep=3)
+def settings(s3_endpoint, dumps_address):
+    return PostgresqlSettings(
+        backup_copies=dumps_address, backup_copies_endpoint=s3_endpoint, backup_keep=3
+    )
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ class ValkeyDumps:
         return count
 
     def copy(self) -> bool:
-        """Copy the newest dump; return False when there is no such place.
+        """Copy the newest dump; return False when no place for copies is configured.
 
         Raises:
             ObjectsUnavailable: The place does not answer.
@@ -179,7 +179,7 @@ class ValkeyDumps:
             return
         copies = [] if self.copies is None else self.copies.dated()
         raise ValkeyDumpUnknown(
-            f"There is no dump {name!r}.",
+            f"The dump {name!r} does not exist.",
             hint=f"There are the copies {', '.join(copies)}."
             if copies
             else "`trimtab act service.valkey.backup` makes one; one of another machine goes to"
