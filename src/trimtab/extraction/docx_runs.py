@@ -34,17 +34,18 @@ _CHILD = re.compile(
 _ATTRIBUTE = re.compile(r"w:(font|char)=[\"']([^\"']*)")
 _PRIVATE_USE = range(0xE000, 0xF900)
 # The encoding of Adobe's Symbol font (unicode.org/Public/MAPPINGS/VENDORS/ADOBE/symbol.txt).
-_SYMBOL = dict(
-    enumerate(
-        " !∀#∃%&∋()∗+,−./0123456789:;<=>?≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_‾αβχδεφγηιϕκλμνοπθρστυϖωξψζ{|}∼",  # noqa: RUF001
-        0x20,
+_SYMBOL = {
+    code: letter
+    for first, letters in (
+        (0x20, " !∀#∃%&∋()∗+,−./0123456789:;<=>?"),  # noqa: RUF001
+        (0x40, "≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_"),  # noqa: RUF001
+        (0x60, "‾αβχδεφγηιϕκλμνοπθρστυϖωξψζ{|}∼"),  # noqa: RUF001
+        (0xA0, "€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…⏐⎯↵"),  # noqa: RUF001
+        (0xC0, "ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅¬∧∨⇔⇐⇑⇒⇓"),  # noqa: RUF001
+        (0xE0, "◊⟨®©™∑"),
     )
-) | dict(
-    enumerate(
-        "€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…⏐⎯↵ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅¬∧∨⇔⇐⇑⇒⇓◊⟨®©™∑",  # noqa: RUF001
-        0xA0,
-    )
-)
+    for code, letter in enumerate(letters, first)
+}
 _WINGDINGS = {
     0x28: "☎", 0x2A: "✉", 0x6C: "●", 0x6E: "■", 0x9F: "•", 0xA7: "▪", 0xA8: "☐", 0xD8: "➢",
     0xDF: "←", 0xE0: "→", 0xE1: "↑", 0xE2: "↓", 0xE8: "→", 0xF0: "⇨", 0xFB: "✗", 0xFC: "✓",
@@ -147,7 +148,7 @@ class _Element:
 def _rearranged(text: str) -> str:
     """Return the XML with text boxes below their paragraphs, without copies of them and moved text.
 
-    A text box has its paragraphs inside a paragraph, and once more in a fallback for old programs.
+    A text box has its paragraphs inside a paragraph, and a copy of them in a fallback for old programs.
     """
     stack = [_Element("")]
     last = 0

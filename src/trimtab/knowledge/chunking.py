@@ -137,7 +137,7 @@ def _cuts(text: str, hard: Sequence[int], target: int, fences: Sequence[int]) ->
         # A short remainder would say little on its own: it stays with its piece.
         while end - start > target * 5 // 4 and start + target < last:
             before, start = start, _joint(text, start, target, fences)
-            # A deep indent may fill a piece: blanks have no meaning, so they stay with what follows.
+            # A deep indent may fill a piece: blanks say nothing, so they stay with what follows.
             if start < last and not text[before:start].isspace():
                 cuts.append(start)
     return cuts or [0]
