@@ -38,7 +38,7 @@ _SYMBOL = {
     code: letter
     for first, letters in (
         (0x20, " !∀#∃%&∋()∗+,−./0123456789:;<=>?"),  # noqa: RUF001
-        (0x40, "≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_"),  # noqa: RUF001
+        (0x40, "≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_"),
         (0x60, "‾αβχδεφγηιϕκλμνοπθρστυϖωξψζ{|}∼"),  # noqa: RUF001
         (0xA0, "€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…⏐⎯↵"),  # noqa: RUF001
         (0xC0, "ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅¬∧∨⇔⇐⇑⇒⇓"),  # noqa: RUF001
@@ -146,7 +146,7 @@ class _Element:
 
 
 def _rearranged(text: str) -> str:
-    """Return the XML with text boxes below their paragraphs, without copies of them and moved text.
+    """Return the XML with text boxes below their paragraphs, without their copies and moved text.
 
     A text box has its paragraphs inside a paragraph, and a copy of them in a fallback for old programs.
     """
