@@ -8,6 +8,7 @@ Exit 1 when a bar is missed in CPU time.
 
 import argparse
 import json
+import logging
 import sys
 import tempfile
 import time
@@ -27,7 +28,7 @@ from trimtab.answers.store import TraceStore
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.service import Guardrails
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import SqliteDatabase
 from trimtab.kernel.clock import SystemClock
 from trimtab.text.sentences import sentences
 
@@ -139,7 +140,7 @@ def measure(data: Path | None, folder: Path) -> list[Row]:
         asked, everyday = rows(data / "qa_xquad_en"), rows(data / "benign_alpaca")
     clock = SystemClock()
     guardrails = Guardrails(GuardrailsSettings(), clock, _NoAudit())
-    database = Database(folder / "state.db", ("state", "answers"))
+    database = SqliteDatabase(folder / "state.db", ("state", "answers"))
     given, ready = _Given(), _Ready()
     guards = PipelineGuards(
         guardrails.questions, guardrails.answers, guardrails.passages, guardrails.finder.redact
@@ -194,6 +195,7 @@ def main() -> int:
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    logging.disable(logging.WARNING)  # The guards tell of each finding.
     with tempfile.TemporaryDirectory() as folder:
         found = measure(given.data, Path(folder))
     missed = any(row.verdict == "MISSED" for row in found)

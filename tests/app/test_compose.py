@@ -44,7 +44,7 @@ def test_the_main_file_has_the_services_and_the_volume_of_the_documents():
     volumes = {name: each["name"] for name, each in MAIN["volumes"].items()}
     assert volumes["qdrant_data"] == "enterprise-pipeline_qdrant_data"
     assert "qdrant_data:/qdrant/storage" in MAIN["services"]["qdrant"]["volumes"]
-    assert PIPELINE["image"] == "knowledgebeast:${PIPELINE_TAG:-latest}"
+    assert PIPELINE["image"] == "${PIPELINE_IMAGE:-knowledgebeast}:${PIPELINE_TAG:-latest}"
     assert (ROOT / PIPELINE["build"]["dockerfile"]).is_file()
     for found in (MAIN, MONITORING):
         used = [

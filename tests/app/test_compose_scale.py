@@ -15,9 +15,8 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy"
 SCALE = yaml.safe_load((FOLDER / "compose.scale.yaml").read_text())
 SERVICES = SCALE["services"]
-PROCESSES = {
-    name: each for name, each in SERVICES.items() if each["image"].startswith("knowledgebeast:")
-}
+OURS = "${PIPELINE_IMAGE:-knowledgebeast}:"
+PROCESSES = {name: each for name, each in SERVICES.items() if each["image"].startswith(OURS)}
 
 
 def roles_of(each):

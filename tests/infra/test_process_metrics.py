@@ -8,6 +8,7 @@ import pytest
 
 from tests.databases import open_at
 from trimtab.infra.audit import Audit
+from trimtab.infra.container_memory import ContainerMemory
 from trimtab.infra.process_metrics import LOST, ProcessMetrics
 from trimtab.infra.storage import losses
 from trimtab.infra.telemetry.log_counters import LogCounters
@@ -26,8 +27,9 @@ def live(databases, tmp_path, clock):
     database = databases.open(("state",))
     begun = []
 
-    def begin(events=tmp_path / "none"):
-        process_metrics = ProcessMetrics(Audit(database, clock), clock, events)
+    def begin(cgroup=tmp_path / "none"):
+        memory = ContainerMemory(cgroup)
+        process_metrics = ProcessMetrics(Audit(database, clock), clock, memory)
         process_metrics.record_start("1")
         begun.append(process_metrics)
         return process_metrics
@@ -91,7 +93,7 @@ def test_a_life_that_was_not_ended_in_order_was_killed(live):
 def test_the_kernels_count_of_processes_killed_for_memory_is_read(live, tmp_path):
     events = tmp_path / "memory.events"
     events.write_text("low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 0\n")
-    assert read(live(events), "service.oom_kills") == {"": 2}
+    assert read(live(tmp_path), "service.oom_kills") == {"": 2}
 
 
 def test_without_a_cgroup_nothing_is_said_about_kills_for_memory(live):

@@ -1,15 +1,14 @@
 """Signals of the process: starts, crashes, CPU, disk I/O and logged errors."""
 
 import logging
-import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import psutil
 
 from trimtab.infra.audit import Audit
 from trimtab.infra.audit_files import STARTED
+from trimtab.infra.container_memory import ContainerMemory
 from trimtab.infra.storage import Database
 from trimtab.infra.telemetry import LogCounters
 from trimtab.kernel.clock import Clock
@@ -24,7 +23,6 @@ LOST = "storage.changes_lost"
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _RECENT_EVENTS = 1000
-_MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
 
 
 class ProcessMetrics:
@@ -33,7 +31,7 @@ class ProcessMetrics:
     Args:
         audit: Records starts and stops.
         clock: Defines the last hour.
-        memory_events: The cgroup file with the kernel's count of out-of-memory kills.
+        memory: The kernel's count of out-of-memory kills of this container.
         process: Its id among several on one database; empty when it is alone.
     """
 
@@ -41,13 +39,13 @@ class ProcessMetrics:
         self,
         audit: Audit,
         clock: Clock,
-        memory_events: Path = _MEMORY_EVENTS,
+        memory: ContainerMemory | None = None,
         process: str = "",
     ) -> None:
         self._audit = audit
         self._facts = {"process": process} if process else None
         self._clock = clock
-        self._memory_events = memory_events
+        self._memory = memory or ContainerMemory()
         self._process = psutil.Process()
         self._starts: list[datetime] = []
         self._kills: list[datetime] = []
@@ -74,15 +72,6 @@ class ProcessMetrics:
             self._audit.append("trimtab", STOPPED, "service", self._facts)
         except TrimtabError:
             _log.warning("the stop of the service could not be recorded", exc_info=True)
-
-    def oom_kills(self) -> float:
-        """Return the number of out-of-memory kills in this container; NaN when unknown."""
-        try:
-            lines = self._memory_events.read_text(encoding="ascii").splitlines()
-        except OSError:
-            return math.nan
-        counts = dict(line.split() for line in lines)
-        return float(counts.get("oom_kill", math.nan))
 
     @property
     def started_at(self) -> datetime | None:
@@ -127,7 +116,7 @@ class ProcessMetrics:
             "service.oom_kills",
             "kills",
             "Processes of this container that the kernel killed for want of memory (OOMKilled).",
-            lambda: [Sample(self.oom_kills())],
+            lambda: [Sample(self._memory.oom_kills())],
         )
 
     def _resource_signals(self) -> Iterator[Signal]:

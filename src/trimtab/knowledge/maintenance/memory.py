@@ -11,6 +11,7 @@ from statistics import median
 
 import psutil
 
+from trimtab.infra.container_memory import ContainerMemory
 from trimtab.kernel.clock import Clock
 from trimtab.knowledge.maintenance.heap import counted, named
 
@@ -35,11 +36,17 @@ class TypeCounts:
 
 
 class MemoryUsage:
-    """Watches this process."""
+    """Watches this process.
 
-    def __init__(self, clock: Clock, limit_mb: int) -> None:
+    Args:
+        limit_mb: What it may have; a lower limit of its container takes precedence.
+    """
+
+    def __init__(
+        self, clock: Clock, limit_mb: int, container: ContainerMemory | None = None
+    ) -> None:
         self._clock = clock
-        self._limit_mb = limit_mb
+        self._limit_mb = min(limit_mb, (container or ContainerMemory()).limit_bytes() / _MB)
         self._process = psutil.Process()
         self._seen: deque[tuple[float, float]] = deque(maxlen=2000)
         self._warm_from = clock.monotonic() + WARM_UP_SECONDS

@@ -208,6 +208,7 @@ class KnowledgeSettings:
     memory_limit_mb: int = setting(
         8192,
         unit="MB",
-        help="The memory that this process may have; its use is measured against it.",
+        help="The memory that this process may have; its use is measured against it, "
+        "or against the container's limit when that is lower.",
         minimum=64,
     )
