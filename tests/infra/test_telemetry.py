@@ -46,7 +46,16 @@ def test_handlers_with_other_formats_write_the_same_record_each_in_its_own():
 
 
 @pytest.mark.parametrize(
-    "seconds", [0.0, 0.001, 1796083199.9994, 1796083199.999, 1796083199.9999999, 1796083200.123]
+    "seconds",
+    [
+        0.0,
+        0.001,
+        1796083200.001,
+        1796083199.9994,
+        1796083199.999,
+        1796083199.9999999,
+        1796083200.123,
+    ],
 )
 def test_the_time_of_a_line_is_that_of_its_record(seconds):
     record = logging.makeLogRecord({"created": seconds})
