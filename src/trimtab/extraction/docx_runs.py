@@ -148,7 +148,7 @@ class _Element:
 def _rearranged(text: str) -> str:
     """Return the XML with text boxes below their paragraphs, without their copies and moved text.
 
-    A text box has its paragraphs inside a paragraph, and a copy of them in a fallback for old programs.
+    A text box has its paragraphs inside a paragraph, and a copy of them for old programs.
     """
     stack = [_Element("")]
     last = 0
