@@ -1,10 +1,10 @@
 """Decides which unit answers a question, and whether any does, with trained weights.
 
 Two logistic models over the columns of `evidence`: one ranks the units of a question, the other
-returns the probability that the best of them answers it. Of English and Spanish questions the best
-few units are also read together with the question by a cross-encoder: words say which unit it may be, the
-reading whether one answers. ``answer_weights.json`` has the weights of both ways and says on what
-they were trained; ``benchmarks/answer_training.py`` writes it.
+returns the probability that the best of them answers it. The best few units of an English or a
+Spanish question are also read together with it by a cross-encoder: words say which unit it may be,
+the reading whether one answers. ``answer_weights.json`` has the weights of all ways and says on
+what they were trained; ``benchmarks/answer_training.py`` writes it.
 """
 
 import json
