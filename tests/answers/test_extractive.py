@@ -292,3 +292,13 @@ def test_every_quote_equals_the_document_at_its_offsets(question, text, start):
     for citation in draft.citations:
         assert document[citation.start : citation.end] == citation.quote != ""
         assert 0.0 <= citation.score <= 1.0
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Can pump X9 be run dry?", "May I run pump X9 dry?", "Must pump X9 not be run dry?"],
+)
+@pytest.mark.parametrize("around", ["{}", "# Pumps\n\n- {}\n- Pump X8 may be run dry.\n"])
+def test_a_prohibition_answers_whether_something_is_allowed(question, around):
+    rule = "Pump X9 must not be run dry."
+    assert quotes(question, passage(around.format(rule))) == [rule]
