@@ -117,6 +117,7 @@ def test_a_checkout_of_the_tag_before_is_built_and_finds_the_data(released, base
     assert "4 tons of lead" in answers(released, "What is the keel made of?")
 
 
+@pytest.mark.feature("F482")
 def test_a_tagged_image_of_a_registry_replaces_the_running_one(released, base, engine, registry):
     there = f"{registry}/knowledgebeast"
     for tag in ("former", "next"):
