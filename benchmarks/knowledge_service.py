@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 
 import numpy as np
 import psutil
+from benchmarks.children import bound
 from benchmarks.knowledge_data import PROJECTS, ROOT, Data
 from benchmarks.knowledge_open import PATIENCE_SECONDS, full_answer, opened
 
@@ -98,8 +99,8 @@ def serving(folder: Path) -> Iterator[Served]:
     """Run the service; it is killed, not stopped, at the end."""
     started = time.monotonic()
     process = subprocess.Popen(
-        [COMMAND, "--data-dir", folder, "--set", "service.port=0",
-         "--set", "service.rate_limit_per_minute=0", "serve"],
+        bound([COMMAND, "--data-dir", folder, "--set", "service.port=0",
+               "--set", "service.rate_limit_per_minute=0", "serve"]),
         stderr=subprocess.PIPE, text=True, cwd=ROOT,
     )  # fmt: skip
     try:

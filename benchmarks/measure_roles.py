@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from benchmarks.children import bound
 
 ROLES = ("all", "gateway", "answers", "knowledge", "embedding", "guardrails", "models", "operator")
 HEADER = (
@@ -70,7 +71,9 @@ def measure(
         (folder / "data" / "models").symlink_to(models)
     given = [word for setting in settings for word in ("--set", setting)]
     words = ["--data-dir", folder / "data", *given, "serve", "--port", "0", "--roles", role]
-    process = subprocess.Popen([command, *words], stderr=subprocess.PIPE, text=True, cwd=folder)
+    process = subprocess.Popen(
+        bound([command, *words]), stderr=subprocess.PIPE, text=True, cwd=folder
+    )
     try:
         wait_until_it_serves(process)
         time.sleep(_SETTLE_SECONDS)

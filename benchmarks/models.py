@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from benchmarks.children import bound
 from benchmarks.models_data import FEATURES, bodies, drift_set, estimator, sample_rows
 from benchmarks.models_load import (
     NotStartedError,
@@ -60,7 +61,7 @@ def ours(folder, options):
     command = [program, "--data-dir", str(data), *sets, "serve"]
     log = folder / "service.log"
     with log.open("wb") as output:
-        service = subprocess.Popen(command, stderr=output)
+        service = subprocess.Popen(bound(command), stderr=output)
     try:
         wait_for(service, port, log=log)
         while not is_answering(data):
@@ -164,9 +165,7 @@ def peer(folder, which, name, options):
     if which == FLOOR:
         command = [sys.executable, BARE_FILE, name, str(port)]
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(word) for word in command], stdout=output, stderr=subprocess.STDOUT
-        )
+        process = subprocess.Popen(bound(command), stdout=output, stderr=subprocess.STDOUT)
     is_v2 = which == "mlserver"
     try:
         wait_for(process, port, f"/v2/models/{name}/ready" if is_v2 else "", log)

@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.children import bound
+
 BARS = {
     "right_share": (0.75, True),
     "refusal_share": (0.85, True),
@@ -164,7 +166,7 @@ def _service(data: Path) -> Iterator[tuple[str, str]]:
     with log.open("w") as output:
         given = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
         command = [str(Path(sys.executable).with_name("trimtab")), *given, "serve"]
-        service = subprocess.Popen(command, stdout=output, stderr=output)
+        service = subprocess.Popen(bound(command), stdout=output, stderr=output)
         try:
             _wait(service, data / "admin.key", port, log)
             yield f"http://127.0.0.1:{port}", (data / "admin.key").read_text().strip()

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+from benchmarks.children import bound
 from benchmarks.measure_roles import HEADER, ROLES
 from benchmarks.measure_roles import measure as measure_role
 
@@ -113,7 +114,7 @@ class Processes:
         }
         words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
         process = subprocess.Popen(
-            [COMMAND, "--data-dir", self._folder, *words, "serve"],
+            bound([COMMAND, "--data-dir", self._folder, *words, "serve"]),
             stderr=subprocess.PIPE,
             text=True,
             cwd=self._folder.parent,

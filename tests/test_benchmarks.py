@@ -3,8 +3,10 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +24,27 @@ def test_every_module_of_the_benchmarks_can_be_imported():
     assert "import benchmarks.answers" in orders
     done = _python("-c", "\n".join(orders), check=False)
     assert done.returncode == 0, done.stderr
+
+
+PARENT = """
+import subprocess, time
+from benchmarks.children import bound
+child = subprocess.Popen(bound(["sleep", 300]))
+print(child.pid, flush=True)
+time.sleep(300)
+"""
+
+
+def test_a_server_ends_with_the_benchmark_that_is_killed():
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE)
+    server = psutil.Process(int(parent.stdout.readline()))
+    for _ in range(300):
+        if server.name() == "sleep":
+            break
+        time.sleep(0.1)
+    parent.kill()
+    parent.communicate()
+    assert psutil.wait_procs([server], timeout=30)[1] == []
 
 
 @pytest.mark.timeout(300)

@@ -70,6 +70,29 @@ def test_a_pronoun_sentence_is_found_through_the_sentence_before_it():
     assert "It has its head office in Delhi." in found
 
 
+KEPT = "The harbour office keeps a book of all ships that enter."
+CHECKED = "Each page about ships is checked by the pilot on duty."
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "quoted"),
+    [
+        ("How is the book of ships at the harbour verified?", f"{KEPT} {CHECKED}", [KEPT, CHECKED]),
+        # Items, and the beginning of another paragraph, are not continuations.
+        ("How is the book of ships at the harbour verified?", f"- {KEPT}\n- {CHECKED}", [KEPT]),
+        ("How is the book of ships at the harbour verified?", f"{KEPT}\n\n{CHECKED}", [KEPT]),
+        ("How is the book of ships at the harbour verified?", f"{CHECKED} {KEPT}", [KEPT]),
+        # The first sentence is nearly certain.
+        ("What does the harbour office keep?", f"{KEPT} {CHECKED}", [KEPT]),
+    ],
+)  # fmt: skip
+def test_the_next_sentence_of_a_paragraph_is_quoted_when_the_first_may_lack_the_answer(
+    question, text, quoted
+):
+    assert quotes(question, passage(f"{text} Cats sleep a lot.")) == quoted
+    assert quotes(question, passage(text), max_sentences=1) == [KEPT]
+
+
 def test_a_second_sentence_is_quoted_when_it_says_what_the_first_does_not():
     first = passage("The alpha cache holds 100 entries.", "c1", document_id="d1")
     second = passage("The beta queue holds 500 jobs.", "c2", document_id="d2")

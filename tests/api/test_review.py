@@ -173,11 +173,26 @@ def test_predictions_that_are_not_sure_are_reviewed(app, churn, control):
     assert found == ("below", "low_confidence", ReviewQueue.NORMAL)
     assert item.owner == "ingrid"  # By whom an erasure finds it.
     taken = control.post("/v1/review/next", json={"queue": "review_queue:normal_priority"}).json()
-    assert taken["item"]["text"].startswith(f"churn@1 was sure to {below[1]:.0%}.")
+    text = taken["item"]["text"]
+    assert text.startswith(f"churn@1 was sure to {below[1]:.0%}. Its label: ")
+    column, value = next(iter(below[0].items()))
+    assert f"The row: {column} {value}" in text
     judged = {"verdict": "bad", "failure_type": "wrong_answer"}
     done = control.post(f"/v1/review/items/{item.id}/submit", json=judged)
     assert done.status_code == 200, done.text
     assert of_models(app) == {}
+
+
+def test_of_many_rows_a_person_judges_the_least_sure_one(app, churn, control):
+    surest = max(churn.rows, key=lambda each: each[1])
+    least = min(churn.rows, key=lambda each: each[1])
+    rows = {"rows": [surest[0], least[0], surest[0]]}
+    assert control.post("/v1/models/churn/predict", json=rows).status_code == 200
+    (item,) = of_models(app).values()
+    assert f"sure to {least[1]:.0%}. Row 2 of 3, the least sure one. Its label: " in item.text
+    column, value = next(iter(least[0].items()))
+    assert f"The row: {column} {value}" in item.text
+    assert "{" not in item.text
 
 
 def test_a_model_that_is_never_sure_fills_no_queue(app, churn):

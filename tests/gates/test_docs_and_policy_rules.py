@@ -238,11 +238,35 @@ def test_each_kind_of_value_is_read(tmp_path):
         ("drift: {tolerances: {c: 0.1}}", "no justification"),
         ("drift: {tolerances: {c: 0.1}, justifications: {c: null}}", "wrong type"),
         ("a: [", "cannot be read"),
+        ("drift: {z: 1}\ndrift: {z: 2}", "cannot be read: the key 'drift' stands twice"),
+        (
+            "drift: {accuracy_tolerance: .nan}",
+            "drift: accuracy_tolerance is nan, which cannot be a limit",
+        ),
+        ("drift: {psi_critical: .inf}", "drift: psi_critical is inf, which cannot be a limit"),
+        (
+            "benchmark: {timeouts_s: {b: -0.5}}",
+            "benchmark: timeouts_s.b is -0.5, which cannot be a limit",
+        ),
+        (
+            "datasets: {default_min_samples: -1}",
+            "default_min_samples is -1, which cannot be a limit",
+        ),
+        ("supply_chain: {ignore: {GHSA-1: {reason: a, until: soon}}}", "ignore.GHSA-1 needs a"),
+        ("supply_chain: {ignore: {GHSA-1: {until: 2026-12-01}}}", "ignore.GHSA-1 needs a"),
+        ("supply_chain: {ignore: {GHSA-1: {reason: '', until: 2026-12-01}}}", "GHSA-1 needs a"),
     ],
 )
 def test_a_policy_that_is_wrong_is_refused_with_its_place(tmp_path, text, words):
     with pytest.raises(PolicyWrong, match=words):
         loaded(tmp_path, text)
+
+
+def test_an_ignored_advisory_has_a_reason_and_a_date(tmp_path):
+    given = "supply_chain: {ignore: {GHSA-1: {reason: not used, until: 2026-12-01}}}"
+    ignored = loaded(tmp_path, given).supply_chain.ignore
+    assert ignored == {"GHSA-1": {"reason": "not used", "until": "2026-12-01"}}
+    assert loaded(tmp_path, "drift: {z: 0}").drift.z == 0
 
 
 def test_a_policy_that_is_not_there_or_no_text_is_refused(tmp_path):

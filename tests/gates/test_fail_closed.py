@@ -1,13 +1,17 @@
 """Evidence that cannot be judged never passes: damaged files, failing gates, verdicts that grow old."""
 
+import errno
 import os
+import stat
 import threading
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from trimtab.cli.gates import app
 from trimtab.gates.alerts import alerts
+from trimtab.gates.evidence_files import replace_file
 from trimtab.gates.monitor import GateMonitor
 from trimtab.gates.records import GateOutcome
 from trimtab.gates.run import Request, run
@@ -211,3 +215,43 @@ def test_a_gate_that_fails_blocks_with_the_reason(world):
     assert verdict.outcome is GateOutcome.BLOCK
     (found,) = [f for f in verdict.findings if f.code == "gates.gate_failed"]
     assert (found.gate, "the commands cannot be listed" in found.message) == ("docs", True)
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Let no file take what is written to it."""
+
+    def write_bytes(path, _):
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_leaves_the_former_evidence_whole(tmp_path):
+    path = tmp_path / "provenance.dsse.json"
+    path.write_text("signed")
+    with pytest.raises(OSError, match="No space left"):
+        replace_file(path, b"signed again")
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert path.read_text() == "signed"
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_named_and_not_called_bad_evidence(tmp_path):
+    (tmp_path / "sbom.cdx.json").write_text("former")
+    done = CliRunner().invoke(app, ["sbom", "--project", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "cli.disk_full: The disk of the project is full" in done.output
+    assert (tmp_path / "sbom.cdx.json").read_text() == "former"
+
+
+def test_what_replaces_evidence_keeps_its_mode_and_its_link(tmp_path):
+    path, link = tmp_path / "report.json", tmp_path / "link.json"
+    path.write_text("old")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    replace_file(link, b"new")
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o640)
+    assert link.is_symlink()

@@ -445,7 +445,7 @@ def test_a_project_without_anything_is_unknown_and_never_a_pass(tmp_path):
     assert rows[6].detail.startswith("make test-all ended with ")
     assert rows[5].detail.startswith("1 findings, first: ")
     assert [row.detail for row in rows[2:5]] == [
-        "there is no datasets/ folder: cannot judge",
+        "datasets/ holds no dataset: cannot judge",
         "there is no report: cannot judge",
         "there is no dataset: cannot judge",
     ]

@@ -48,7 +48,28 @@ def test_the_same_text_has_the_same_ids_and_no_two_chunks_share_one(text, target
 @given(st.text(alphabet="ab \n.", max_size=3000), st.integers(50, 200))
 def test_no_chunk_says_more_than_the_target_and_a_quarter(text, target):
     chunks = chunk_document("doc", _parsed(text, marked_up=False), target)
-    assert all(len(chunk.text.rstrip()) <= target * 5 / 4 for chunk in chunks)
+    assert all(len(chunk.text.strip()) <= target * 5 / 4 for chunk in chunks)
+
+
+_spaced = st.lists(st.sampled_from(["\n\n", "\t" * 90, "# One\n", "- a\n", "word "]), max_size=30)
+
+
+@given(_spaced.map("".join).filter(str.strip), st.integers(20, 400), st.booleans())
+def test_no_passage_is_blank(text, target, marked_up):
+    chunks = chunk_document("doc", _parsed(text, marked_up=marked_up), target)
+    assert all(chunk.text.strip() for chunk in chunks)
+
+
+def test_a_deep_list_has_no_blank_passages():
+    text = "".join(f"{'    ' * depth}- item {depth}\n" for depth in range(60))
+    passages = [passage.strip() for passage in _passages(text, target=80)]
+    assert all(passages)
+    assert "".join(passages).count("item") == 60
+
+
+def test_blank_lines_above_the_first_heading_are_no_passage():
+    (only,) = chunk_document("doc", _parsed("\n\n  # A\none\n"), 800)
+    assert (only.start, only.heading) == (0, "A")
 
 
 def test_headings_lead_to_each_passage():

@@ -41,6 +41,7 @@ def test_a_procedure_page_is_kept_for_reading():
         ("---\nid", "id", 1, "no front matter"),
         ("id: tank-empty", "id: [", 4, "not valid YAML"),
         ("id: tank-empty", "id: Tank Empty", 1, "malformed"),
+        ("id: tank-empty", f"id: {'[' * 200_000}", 1, "front matter is too long"),
         ("severity: P2", "severty: P2", 1, "'severty' is unknown"),
         ("severity: P2\n", "", 1, "lacks 'severity'"),
         ("alerts: [TankLow]", "alerts: TankLow", 1, "list of `alerts`"),

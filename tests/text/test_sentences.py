@@ -57,6 +57,14 @@ def test_the_lines_of_names_and_values_are_items_and_a_single_one_is_prose():
     assert [part.kind for part in sentences("port: 80")] == [BlockKind.PROSE]
 
 
+def test_a_row_of_fields_is_one_piece_and_a_sentence_with_colons_in_parentheses_is_none():
+    row = "Tank (old): Q-087; Pressure: 4. Wall: steel"
+    assert [(part.text, part.kind) for part in sentences(row)] == [(row, BlockKind.ROW)]
+    prose = "The forest (Spanish: selva; French: forêt; Dutch: woud) is wet. It is vast."
+    assert [part.text for part in sentences(prose)] == [prose[:-12], "It is vast."]
+    assert {part.kind for part in sentences(prose)} == {BlockKind.PROSE}
+
+
 def test_each_piece_says_what_it_is():
     text = "# H\np\n\n- i\n\n|a|b|\n\n```\nc\n```"
     kinds = [sentence.kind for sentence in sentences(text)]

@@ -9,18 +9,23 @@ from trimtab.answers.drafts import Draft, Piece, cite
 from trimtab.answers.evidence import FEATURES, Candidate, UnitEvidence, evidence
 from trimtab.answers.question import AnalysedQuestion, AnswerType
 from trimtab.answers.records import EXTRACTIVE, SourcePassage
+from trimtab.text.sentences import BlockKind
 
 NOT_FOUND = "The documents of this project do not answer that."
 _ADDS = 0.25
 """The share of the question that a further sentence must add."""
 _CLOSE = 2.5
 """How many times as far below the first one as one that is about as likely it may be."""
+_FOLLOWS = 4.0
+"""The distance in score within which the next sentence of running text comes along ..."""
+_CERTAIN = 0.85
+"""... below this probability; above it the first sentence answers by itself."""
 _TYPE = FEATURES.index("type")
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractiveGenerator:
-    """Quotes the sentence that answers; a second one when it adds a part or is as likely.
+    """Quotes the sentence that answers; a second one when it adds a part, is as likely or follows.
 
     Args:
         max_sentences: The most sentences in an answer.
@@ -75,9 +80,31 @@ class ExtractiveGenerator:
                 typed = typed or found.features[at][_TYPE] == 1.0
         if not typed and self.max_sentences > 1 and (completion := _completion(found, first)):
             chosen = [chosen[0], completion]
+        if len(chosen) < min(2, self.max_sentences) and (after := _following(found, decision)):
+            chosen.append(after)
         if len({candidate.passage.chunk_id for candidate in chosen}) == 1:
             chosen.sort(key=attrgetter("unit.start"))
         return chosen
+
+
+def _following(found: UnitEvidence, decision: AnswerChoice) -> Candidate | None:
+    """Return the next sentence of the paragraph when it may hold the answer that the first lacks.
+
+    "A problem instance is a string over an alphabet. Usually, the alphabet is the binary one." Only
+    sentences of running text are continued like that: a row, an item or a command stands alone.
+    """
+    at = decision.order[0] + 1
+    if decision.probability >= _CERTAIN or at not in decision.order:
+        return None
+    best, after = found.candidates[at - 1], found.candidates[at]
+    is_prose = best.unit.kind is BlockKind.PROSE and after.unit.kind is BlockKind.PROSE
+    if after.passage is not best.passage or not is_prose:
+        return None
+    between = best.passage.text[best.unit.end : after.unit.start]
+    behind = decision.scores[0] - decision.scores[decision.order.index(at)]
+    adjoins = not between.strip() and "\n\n" not in between
+    repeats = after.unit.stems <= best.unit.stems | best.unit.context
+    return after if adjoins and not repeats and behind <= _FOLLOWS else None
 
 
 def _completion(found: UnitEvidence, first: int) -> Candidate | None:

@@ -12,7 +12,7 @@ from trimtab.models.monitoring.drift import DriftVerdict
 from trimtab.models.monitoring.service import ModelMonitor
 from trimtab.models.monitoring.status import DRILL_PREFIX, MonitoredStatus
 from trimtab.models.service import Models
-from trimtab.models.serving.unsure import UnsurePrediction
+from trimtab.models.serving.unsure import UnsurePrediction, UnsureRow
 from trimtab.review import Reviews
 from trimtab.review.records import ReviewCandidate
 
@@ -26,6 +26,7 @@ _LOOKED_AT = 200
 _OVERLAP = timedelta(seconds=60)
 """Predictions are stored some moments after they were made."""
 _SHOWN_FEATURES = 5
+_SHOWN_CLASSES = 5
 
 
 class GateFindings:
@@ -117,11 +118,23 @@ def _describe(status: MonitoredStatus) -> str:
     return f"{text}, most in {features}." if features else f"{text}."
 
 
-def _candidate(found: UnsurePrediction) -> ReviewCandidate:
-    text = (
-        f"{found.served_by} was sure to {found.confidence:.0%}. "
-        f"Outputs: {found.outputs} Inputs: {found.inputs}"
+def _describe_row(served_by: str, row: UnsureRow) -> str:
+    """Return what the model said of its least sure row, and the row, for a person to judge."""
+    others = sorted(row.probabilities.items(), key=lambda each: -each[1])
+    shares = ", ".join(f"{label} {share:.0%}" for label, share in others[:_SHOWN_CLASSES])
+    which = "" if row.rows == 1 else f" Row {row.number} of {row.rows}, the least sure one."
+    values = ", ".join(
+        f"{name} {'missing' if value is None else value}" for name, value in row.inputs.items()
     )
+    return (
+        f"{served_by} was sure to {row.confidence:.0%}.{which} Its label: {row.label}"
+        f"{f' ({shares})' if shares else ''}. "
+        + (f"The row: {values}." if values else "The row was not stored (models.store_inputs).")
+    )
+
+
+def _candidate(found: UnsurePrediction) -> ReviewCandidate:
+    text = _describe_row(found.served_by, found.row)
     return ReviewCandidate(
         "model",
         found.request_id,

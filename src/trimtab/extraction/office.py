@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trimtab.extraction.docx_contents import without_contents
+from trimtab.extraction.docx_runs import restore, with_plain_runs
 from trimtab.extraction.markdown_tables import render_markdown_tables
 from trimtab.extraction.records import Extracted, Refusal
 from trimtab.extraction.slide_captions import Caption, join_captions, slide_captions
@@ -16,6 +17,10 @@ _PAGE = re.compile(r"(?:(?<!\s)\s++)?\u241ePAGE(\d+)\u241e\s*+")
 _REPEATS = 3
 """Slides that end with the same paragraph: it is their footer."""
 _PICTURE = re.compile(r"\\?!\[[^\[\]\n]{0,500}\]\([^()\s]{0,500}\)")
+# kreuzberg writes a tab as a reference. Before a line it only indents it, as a page break does.
+_INDENT = re.compile(r"^ ?(?:(?:&#9;)+|(?=\S))", re.MULTILINE)
+_END_OF_LINE = re.compile(r"(?<![ \t])[ \t]+$", re.MULTILINE)
+_LINES_APART = re.compile(r"\n{3,}")
 _EMPHASIS = re.compile(r"(?:\\?\*){2,3}")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
@@ -37,6 +42,9 @@ def read_office(data: bytes, media_type: str) -> Extracted:
         output_format="markdown",
         pages=kreuzberg.PageConfig(insert_page_markers=True, marker_format=f"\n\n{PAGE_MARK}\n\n"),
     )
+    is_document = media_type.endswith("wordprocessingml.document")
+    if is_document:
+        data = with_plain_runs(data)
     try:
         result: Any = kreuzberg.extract_bytes_sync(data, media_type, config=config)
     except (kreuzberg.KreuzbergError, ValueError, RuntimeError) as error:
@@ -48,16 +56,17 @@ def read_office(data: bytes, media_type: str) -> Extracted:
     content = _plain(result.content.replace("\r\n", "\n"))
     if media_type.endswith("presentation"):
         content = _with_notes(content, slide_notes(data), slide_captions(data))
-    elif media_type.endswith("wordprocessingml.document"):
-        content = without_contents(content, data)
+    elif is_document:
+        content = without_contents(restore(content), data)
     text, pages = _paged(render_markdown_tables(content))
     title = result.metadata.get("title") or result.metadata.get("subject")
-    return Extracted(text, str(title or ""), pages)
+    return Extracted(text, restore(str(title or "")), pages)
 
 
 def _plain(content: str) -> str:
     """Return the text without pictures, emphasis and escapes."""
-    content = _EMPHASIS.sub("", _PICTURE.sub("", content))
+    content = _EMPHASIS.sub("", _PICTURE.sub("", _INDENT.sub("", content))).replace("&#9;", "\t")
+    content = _LINES_APART.sub("\n\n", _END_OF_LINE.sub("", content))
     return _ESCAPED.sub(lambda found: found[0] if found[1] in "#|" else found[1], content)
 
 

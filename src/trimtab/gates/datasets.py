@@ -291,7 +291,7 @@ def check(case: Case) -> GateResult:
     names = case.project.dataset_names()
     used = _used(case)
     if not names and not used:
-        return GateResult("datasets", GateState.SKIPPED, reason="there is no datasets/ folder")
+        return GateResult("datasets", GateState.SKIPPED, reason="datasets/ holds no dataset")
     found: list[Finding] = []
     for name in sorted({*names, *used}):
         found += verify(case.project.datasets / name)

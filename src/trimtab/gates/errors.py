@@ -45,7 +45,10 @@ class KeyMissing(NotFound):
     """There is no signing key, or no trusted key of that id."""
 
     code = "gates.key_missing"
-    default_hint = "`trimtab gates keys new` makes a key pair under keys/."
+    default_hint = (
+        "`trimtab gates keys new --name NAME` makes a builder's key, with `--role approver` an"
+        " approver's; `trimtab gates keys list` shows those that there are."
+    )
 
 
 class SignatureWrong(Corrupt):
@@ -53,8 +56,8 @@ class SignatureWrong(Corrupt):
 
     code = "gates.signature_wrong"
     default_hint = (
-        "Sign the artifacts again with `trimtab gates sign`, with a key that `keys/trust.json`"
-        " trusts."
+        "Sign the artifacts again with `trimtab gates sign FILES`, with a key that"
+        " `trimtab gates keys list` shows as trusted."
     )
 
 
@@ -63,7 +66,8 @@ class ApprovalRefused(Forbidden):
 
     code = "gates.approval_refused"
     default_hint = (
-        "A person who holds a trusted key runs `trimtab gates approve ACTION FILE --by NAME`."
+        "A person with an approver's key runs `trimtab gates approve baseline REPORT --by NAME"
+        " --reason WHY`, or `approve manifest --sha256 HASH`; it counts once, for a day."
     )
 
 

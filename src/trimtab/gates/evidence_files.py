@@ -1,5 +1,6 @@
 """Reads evidence files with size limits and clear errors."""
 
+import shutil
 from pathlib import Path
 
 from trimtab.gates.errors import EvidenceUnreadable
@@ -36,6 +37,23 @@ def read_evidence(path: Path) -> bytes:
             f"{path.name} cannot be read: {error.strerror or error}.",
             hint="Check the path and the permissions (`trimtab gates permissions`).",
         ) from error
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file in one step, so that a full disk or a kill leaves the former one whole."""
+    if path.exists() and not path.is_file():  # Such as /dev/stdout.
+        path.write_bytes(content)
+        return
+    target = path.resolve()
+    temporary = target.with_name(f".{target.name}.new")
+    try:
+        temporary.write_bytes(content)
+        if target.exists():
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def read_text(path: Path) -> str:

@@ -1,7 +1,9 @@
 """Policy of the gates, read from YAML; unknown keys are refused."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
@@ -9,6 +11,7 @@ import orjson
 import yaml
 
 from trimtab.gates.errors import PolicyWrong
+from trimtab.infra.yaml_loader import UntrustedLoader
 from trimtab.kernel.ids import sha256_hex
 
 GATES = (
@@ -154,10 +157,11 @@ def load_policy(path: Path) -> GatePolicy:
     """Read and validate a policy from a YAML file.
 
     Raises:
-        PolicyWrong: The file is not a mapping, has an unknown key, or a value has the wrong type.
+        PolicyWrong: The file is not a mapping, has an unknown key or one twice, or a value has the
+            wrong type or range.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), UntrustedLoader)  # noqa: S506 - it is safe.
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise PolicyWrong(f"{path.name} cannot be read: {error}") from error
     policy = cast("GatePolicy", _build(GatePolicy, {} if data is None else data, path.name))
@@ -170,7 +174,21 @@ def load_policy(path: Path) -> GatePolicy:
             f"{path.name}: drift.tolerances.{unexplained[0]} has no justification.",
             hint=f"Say why under drift.justifications.{unexplained[0]}.",
         )
+    for advisory, entry in policy.supply_chain.ignore.items():
+        _check_ignored(entry, f"{path.name}: supply_chain: ignore.{advisory}")
     return policy
+
+
+def _check_ignored(entry: Mapping[str, str], where: str) -> None:
+    try:
+        complete = bool(entry["reason"]) and date.fromisoformat(entry["until"])
+    except (KeyError, ValueError):
+        complete = False
+    if not complete:
+        raise PolicyWrong(
+            f"{where} needs a reason and the date until which it counts.",
+            hint="Write {reason: WHY, until: YYYY-MM-DD}.",
+        )
 
 
 def _build(kind: type, data: object, where: str) -> object:
@@ -198,10 +216,23 @@ def _value(hint: Any, value: object, where: str) -> object:
 
 
 def _scalar(expected_type: Any, value: object, where: str) -> object:
+    if (
+        expected_type in {int, float}
+        and isinstance(value, int | float)
+        and type(value) in {int, expected_type}
+    ):
+        _check_number(value, where)
+        return expected_type(value)
     if expected_type is Any or type(value) is expected_type:
         return value
-    if expected_type is float and type(value) is int:
-        return float(value)
     if expected_type is str and value is not None:
         return str(value)
     raise PolicyWrong(f"{where} has the wrong type ({type(value).__name__}).")
+
+
+def _check_number(value: float, where: str) -> None:
+    """Refuse what no limit can be: with NaN or infinity nothing is ever beyond it."""
+    if not math.isfinite(value) or value < 0:
+        raise PolicyWrong(
+            f"{where} is {value}, which cannot be a limit.", hint="Give a finite number from 0 on."
+        )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from trimtab.gates import logbook
 from trimtab.gates.case import Project
-from trimtab.gates.evidence_files import read_evidence
+from trimtab.gates.evidence_files import read_evidence, replace_file
 from trimtab.gates.records import GateVerdict
 from trimtab.gates.schema import check_report
 from trimtab.gates.signing import KeyRing
@@ -24,6 +24,6 @@ def store_verdict(verdict: GateVerdict, project: Project, report: Path) -> dict[
     if not ring.can_sign():
         return None
     envelope = sign(verdict, ring)
-    (project.root / VERDICT_FILE).write_bytes(envelope)
+    replace_file(project.root / VERDICT_FILE, envelope)
     opened = ring.open(envelope)
     return {"keyid": opened.keyid, "signer": opened.signer, "envelope": VERDICT_FILE}

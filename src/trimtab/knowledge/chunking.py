@@ -54,7 +54,7 @@ def chunk_document(document_id: str, parsed: ParsedDocument, target: int) -> lis
     Args:
         document_id: Part of each chunk's id: equal texts in two documents get different ids.
         parsed: The text with its pages.
-        target: Characters a passage aims at; none is longer than twice that.
+        target: Characters a passage aims at; none is longer than twice that, blanks left out.
     """
     text, fences = parsed.text, list[int]()
     sections: list[_Section] = []
@@ -79,9 +79,10 @@ def chunk_document(document_id: str, parsed: ParsedDocument, target: int) -> lis
     chunks: list[Chunk] = []
     for ordinal, (start, end) in enumerate(pairwise([*cuts, len(text)])):
         passage = text[start:end]
-        at = bisect_right(starts, start) - 1
+        begins = end - len(passage.lstrip())
+        at = bisect_right(starts, begins) - 1
         under = sections[at].path if at >= 0 else ""
-        page = bisect_right(parsed.pages, start) or None
+        page = bisect_right(parsed.pages, begins) or None
         repeat = seen[f"{under}\0{passage}"] = seen.get(f"{under}\0{passage}", 0) + 1
         chunk_id = content_id("chk", document_id, under, passage, str(repeat))
         chunks.append(Chunk(chunk_id, ordinal, start, end, passage, page, under))
@@ -129,16 +130,17 @@ def _cuts(text: str, hard: Sequence[int], target: int, fences: Sequence[int]) ->
     cuts: list[int] = []
     for begin, end in pairwise([*hard, len(text)]):
         last = begin + len(text[begin:end].rstrip())
-        if cuts and last == begin:
-            continue  # Blank stretches stay with the piece before them.
+        if last == begin:
+            continue  # Blank stretches stay with the piece before them, or with the first one.
         start = begin
-        cuts.append(start)
+        cuts.append(start if cuts else 0)
         # A short remainder would say little on its own: it stays with its piece.
         while end - start > target * 5 // 4 and start + target < last:
-            start = _joint(text, start, target, fences)
-            if start < last:
+            before, start = start, _joint(text, start, target, fences)
+            # A deep indent may fill a piece: blanks say nothing, so they stay with what follows.
+            if start < last and not text[before:start].isspace():
                 cuts.append(start)
-    return cuts
+    return cuts or [0]
 
 
 def embedded_text(heading: str, text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from trimtab.infra.yaml_loader import SafeLoader
+from trimtab.infra.yaml_loader import UntrustedLoader
 from trimtab.models.errors import ArtifactRefused, BadManifest
 from trimtab.models.records import (
     ColumnKind,
@@ -62,14 +62,22 @@ def read_mlflow(folder: Path) -> MlflowModel:
     """
     try:
         text = (folder / MLMODEL).read_text(encoding="utf-8")
-        body = yaml.load(text, Loader=SafeLoader)  # noqa: S506 - it is a safe loader, in C.
+        body = yaml.load(text, Loader=UntrustedLoader)  # noqa: S506 - it is safe.
         flavours = body["flavors"]
         file, flavour = _artifact(folder, flavours)
         signature = body.get("signature") or {}
         inputs = json.loads(signature["inputs"]) if signature.get("inputs") else None
         schema = None if inputs is None else _schema(inputs)
         example = _example(folder, body.get("saved_input_example_info") or {})
-    except (OSError, AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+    except (
+        OSError,
+        AttributeError,
+        KeyError,
+        RecursionError,
+        TypeError,
+        ValueError,
+        yaml.YAMLError,
+    ) as error:
         raise BadManifest(f"{folder.name} is not an MLflow model folder: {error}.") from error
     return MlflowModel(file, flavour, schema, example)
 

@@ -1,7 +1,7 @@
 """Reads rule files in Prometheus' format; refuses at start what would fail or mislead later."""
 
 import re
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from trimtab.infra.yaml_loader import SafeLoader
+from trimtab.infra.yaml_loader import UniqueKeyLoader
 from trimtab.monitoring.errors import (
     BadRuleFile,
     ExpressionRefused,
@@ -106,23 +106,9 @@ def _check_runbook(place: str, rule: AlertRule, runbooks: Collection[str] | None
         raise MissingRunbook(f"{place}: there is no runbook {name!r}.", hint=hint)
 
 
-class _StrictLoader(SafeLoader):
-    """Refuses a key that stands twice in one mapping, as Prometheus does."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", node.start_mark
-                )
-        return super().construct_mapping(node, deep)
-
-
 def _load_file(path: Path) -> list[RuleGroup]:
     try:
-        # `_StrictLoader` is a `SafeLoader`.
-        document = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506
+        document = yaml.load(path.read_text(encoding="utf-8"), UniqueKeyLoader)  # noqa: S506 - it is safe.
     except OSError as error:
         raise BadRuleFile(f"{path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -15,6 +15,8 @@ from trimtab.runbooks.errors import RunbookRefused
 from trimtab.runbooks.model import Cause, Nature, Page, Procedure, Runbook
 
 _FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
+_MAX_FRONT = 8_000
+"""Characters, and so levels: the C parser has no limit of its own, and 100,000 end the process."""
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _KEYS = {"id", "alerts", "severity", "system", "ladder", "kind", "source", "needs"}
 _NEEDS = ("", "kubernetes", "postgresql")
@@ -72,6 +74,10 @@ def _front_matter(text: str, path: str) -> tuple[dict[str, Any], int]:
     if not found:
         raise RunbookRefused(
             path, 1, "the page has no front matter.", hint="Begin with `---`, `id: ...`, `---`."
+        )
+    if len(found[1]) > _MAX_FRONT:
+        raise RunbookRefused(
+            path, 1, "the front matter is too long.", hint=f"Use at most {_MAX_FRONT} characters."
         )
     try:
         head = yaml.load(found[1], SafeLoader)  # noqa: S506 - it is one.

@@ -59,8 +59,11 @@ _QUOTE = re.compile(r"[ \t]*>+[ \t]?")
 
 _UNDERLINE = re.compile(r"={3,}|-{3,}|~{3,}|\^{3,}")
 _UNDERLINE_SLACK = 4
-# "Tank: Q-087; Pressure: 4; Wall: steel": how ingestion writes the row of a table.
-_FIELDS = re.compile(r"[^:;\n]{1,120}+: [^;\n]*+(?:; [^:;\n]{1,120}+: [^;\n]*+)++")
+# "Tank: Q-087; Pressure: 4; Wall: steel": how ingestion writes the row of a table. In "The forest
+# (Spanish: selva; French: forêt) is ..." the first colon stands within parentheses.
+_FIELDS = re.compile(
+    r"(?:[^:;()\n]|\([^:;()\n]*+\)){1,120}+: [^;\n]*+(?:; [^:;\n]{1,120}+: [^;\n]*+)++"
+)
 # "log file: syslog", "pgctl - stops it", or a name and its value in columns.
 _ENTRY = re.compile(
     r"[ \t]*(?:[^\s:][^:\n]{0,38}:[ \t]+\S|\S++ {1,20}[-–—] \S|\S++(?: \S++){0,3}(?:\t+| {3,})\S)"

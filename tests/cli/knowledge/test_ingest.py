@@ -91,7 +91,7 @@ def test_many_refusals_are_grouped_by_reason(ingest, folder):
 
 
 def test_after_an_interruption_the_same_command_continues(ingest, folder, wire, monkeypatch):
-    monkeypatch.setattr(module, "grouped", lambda files: ([entry] for entry in files))
+    monkeypatch.setattr(module, "grouped", lambda files, **_: ([entry] for entry in files))
     wire.interrupt_at = 2
     code, out = ingest(folder)
     assert code == 130

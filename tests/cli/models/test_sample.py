@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from trimtab.cli.models.sample import read_rows
+from trimtab.cli.models.sample import RowsUnreadable, read_rows
 
 
 @pytest.mark.parametrize("separator", ["\x85", "\u2028"])
@@ -22,3 +22,10 @@ def test_a_quoted_field_may_have_several_lines(tmp_path):
     table = tmp_path / "rows.csv"
     table.write_text('text,n\n"a\nb",1\n', encoding="utf-8")
     assert read_rows(table)[0] == [{"text": "a\nb", "n": 1}]
+
+
+def test_a_row_with_more_values_than_columns_is_named(tmp_path):
+    table = tmp_path / "rows.csv"
+    table.write_text("a,b\n1,2\n1,2,3\n", encoding="utf-8")
+    with pytest.raises(RowsUnreadable, match="row 3 has more values than the header has columns"):
+        read_rows(table)

@@ -47,3 +47,30 @@ def test_before_the_first_file_there_is_no_rate(bar):
 
 def test_without_a_terminal_there_is_no_bar():
     assert module.rate_bar().disable
+
+
+@pytest.fixture
+def lines():
+    """Lines of twenty files whose clock the test moves."""
+    seconds = [0.0]
+    made = module.ProgressLines(20, enabled=True, now=lambda: seconds[0])
+
+    def update(at, done):
+        seconds[0] = at
+        made.update(done)
+
+    return update
+
+
+def test_without_a_terminal_a_line_each_ten_seconds_says_how_far_it_is(lines, capsys):
+    for at, done in ((5, 3), (12, 6), (15, 9), (21.9, 10), (25, 15), (40, 20)):
+        lines(at, done)
+    shown = capsys.readouterr()
+    assert shown.err.splitlines() == ["6/20 files, 0.5 files/s", "15/20 files, 0.6 files/s"]
+    assert not shown.out
+
+
+def test_silent_lines_print_nothing(capsys):
+    seconds = iter([0.0, 60.0])
+    module.ProgressLines(20, enabled=False, now=lambda: next(seconds)).update(5)
+    assert not capsys.readouterr().err

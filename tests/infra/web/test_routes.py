@@ -160,3 +160,32 @@ def test_a_route_has_no_attribute_that_nobody_computes():
     assert not hasattr(route, "colour")
     assert not hasattr(route, "colour")
     assert route.dependant.call is read_level
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"role": "viewer", "role": "admin"}', "role"),
+        (b'{"a": [{"b": {"c": 1, "d": 2, "c": 3}}]}', "c"),
+        (b'{"role" : 1, "role"\n: 2}', "role"),
+        (b'{"r\\u006fle": 1, "role": 2}', "role"),
+        (b'{"a": 1, "a": 2, "text": "a \\":"}', "a"),
+    ],
+)
+def test_a_name_twice_in_one_object_is_refused_and_named(body, name):
+    with pytest.raises(InvalidRequest) as refused:
+        parse_json(body)
+    assert repr(name) in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": {"x": 1}, "b": [{"x": 1}, {"x": 2}]}',
+        b'{"text": "say \\"a\\": and \\"a\\": in a text"}',
+        b'{"n" : 1.50}',
+        b'"only: a text"',
+    ],
+)
+def test_the_same_name_in_several_objects_or_inside_a_text_is_taken(body):
+    assert parse_json(body) is not None

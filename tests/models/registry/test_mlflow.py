@@ -81,3 +81,10 @@ def test_an_exported_version_comes_back_as_the_same_model(models, tmp_path):
         assert dict(again.manifest.files) == dict(version.manifest.files)
         assert again.manifest.schema == version.manifest.schema
     assert trained().classes_.tolist() == list(version.manifest.classes)
+
+
+def test_endless_nesting_is_refused_and_ends_no_process(tmp_path):
+    folder = folder_of(tmp_path / "model")
+    (folder / "MLmodel").write_text("flavors: " + "[" * 200_000)
+    with pytest.raises(BadManifest, match="is not an MLflow model folder"):
+        read_mlflow(folder)

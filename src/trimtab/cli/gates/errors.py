@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from trimtab.cli.runtime.errors import Exit, report
+from trimtab.cli.runtime.errors import DiskFull, Exit, of_system, report
 from trimtab.cli.runtime.lazy_group import LazyGroup
 from trimtab.gates.errors import (
     ApprovalRefused,
@@ -36,6 +36,14 @@ class NotJudged(TrimtabError):
     )
 
 
+class ProjectDiskFull(DiskFull):
+    """A file of the project cannot be written; a former one is still whole."""
+
+    default_hint = (
+        "Free some space on it, then repeat the command; without a verdict nothing passes."
+    )
+
+
 class GatesGroup(LazyGroup):
     """Ends a gate command that fails with the exit code of the gates."""
 
@@ -51,6 +59,11 @@ class GatesGroup(LazyGroup):
             raise
         except Exception as error:
             reason = str(error).strip()[:300] or "no details"
-            failed = NotJudged(f"{type(error).__name__}: {reason}")
+            full = isinstance(error, OSError) and isinstance(of_system(error), DiskFull)
+            failed = (
+                ProjectDiskFull("The disk of the project is full; the file was not written.")
+                if full
+                else NotJudged(f"{type(error).__name__}: {reason}")
+            )
             report(failed, as_json="--json" in sys.argv, with_code=True)
             raise typer.Exit(Exit.FAILED) from error

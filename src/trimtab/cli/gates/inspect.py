@@ -19,7 +19,7 @@ from trimtab.cli.gates.console import (
 from trimtab.cli.gates.project import policy_of
 from trimtab.gates.case import Project
 from trimtab.gates.errors import EvidenceMissing
-from trimtab.gates.evidence_files import read_evidence
+from trimtab.gates.evidence_files import read_evidence, replace_file
 from trimtab.gates.json_path import values_at
 from trimtab.gates.matrix import CONTACTS, HANDLING, TREE
 from trimtab.gates.plausibility import bounds
@@ -111,7 +111,7 @@ def migrate(
         return
     migrated = downgrade(checked.report, to)
     if not dry_run:
-        output.write_bytes(orjson.dumps(migrated, option=orjson.OPT_INDENT_2) + b"\n")
+        replace_file(output, orjson.dumps(migrated, option=orjson.OPT_INDENT_2) + b"\n")
     show_done(
         f"{checked.version} -> {to}, {'would go' if dry_run else 'written'} to {output.name}",
         {"from": checked.version, "to": to, "file": output.name, "dry_run": dry_run},

@@ -21,7 +21,7 @@ from trimtab.cli.runtime.command_names import command_names
 from trimtab.gates.alerts import post_alerts
 from trimtab.gates.case import Project
 from trimtab.gates.errors import EvidenceMissing, PolicyWrong
-from trimtab.gates.evidence_files import read_evidence
+from trimtab.gates.evidence_files import read_evidence, replace_file
 from trimtab.gates.policy import GATES, load_policy
 from trimtab.gates.records import GateVerdict
 from trimtab.gates.strictjson import parse
@@ -137,7 +137,7 @@ def _show(verdict: GateVerdict, signed: dict[str, str] | None, *, as_json: bool)
         print_document(document(verdict, signed))
     else:
         show_verdict(verdict)
-        unsigned = "not signed: no key here (`trimtab gates keys new`)"
+        unsigned = "not signed: no builder's key (`trimtab gates keys new --name NAME` makes one)"
         console().print(
             f"signed by {signed['signer']} ({signed['keyid'][:16]}) in {VERDICT_FILE}"
             if signed
@@ -196,7 +196,7 @@ def import_results(
     imported = import_file(file, source, StatedValues(samples, duration_s, compute_mode, seed))
     raw = orjson.dumps(imported.report, option=orjson.OPT_INDENT_2)
     if not dry_run:
-        output.write_bytes(raw + b"\n")
+        replace_file(output, raw + b"\n")
     count, status = len(imported.report["results"]), imported.report["status"]
     derived = "".join(f"\nderived: {field}" for field in imported.derived)
     show_done(
@@ -251,7 +251,7 @@ def prove(
         raise EvidenceMissing(f"There is no report {report.name}.")
     with errors().status("second run"):
         proof = prove_run(read_evidence(report), command, clock=SystemClock(), timeout_s=timeout_s)
-    Project(report.parent).proof.write_bytes(proof.as_json())
+    replace_file(Project(report.parent).proof, proof.as_json())
     if as_json:
         typer.echo(proof.as_json().decode())
     else:

@@ -17,6 +17,7 @@ from trimtab.cli.gates.console import (
 from trimtab.cli.gates.project import policy_of, signing_keys
 from trimtab.gates.case import Case, Project
 from trimtab.gates.codes import finding
+from trimtab.gates.evidence_files import replace_file
 from trimtab.gates.supply_chain import (
     Installed,
     Snapshot,
@@ -62,7 +63,8 @@ def sbom(
         if not verify_it or not place.sbom.is_file():
             document = make_sbom(place, installed, SystemClock().now())
             if not dry_run:
-                place.sbom.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+                listed = orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n"
+                replace_file(place.sbom, listed)
             count = len(document["components"])
             if not (as_json and verify_it):  # One document: that of the verification.
                 show_done(
@@ -103,9 +105,9 @@ def sign(
         return
     envelope = sign_files(place, files, signing_keys(place), SystemClock().now(), builder=builder)
     if not dry_run:
-        place.provenance.write_bytes(envelope)
+        replace_file(place.provenance, envelope)
     show_done(
-        f"{len(files)} artifacts signed, "
+        f"{len(files)} {'artifact' if len(files) == 1 else 'artifacts'} signed, "
         f"{'would be written' if dry_run else 'written'} to {place.provenance.name}",
         {"artifacts": len(files), "file": place.provenance.name, "dry_run": dry_run},
         as_json=as_json,

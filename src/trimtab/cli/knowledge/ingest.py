@@ -11,7 +11,13 @@ import typer
 from trimtab.cli.knowledge.ingest_report import IngestReport
 from trimtab.cli.knowledge.lookup import Project, document_id
 from trimtab.cli.knowledge.upload import File, grouped, send_group, send_one, size_of, unreadable
-from trimtab.cli.runtime.console import print_line, print_table, printed_as_json, rate_bar
+from trimtab.cli.runtime.console import (
+    ProgressLines,
+    print_line,
+    print_table,
+    printed_as_json,
+    rate_bar,
+)
 from trimtab.cli.runtime.errors import Exit
 from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.infra.folders import NAME_NOT_UTF8, Listing, is_text, list_folder, printable_name
@@ -22,7 +28,7 @@ app = typer.Typer()
 _PER_FILE = 20_000
 """Bytes that a file counts for in addition to its size, in the estimate of the time left."""
 _SHOWN_FILES, _SHOWN_BYTES = 24, 2 * 1024 * 1024
-"""Size of a group on a terminal, so that its progress bar moves."""
+"""Size of a group on a terminal, so that its progress bar moves; in a pipe its bytes alone."""
 
 
 @app.command()
@@ -132,8 +138,11 @@ def _ingest_all(
     """Send the files in groups; Ctrl-C ends it with the groups that were answered."""
     started = time.monotonic()
     with rate_bar() as progress:
-        bar = progress.add_task("", total=_weight(files), files=0, of=len(files))
-        limits = {} if progress.disable else {"max_files": _SHOWN_FILES, "max_bytes": _SHOWN_BYTES}
+        bar = progress.add_task("", total=_weight(files), files=0, of=report.files)
+        lines = ProgressLines(report.files, enabled=progress.disable and not session.json)
+        limits = {} if progress.disable else {"max_files": _SHOWN_FILES}
+        if not (progress.disable and session.json):
+            limits["max_bytes"] = _SHOWN_BYTES
         try:
             for group in grouped(files, **limits):
                 progress.update(bar, description=group[0][0][-40:])
@@ -143,6 +152,7 @@ def _ingest_all(
                     advance=_weight(group),
                     files=len(report.outcomes),
                 )
+                lines.update(len(report.outcomes))
         except KeyboardInterrupt:
             report.interrupted = True
     report.seconds = time.monotonic() - started

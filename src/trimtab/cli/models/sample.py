@@ -57,7 +57,7 @@ def some_rows(rows: Sequence[Row]) -> list[Row]:
 
 def _parse(suffix: str, text: str) -> list[Row]:
     if suffix == ".csv":
-        return _typed(list(csv.DictReader(io.StringIO(text, newline=""))))
+        return _convert_columns(list(csv.DictReader(io.StringIO(text, newline=""))))
     if suffix == ".json":
         found = json.loads(text)
     else:
@@ -68,9 +68,12 @@ def _parse(suffix: str, text: str) -> list[Row]:
     return found
 
 
-def _typed(rows: list[dict[str, Any]]) -> list[Row]:
+def _convert_columns(rows: list[dict[str, Any]]) -> list[Row]:
     """Return the rows of a CSV file: a column of numbers becomes numbers, empty becomes null."""
     columns: dict[str, list[Any]] = {}
+    for number, row in enumerate(rows, 2):
+        if None in row:  # Where `csv` puts the values beyond the header.
+            raise ValueError(f"row {number} has more values than the header has columns")
     for name in rows[0] if rows else ():
         values = [row.get(name) or None for row in rows]
         try:

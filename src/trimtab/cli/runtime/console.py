@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, Task
 
 
+_LINE_SECONDS = 10.0
+"""Between two lines of progress."""
 _PIPE_WIDTH = 500
 """Columns of a table in a pipe, so that programs do not read wrapped words."""
 
@@ -173,6 +176,31 @@ def rate_bar() -> "Progress":
         transient=True,
         disable=not error_console.is_terminal,
     )
+
+
+class ProgressLines:
+    """Lines on standard error that say how far long work is, where no terminal shows a bar.
+
+    Args:
+        files: How many files there are.
+        enabled: False prints nothing.
+        now: The time in seconds.
+    """
+
+    def __init__(
+        self, files: int, *, enabled: bool, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._files, self._enabled, self._now = files, enabled, now
+        self._started = self._last = now()
+
+    def update(self, done: int) -> None:
+        """Print a line if the last one is ten seconds old and files are left."""
+        now = self._now()
+        if not self._enabled or done >= self._files or now - self._last < _LINE_SECONDS:
+            return
+        self._last = now
+        rate = done / (now - self._started)
+        print_line(f"{done}/{self._files} files, {rate:.1f} files/s", stderr=True)
 
 
 @contextmanager

@@ -87,6 +87,47 @@ def refuse_nul(body: bytes, value: object) -> None:
             raise nul_refused(_describe_place(place))
 
 
+def refuse_doubled_names(body: bytes, value: object) -> None:
+    """Raise `InvalidRequest` if an object of the JSON has a name twice.
+
+    Parsers disagree on which value counts, so a checker before this service may have seen another.
+    A name that has no blank before its colon ends in ``":``. As many of these as names that
+    survived parsing prove that none was doubled; all else is parsed again to find out.
+
+    Args:
+        body: The JSON, in UTF-8.
+        value: What it was parsed to.
+    """
+    blank_before_colon = any(blank in body for blank in (b" :", b"\t:", b"\n:", b"\r:"))
+    if blank_before_colon or body.count(b'":') != _count_names(value):
+        json.loads(body.decode(), object_pairs_hook=_once)
+
+
+def _count_names(value: object) -> int:
+    names, waiting = 0, [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            names += len(found)
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found
+    return names
+
+
+def _once(members: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object with its members; raises `InvalidRequest` for a doubled name."""
+    made: dict[str, object] = {}
+    for name, value in members:
+        if name in made:
+            raise InvalidRequest(
+                f"The JSON has the name {name[:_SHOWN_NAME]!r} twice in one object.",
+                hint="Send each name once, then repeat the call.",
+            )
+        made[name] = value
+    return made
+
+
 def _describe_place(place: "_Place | None") -> str:
     """Return the place of a value in JSON, such as ``rows[3].name``, with long names shortened."""
     parts: list[str] = []

@@ -23,6 +23,7 @@ from trimtab.infra.web.json_body import (
     check_shape,
     nul_refused,
     problem_of,
+    refuse_doubled_names,
     refuse_nul,
 )
 
@@ -141,7 +142,7 @@ class JsonRequest(Request):
 
         Raises:
             BodyTooComplex: The JSON is nested too deep or holds too many values.
-            InvalidRequest: The body is not strict JSON in UTF-8.
+            InvalidRequest: The body is not strict JSON in UTF-8, or has a name twice in an object.
         """
         if not hasattr(self, "_json"):
             body = await self.body()
@@ -160,6 +161,7 @@ def parse_json(body: bytes) -> Any:
     except orjson.JSONDecodeError:
         raise InvalidRequest(problem_of(body)) from None
     refuse_nul(body, value)
+    refuse_doubled_names(body, value)
     return value
 
 

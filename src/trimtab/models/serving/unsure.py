@@ -1,11 +1,27 @@
 """Stored predictions of low confidence, for people to review."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from trimtab.models.serving.store import ResultRow, ResultStore
+
+
+@dataclass(frozen=True, slots=True)
+class UnsureRow:
+    """The row of a request that the model was least sure of."""
+
+    number: int
+    """From 1."""
+    rows: int
+    """Of the request."""
+    confidence: float
+    label: str
+    probabilities: Mapping[str, float]
+    inputs: Mapping[str, Any]
+    """By column; empty when inputs are not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +32,10 @@ class UnsurePrediction:
     model: str
     served_by: str
     """``name@version`` or ``baseline``."""
-    confidence: float
-    """The lowest one of its rows."""
+    row: UnsureRow
     at: str
     """ISO 8601, UTC."""
     user_id: str
-    inputs: str
-    outputs: str
 
 
 def unsure_predictions(
@@ -36,26 +49,39 @@ def unsure_predictions(
         below: Of the confidence; a regression has none.
         limit: The maximum number of requests that are read.
     """
-    for row in store.recent(since=since, limit=limit):
-        confidence = _lowest_confidence(row)
-        if confidence < below:
+    for stored in store.recent(since=since, limit=limit):
+        row = _min_confidence_row(stored)
+        if row is not None and row.confidence < below:
             yield UnsurePrediction(
-                row.request_id,
-                row.model,
-                row.served_by,
-                confidence,
-                row.timestamp,
-                row.user_id,
-                row.inputs,
-                row.outputs,
+                stored.request_id,
+                stored.model,
+                stored.served_by,
+                row,
+                stored.timestamp,
+                stored.user_id,
             )
 
 
-def _lowest_confidence(row: ResultRow) -> float:
-    """Return the lowest confidence of a request's classes; 1 when it has none."""
+def _min_confidence_row(stored: ResultRow) -> UnsureRow | None:
+    """Return the row whose class has the lowest confidence; None when none has one."""
     try:
-        outputs = json.loads(row.outputs) or []
+        outputs = json.loads(stored.outputs) or []
+        inputs = json.loads(stored.inputs) if stored.inputs else []
     except ValueError:
-        return 1.0
-    given = (each.get("confidence") for each in outputs if "label" in each)
-    return min((float(each) for each in given if each is not None), default=1.0)
+        return None
+    given = [
+        (float(each["confidence"]), at)
+        for at, each in enumerate(outputs)
+        if "label" in each and each.get("confidence") is not None
+    ]
+    if not given:
+        return None
+    confidence, at = min(given)
+    return UnsureRow(
+        at + 1,
+        len(outputs),
+        confidence,
+        str(outputs[at]["label"]),
+        outputs[at].get("probabilities") or {},
+        inputs[at] if at < len(inputs) else {},
+    )
