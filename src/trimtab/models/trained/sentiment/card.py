@@ -14,11 +14,12 @@ CARD = ModelCard(
     ),
     licence="MIT (the card of the data set). The texts are not part of this product.",
     method=(
-        "The sum of two models with balanced classes. One is linear: a support vector machine for"
-        " each class over words, pairs, triples, pairs over a gap and character n-grams with inverse"
-        " document frequency, and the sentence vector of all-MiniLM-L6-v2. The other is a kernel"
-        " ridge regression (radial) over that vector and the token states of the shipped"
-        " cross-encoder, ms-marco-MiniLM-L-12-v2, which reads the text beside a fixed question."
+        "The sum of two models with balanced classes, over n-grams and the states of two encoders:"
+        " the sentence vector of all-MiniLM-L6-v2, and the mean token state of the shipped"
+        " cross-encoder (ms-marco-MiniLM-L-12-v2), which reads the text beside a fixed question."
+        " One is linear: a support vector machine for each class over words, pairs, triples, pairs"
+        " over a gap and character n-grams with inverse document frequency, and those states. The"
+        " other is a kernel ridge regression (radial) over the states."
         " Probabilities by temperature scaling on out-of-fold scores. Links are dropped; in the"
         " n-grams tickers and numbers are replaced by their kind."
     ),

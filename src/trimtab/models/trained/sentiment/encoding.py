@@ -37,6 +37,11 @@ class EncodedTexts:
         """Return the number of texts."""
         return len(self.grams)
 
+    @property
+    def both(self) -> NDArray[np.float32]:
+        """Return the states of the two encoders, one after the other."""
+        return np.hstack([self.vectors, self.states])
+
     def part(self, rows: NDArray[np.intp]) -> Self:
         """Return some of the texts."""
         grams = tuple(self.grams[at] for at in rows)

@@ -51,7 +51,7 @@ class KernelPart:
         """
         from scipy.linalg import cho_factor, cho_solve
 
-        states = np.hstack([encoded.vectors, encoded.states])
+        states = encoded.both
         mean, spread = states.mean(axis=0), states.std(axis=0) + np.float32(_SPREAD_FLOOR)
         points, steps = _to_levels(_directions(states, mean, spread))
         rounded = _from_levels(points, steps)
@@ -85,7 +85,7 @@ class KernelPart:
 
     def scores(self, encoded: EncodedTexts, expanded: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the score of each class, shape (texts, classes)."""
-        states = np.hstack([encoded.vectors, encoded.states])
+        states = encoded.both
         found: NDArray[np.float32] = (
             _kernel(_directions(states, self.mean, self.spread), expanded) @ self.coefficients
         )

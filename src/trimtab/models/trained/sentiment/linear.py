@@ -1,4 +1,4 @@
-"""Linear classifiers over n-grams and the vector of a text, one class against the others."""
+"""Linear classifiers over n-grams and the states of two encoders, one class against the others."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -10,7 +10,9 @@ from trimtab.models.trained.sentiment.encoding import EncodedTexts
 from trimtab.models.trained.sentiment.features import Vocabulary, learn_vocabulary
 
 _SEED = 7
-_VECTOR_SCALE = 1.5
+_STATE_SCALE = 1.5
+"""Length of the vector of each encoder; that of words is 1."""
+_SPREAD_FLOOR = 1e-3
 _STRENGTH = 0.15
 _ITERATIONS = 50_000
 """Small sets with vectors that are alike need more than the 1,000 of scikit-learn."""
@@ -24,13 +26,13 @@ class LinearPart:
     Attributes:
         vocabulary: N-grams that have weights.
         grams: Their weights, shape (classes, n-grams).
-        vector: Weights of the embedding model's vector, shape (classes, dimensions).
+        states: Weights of the two encoders' states, shape (classes, dimensions of both).
         intercept: Shape (classes,).
     """
 
     vocabulary: Vocabulary
     grams: NDArray[np.float32]
-    vector: NDArray[np.float32]
+    states: NDArray[np.float32]
     intercept: NDArray[np.float32]
 
     @classmethod
@@ -42,17 +44,18 @@ class LinearPart:
         vocabulary = learn_vocabulary(encoded.grams)
         size = len(vocabulary.keys)
         matrix = _matrix(encoded, vocabulary)
-        vectors = csr_matrix(encoded.vectors * _VECTOR_SCALE)
+        centre, scale = _scaling(encoded)
+        states = csr_matrix((encoded.both - centre) * scale)
         grams, dense, intercept = [], [], []
         for index in range(int(classes.max()) + 1):
             ratio = class_ratio(matrix, classes == index)
             model = LinearSVC(
                 C=_STRENGTH, class_weight="balanced", random_state=_SEED, max_iter=_ITERATIONS
             )
-            model.fit(hstack([matrix.multiply(ratio), vectors]).tocsr(), classes == index)
+            model.fit(hstack([matrix.multiply(ratio), states]).tocsr(), classes == index)
             grams.append(model.coef_[0, :size] * ratio)
-            dense.append(model.coef_[0, size:] * _VECTOR_SCALE)
-            intercept.append(model.intercept_[0])
+            dense.append(model.coef_[0, size:] * scale)
+            intercept.append(model.intercept_[0] - dense[-1] @ centre)
         return cls(
             # As they are stored: half precision is enough.
             Vocabulary(vocabulary.keys, _halved(vocabulary.rarity)),
@@ -66,7 +69,7 @@ class LinearPart:
         """Return the part that `arrays` gave."""
         rarity, grams = (arrays[name].astype(np.float32) for name in ("rarity", "grams"))
         vocabulary = Vocabulary(arrays["keys"], rarity)
-        return cls(vocabulary, grams, arrays["vector"], arrays["intercept"])
+        return cls(vocabulary, grams, arrays["states"], arrays["intercept"])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays to store, by name."""
@@ -74,13 +77,13 @@ class LinearPart:
             "keys": self.vocabulary.keys,
             "rarity": self.vocabulary.rarity.astype(np.float16),
             "grams": self.grams.astype(np.float16),
-            "vector": self.vector,
+            "states": self.states,
             "intercept": self.intercept,
         }
 
     def scores(self, encoded: EncodedTexts) -> NDArray[np.float32]:
         """Return the score of each class, shape (texts, classes)."""
-        found = encoded.vectors @ self.vector.T + self.intercept
+        found = encoded.both @ self.states.T + self.intercept
         for at, grams in enumerate(encoded.grams):
             weighted = self.vocabulary.weigh(grams)
             found[at] += self.grams[:, weighted.positions] @ weighted.values
@@ -98,6 +101,18 @@ def class_ratio(matrix: Any, inside: NDArray[np.bool_]) -> NDArray[np.float64]:
     ratio = np.abs(np.log((within / within.sum()) / (without / without.sum())))
     mixed: NDArray[np.float64] = _MIX + (1 - _MIX) * ratio / max(ratio.mean(), 1e-12)
     return mixed
+
+
+def _scaling(encoded: EncodedTexts) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return what is subtracted from the states and what they are multiplied with.
+
+    The embedding model's vectors have length 1; the cross-encoder's states get it on average.
+    """
+    vectors, states = encoded.vectors, encoded.states
+    spread = (states.std(axis=0) + _SPREAD_FLOOR) * np.sqrt(states.shape[1])
+    centre = np.concatenate([np.zeros(vectors.shape[1]), states.mean(axis=0)])
+    scale = _STATE_SCALE * np.concatenate([np.ones(vectors.shape[1]), 1 / spread])
+    return centre.astype(np.float32), scale.astype(np.float32)
 
 
 def _matrix(encoded: EncodedTexts, vocabulary: Vocabulary) -> Any:
