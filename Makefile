@@ -131,7 +131,8 @@ IMAGE ?= build/image
 image: dev
 	$(BIN)/python deploy/image/build.py $(IMAGE)
 
-# Builds it, unpacks its layers into a folder, and starts the service from there without a network; needs root.
+# Builds it, unpacks its layers into a folder, starts the service from there without a network, and runs it under Podman; needs
+# root, and the Debian packages that docs/how-to/run-the-image.md lists.
 test-image: dev
 	$(BIN)/python -m pytest -q -n 0 --image tests/image
 

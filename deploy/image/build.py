@@ -45,6 +45,8 @@ _NOT_KEPT = (
     "dev", "proc", "sys", "etc/apt", "etc/resolv.conf", "etc/hostname", "var/cache", "var/lib/apt", "var/log",
 )  # fmt: skip
 """Of the base: what a container engine makes itself, and what belongs to the machine that built it."""
+_MADE = ("data", "tmp", "proc", "sys", "dev", "scripts")
+"""Folders of the base that are made anew. A layer that names a path twice is refused by Podman."""
 _TESTS = ("numpy", "pandas", "scipy", "sklearn", "sympy")
 """Packages whose tests are a good part of their size."""
 
@@ -160,12 +162,14 @@ def base(folder: Path) -> Path:
     ):
         for member in source:
             name = member.name.removeprefix("./")
-            if any(name == each or name.startswith(f"{each}/") for each in _NOT_KEPT):
+            if name in _MADE or any(
+                name == each or name.startswith(f"{each}/") for each in _NOT_KEPT
+            ):
                 continue
             member.mtime = EPOCH
             member.pax_headers = {}
             target.addfile(member, source.extractfile(member) if member.isreg() else None)
-        for name in ("data", "tmp", "proc", "sys", "dev", "scripts"):
+        for name in _MADE:
             target.addfile(_folder(name, 0o1777 if name in ("data", "tmp") else 0o755))
     whole.unlink()
     return kept

@@ -56,6 +56,17 @@ def test_each_feature_stands_once_under_its_document():
         assert here <= {system}
 
 
+def test_a_document_without_gaps_says_so_in_a_sentence_and_not_in_an_empty_table():
+    sections = re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    wrong = [
+        section.splitlines()[0]
+        for section in sections
+        if bool(rows(section)) != ("|---" in section)
+        or bool(rows(section)) == ("A test proves every feature of this document." in section)
+    ]
+    assert wrong == []
+
+
 def test_each_row_says_what_why_in_short_and_what_instead():
     assert [features for features, cells in rows() if len(cells) != 3 or not all(cells)] == []
     assert [cells[1] for _, cells in rows() if len(cells[1]) > LONGEST_REASON] == []

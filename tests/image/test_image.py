@@ -33,18 +33,6 @@ pytestmark = pytest.mark.timeout(
 )  # It is built of a hundred packages, maybe on a busy machine.
 
 
-@pytest.fixture(scope="session")
-def image(tmp_path_factory):
-    """Return the folder of the built image; TRIMTAB_IMAGE names one that `make image` has built."""
-    if given := os.environ.get("TRIMTAB_IMAGE"):  # noqa: TID251 - says where the image is.
-        return Path(given)
-    folder = tmp_path_factory.mktemp("image")
-    command = [sys.executable, ROOT / "deploy" / "image" / "build.py", folder]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
 def read(folder, described):
     """Return a blob of the layout, whose digest must be that of its content."""
     data = (folder / "oci" / "blobs" / described["digest"].replace(":", "/")).read_bytes()
@@ -89,6 +77,15 @@ def test_it_has_the_documented_name_and_is_a_valid_layout(image, manifest, confi
         (listed,) = json.load(archive.extractfile("manifest.json"))
         assert listed["RepoTags"] == ["knowledgebeast:latest"]
         assert {listed["Config"], *listed["Layers"]} <= set(archive.getnames())
+
+
+def test_no_layer_names_a_path_twice(image, manifest):
+    """Podman refuses a layer that does."""
+    for layer in manifest["layers"]:
+        blob = image / "oci" / "blobs" / layer["digest"].replace(":", "/")
+        with tarfile.open(blob) as archive:
+            names = [name.removeprefix("./") for name in archive.getnames()]
+        assert len(names) == len(set(names))
 
 
 def test_nothing_of_the_machine_that_built_it_is_in_it(root):

@@ -3,6 +3,7 @@ import json
 import logging
 import os
 import subprocess
+from datetime import UTC, datetime
 
 import pytest
 from prometheus_client import generate_latest
@@ -42,6 +43,24 @@ def test_handlers_with_other_formats_write_the_same_record_each_in_its_own():
         found = json.loads(upper.format(record))
         assert found.pop("time")
         assert found == {"level": "INFO", "logger": "x", "message": "hello", "port": 7}
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        0.0,
+        0.001,
+        1796083200.001,
+        1796083199.9994,
+        1796083199.999,
+        1796083199.9999999,
+        1796083200.123,
+    ],
+)
+def test_the_time_of_a_line_is_that_of_its_record(seconds):
+    record = logging.makeLogRecord({"created": seconds})
+    written = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    assert json.loads(JsonFormatter().format(record))["time"] == written
 
 
 def test_an_exception_is_named_by_its_type(lines):

@@ -1,6 +1,6 @@
 """`read`, `act`, `fault`: signals, actions and faults of the catalog, as in runbooks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -39,16 +39,7 @@ def read(
     if not printed_as_json(session, body):
         print_table(
             ("signal", "value", "unit", "labels"),
-            (
-                (
-                    signal["name"],
-                    "no value yet" if sample["value"] is None else sample["value"],
-                    signal["unit"],
-                    _labels(sample["labels"]),
-                )
-                for signal in body["signals"]
-                for sample in signal["samples"]
-            ),
+            (row for signal in body["signals"] for row in _sample_rows(signal, named=bool(names))),
         )
 
 
@@ -157,6 +148,21 @@ def _params(params: Iterable[Mapping[str, Any]]) -> str:
     return " ".join(
         f"{p['name']}={p['type'] if p['default'] is None else p['default']}" for p in params
     )
+
+
+def _sample_rows(signal: Mapping[str, Any], *, named: bool) -> Iterator[tuple[object, ...]]:
+    """Yield a row for each sample; one without a value stands for a signal that was asked for.
+
+    Drills measure apart, so what has no value yet in a drill says nothing.
+    """
+    samples = [
+        sample
+        for sample in signal["samples"]
+        if sample["value"] is not None or sample["labels"].get("drill") != "true"
+    ]
+    for sample in samples or [{"value": None, "labels": {}}] * named:
+        value = "no value yet" if sample["value"] is None else sample["value"]
+        yield signal["name"], value, signal["unit"], _labels(sample["labels"])
 
 
 def _labels(labels: Mapping[str, object]) -> str:
