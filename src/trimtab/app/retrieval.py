@@ -70,7 +70,7 @@ class KnowledgeEmbedder:
         return self._encoder.vectors(texts)
 
     def read(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the state of each text beside the question; raises `EmbedderUnavailable`."""
+        """Return the state of each text with the question; raises `EmbedderUnavailable`."""
         # Loaded by the first text that a model reads: many services have no such model.
         from trimtab.knowledge.embedding.reader import load_reader
 

@@ -24,7 +24,7 @@ class TextEncoder(Protocol):
         ...
 
     def read(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the state of a cross-encoder for each text, read beside the question."""
+        """Return the state of a cross-encoder for each text, read with the question."""
         ...
 
 

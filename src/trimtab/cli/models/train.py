@@ -273,7 +273,7 @@ class _LazyEncoder:
         return self._loaded.embed(texts)
 
     def read(self, question: str, texts: Any) -> Any:
-        """Return the state of each text, read beside the question."""
+        """Return the state of each text, read with the question."""
         from trimtab.knowledge.embedding.reader import load_reader
 
         return load_reader().states(question, texts)

@@ -178,7 +178,7 @@ class CrossEncoder:
         return found
 
     def states(self, question: str, texts: Sequence[str]) -> Vectors:
-        """Return the mean state of each text's tokens as read beside the question.
+        """Return the mean state of each text's tokens as read with the question.
 
         Shape (len(texts), 384), of no fixed length; zeros for a text without tokens.
         """

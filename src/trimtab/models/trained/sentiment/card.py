@@ -16,7 +16,7 @@ CARD = ModelCard(
     method=(
         "The sum of two models with balanced classes, over n-grams and the states of two encoders:"
         " the sentence vector of all-MiniLM-L6-v2, and the mean token state of the shipped"
-        " cross-encoder (ms-marco-MiniLM-L-12-v2), which reads the text beside a fixed question."
+        " cross-encoder (ms-marco-MiniLM-L-12-v2), which reads the text with a fixed question."
         " One is linear: a support vector machine for each class over words, pairs, triples, pairs"
         " over a gap and character n-grams with inverse document frequency, and those states. The"
         " other is a kernel ridge regression (radial) over the states."
@@ -32,8 +32,8 @@ CARD = ModelCard(
         "Only the first 2,000 characters of a text are read. For reports use earnings-analyzer.",
         "The weights hold for one embedding model; with another one the version refuses to load.",
         (
-            "The file holds one vector of each training text (no words), as the kernel compares with"
-            " them. The vectors can tell whether a known text was among them."
+            "The file holds one vector of each training text (no words): the kernel compares with"
+            " them. They can tell whether a known text was among them."
         ),
         "It is no investment advice: it reads words, not prices.",
     ),

@@ -16,12 +16,12 @@ from trimtab.models.trained.sentiment.features import (
 )
 
 QUESTION = "is this good or bad news for the share price?"
-"""The cross-encoder reads each text beside it."""
+"""The cross-encoder reads each text with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedTexts:
-    """What is computed once for each text.
+    """N-grams and encoder states of texts.
 
     Attributes:
         grams: Of words and characters.

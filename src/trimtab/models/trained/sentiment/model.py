@@ -22,7 +22,7 @@ WEIGHTS_FILE = "weights.npz"
 TEXT_COLUMN = "text"
 
 _KERNEL_SHARE = 1.0
-"""Of the kernel beside the linear model, whose share is 1."""
+"""Of the kernel next to the linear model, whose share is 1."""
 
 
 @dataclass(frozen=True, slots=True)
