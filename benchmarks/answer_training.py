@@ -1,6 +1,7 @@
 """Trains the weights that choose a sentence and decide whether it answers.
 
-`python -m benchmarks.answer_training DATA [--budget 0.12]` writes `answer_weights.json` in the package, in about ten minutes.
+`python -m benchmarks.answer_training DATA [--budget 0.12]` writes `answer_weights.json` in the package, in about ten minutes;
+with `--spanish` it writes only the weights for questions in Spanish.
 
 DATA holds `guards/qa_xquad_en` (XQuAD, CC BY-SA 4.0), of which half of the articles are used, and `qa_covid` (COVID-QA,
 Apache-2.0). The third set is `answer_training_questions.jsonl`, questions on trimtab's own manual. Each question is asked of
@@ -40,6 +41,7 @@ from trimtab.answers.decision import (
     Reader,
     best_columns,
     reading_text,
+    shipped_models,
     shipped_reader,
 )
 from trimtab.answers.evidence import FEATURES, UnitEvidence, evidence
@@ -52,11 +54,14 @@ from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
 from trimtab.knowledge import Knowledge, KnowledgeContext
+from trimtab.text.languages import DEFAULT_LANGUAGE
 from trimtab.text.words import STOP_WORDS
 
 ROOT = Path(__file__).parent.parent
 OWN_QUESTIONS = Path(__file__).parent / "answer_training_questions.jsonl"
 PASSAGES = 5
+SPANISH_BUDGET = 0.05
+"""The share of the unanswerable questions in Spanish that may be answered."""
 MORE_SENTENCES = 0.25
 """The share of the answers with a second sentence."""
 SHARES = {"xquad": 1.0, "covid": 0.6, "manual": 1.2, "other": 0.5, "single": 0.5}
@@ -132,7 +137,7 @@ PATH_WANTED, INTRODUCES = 5.0, -8.0
 _RANK_L2, _ANSWER_L2 = 0.003, 0.005
 _LEAST_DEVIATION = 0.08
 PROVENANCE = (
-    "XQuAD English (CC BY-SA 4.0), half of its articles; COVID-QA (Apache-2.0); questions on this manual. Written by "
+    "XQuAD English and Spanish (CC BY-SA 4.0), half of its articles; COVID-QA (Apache-2.0); questions on this manual. Written by "
     "benchmarks/answer_training.py."
 )
 
@@ -347,8 +352,8 @@ def fit_rank(asked: Sequence[Asked], weight: Callable[[Asked], float]) -> Floats
 
 
 def read(one: Asked, rank: Floats, reader: Reader) -> Asked:
-    """Return the question with the readings of its best units; unread in another language."""
-    if not one.found.candidates or not one.question.is_english:
+    """Return the question with the readings of its best units; unread in a further language."""
+    if not one.found.candidates or one.question.language not in {DEFAULT_LANGUAGE, "spanish"}:
         return one
     best = np.argsort(-(one.found.features @ rank), kind="stable")[:READ]
     readings = np.full(len(one.right), np.nan)
@@ -559,6 +564,49 @@ def trained(asked: Sequence[Asked], budget: float, pick: random.Random) -> dict:
     return written
 
 
+def trained_in_spanish(data: Path) -> dict:
+    """Return the weights for Spanish: the English ranking, with reading and decision of their own.
+
+    ``qa_xquad_es`` is the part of XQuAD Spanish whose English answer stands in the Spanish text; the same half of
+    the articles is used.
+    """
+    found, documents = list[Question](), dict[str, str]()
+    for row in _rows(data / "qa_xquad_es" / "data.jsonl"):
+        name = f"{row['title']}-{len(row['context'])}.txt"
+        documents[name] = row["context"]
+        found.append(Question("xquad", row["title"], row["question"], tuple(row["answers"]), name))
+    taught = taught_half(found)
+    rows = list[Asked]()
+    with tempfile.TemporaryDirectory() as folder:
+        asker = Asker(Path(folder), {"xquad": documents})
+        for question in found:
+            if question.group not in taught:
+                continue
+            passages = asker.passages("xquad", question.text)
+            left = [p for p in passages if not _is_of(question, p)][:PASSAGES]
+            for given, answerable in ((passages[:PASSAGES], True), (left, False)):
+                rows.append(asker.ask(question, question.text, given, answerable=answerable))
+    english, reader = shipped_models().read, shipped_reader()
+    if reader is None:
+        raise RuntimeError("The cross-encoder cannot be loaded.")
+    read_rows = [read(one, english.rank, reader) for one in rows]
+    weight = weight_of(read_rows)
+    scale, reading = fit_reading(read_rows, english.rank, weight)
+    # In the scale of English scores: distances of a second sentence are the same.
+    answer, bias = fit_answer(read_rows, english.rank, reading / scale, weight)
+    model = Model(english.rank, reading / scale, answer, bias)
+    threshold = model.threshold(read_rows, SPANISH_BUDGET)
+    print("spanish:", threshold, model.figures(read_rows, threshold))
+    return {**model.as_dict(), "threshold": threshold, "second": english.second}
+
+
+def taught_half(asked: Sequence[Question]) -> set[str]:
+    """Return the half of the articles of XQuAD that is trained on."""
+    titles = sorted({question.group for question in asked if question.kind == "xquad"})
+    np.random.default_rng(0).shuffle(titles)
+    return set(titles[: len(titles) // 2])
+
+
 def main() -> int:
     reader = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -570,11 +618,17 @@ def main() -> int:
         default=0.12,
         help="share of unanswerable questions that may be answered",
     )
+    reader.add_argument("--spanish", action="store_true", help="only the weights for Spanish")
     options = reader.parse_args()
+    file = ROOT / "src" / "trimtab" / "answers" / WEIGHTS_FILE
+    if options.spanish:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        kept["spanish"] = trained_in_spanish(options.data)
+        file.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        say(f"wrote {file.name}")
+        return 0
     asked, corpora = questions(options.data)
-    titles = sorted({question.group for question in asked if question.kind == "xquad"})
-    np.random.default_rng(0).shuffle(titles)
-    taught = set(titles[: len(titles) // 2])
+    taught = taught_half(asked)
     pick = random.Random(1)
     used = [
         q
@@ -592,8 +646,9 @@ def main() -> int:
         if at % 500 == 0:
             say(f"read {at} of {len(rows)}")
         rows[at] = read(rows[at], rank, reader)
-    written = {"provenance": PROVENANCE, **trained(rows, options.budget, pick)}
-    file = ROOT / "src" / "trimtab" / "answers" / WEIGHTS_FILE
+    spanish = json.loads(file.read_text(encoding="utf-8"))["spanish"]
+    english = trained(rows, options.budget, pick)
+    written = {"provenance": PROVENANCE, "spanish": spanish, **english}
     file.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     say(f"wrote {file.name}")
     return 0

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.answers.world import passage
-from trimtab.answers import ExtractiveGenerator
+from trimtab.answers import ExtractiveGenerator, decision
 from trimtab.answers.decision import MIN_READING, READ, shipped_models
 from trimtab.answers.evidence import evidence
-from trimtab.answers.question import AnalysedQuestion
+from trimtab.answers.question import AnalysedQuestion, AnswerType
 
 HANDBOOK = (
     "# Restart\n\nRun `trimtab serve` to start the service. It listens on port 8000.\n\n"
@@ -233,6 +233,46 @@ def test_the_name_of_a_document_does_not_answer_alone(reading, answers):
     assert (choice.probability >= choice.threshold) is answers
 
 
+SPANISH = "¿Cuántos discos guarda el archivo del puerto?"
+GERMAN = "Wie viele Bücher hat das Archiv der Stadt?"
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "reading", "found"),
+    [
+        (SPANISH, "El archivo de la ciudad guarda 90 discos.", 5.0, True),
+        (SPANISH, "El archivo de la ciudad guarda 90 discos.", MIN_READING - 0.01, False),
+        # The cross-encoder has no say in further languages.
+        (GERMAN, "Das Archiv der Stadt hat 90 Bücher.", MIN_READING - 0.01, True),
+        ("城市档案馆有多少本书?", "城市档案馆有九十本书。", MIN_READING - 0.01, True),
+    ],
+)
+def test_questions_in_spanish_are_read_too(monkeypatch, question, text, reading, found):
+    monkeypatch.setattr(decision, "shipped_reader", lambda: SteadyReader(reading))
+    assert quotes(question, passage(text)) == ([text] if found else [])
+
+
+@pytest.mark.parametrize("question", ["In what year did Ada die?", "¿En qué año murió Ada?"])
+def test_the_year_that_is_asked_for_need_not_be_called_one(question):
+    analysed = AnalysedQuestion.of(question)
+    assert analysed.answer_type is AnswerType.TIME
+    assert analysed.terms.keys() <= {"ada", "die", "murió"}
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("¿Qué edad tenía Ada?", AnswerType.QUANTITY),
+        ("¿En qué ciudad vive Ada?", AnswerType.PLACE),
+        ("In welchem Jahr starb Ada?", AnswerType.TIME),
+        ("En quelle année est morte Ada ?", AnswerType.TIME),
+        ("In quale anno è morta Ada?", AnswerType.TIME),
+    ],
+)
+def test_the_kind_of_answer_is_known_in_other_languages(question, kind):
+    assert AnalysedQuestion.of(question).answer_type is kind
+
+
 def test_a_heading_is_never_the_answer_but_helps_to_find_it():
     text = "# Query cache size\n\nThe default is 100."
     assert quotes("What is the query cache size default?", passage(text)) == ["The default is 100."]
@@ -252,3 +292,13 @@ def test_every_quote_equals_the_document_at_its_offsets(question, text, start):
     for citation in draft.citations:
         assert document[citation.start : citation.end] == citation.quote != ""
         assert 0.0 <= citation.score <= 1.0
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Can pump X9 be run dry?", "May I run pump X9 dry?", "Must pump X9 not be run dry?"],
+)
+@pytest.mark.parametrize("around", ["{}", "# Pumps\n\n- {}\n- Pump X8 may be run dry.\n"])
+def test_a_prohibition_answers_whether_something_is_allowed(question, around):
+    rule = "Pump X9 must not be run dry."
+    assert quotes(question, passage(around.format(rule))) == [rule]

@@ -91,6 +91,7 @@ PRODUCED = "In 2022 the plant produced 12 GWh; in 2023 it produced 14 GWh."
     ("text", "question"),
     [
         (HALLS, "Who is the supervisor of hall B?"),
+        ("A new supervisor, Kim, works in hall B.", "Who is the supervisor of hall A?"),
         ("Phase 1 takes a week. Phase 2 takes a month.", "How long does phase 3 take?"),
         (PRODUCED, "How many GWh did the plant produce in 2024?"),
         ("On 4 March 2023 Ada led the team.", "Who led the team in 2024?"),
@@ -106,6 +107,12 @@ def test_a_label_or_year_is_not_answered_with_another(text, question):
     ("text", "question", "answer"),
     [
         (HALLS, "Who is the supervisor of hall A?", "The supervisor of hall A is Jan Novak."),
+        (
+            "In hall A the doors, unlike those of hall B, are red.",
+            "What are the doors of hall A?",
+            "In hall A",
+        ),
+        ("Hall: A; Doors: 2; Next: hall B", "How many doors has hall A?", "Hall: A; Doors: 2"),
         ("Halls A and B have two doors.", "How many doors has hall B?", "Halls A and B have two"),
         ("Nobody smokes except in zone 4.", "Who smokes in zone 3?", "Nobody smokes except"),
         ("On May 5 the crane fell.", "What fell in May 2016?", "On May 5 the crane fell."),

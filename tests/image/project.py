@@ -39,6 +39,8 @@ class Project:
                 (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, self.folder / name)
         self.git("init", "--quiet")
+        # No checkout of a tag may take the override file away.
+        (self.folder / ".git" / "info" / "exclude").write_text("docker-compose.override.yaml\n")
         self.commit("former")
 
     def git(self, *words):

@@ -1,10 +1,10 @@
 """Decides which unit answers a question, and whether any does, with trained weights.
 
 Two logistic models over the columns of `evidence`: one ranks the units of a question, the other
-returns the probability that the best of them answers it. Of English questions the best few units
-are also read together with the question by a cross-encoder: words say which unit it may be, the
-reading whether one answers. ``answer_weights.json`` has the weights of both ways and says on what
-they were trained; ``benchmarks/answer_training.py`` writes it.
+returns the probability that the best of them answers it. The best few units of an English or a
+Spanish question are also read together with it by a cross-encoder: words say which unit it may be,
+the reading whether one answers. ``answer_weights.json`` has the weights of all ways and says on
+what they were trained; ``benchmarks/answer_training.py`` writes it.
 """
 
 import json
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from trimtab.answers.evidence import FEATURES, Candidate, UnitEvidence, hits_of
 from trimtab.answers.question import AnalysedQuestion
 from trimtab.kernel.errors import TrimtabError
+from trimtab.text.languages import DEFAULT_LANGUAGE
 from trimtab.text.sentences import BlockKind
 from trimtab.text.words import stems
 
@@ -231,14 +232,17 @@ class ShippedModels:
     """The weights of this release: with a cross-encoder's reading, and by words alone."""
 
     read: AnswerModel
+    spanish: AnswerModel
+    """With a reading too, which weighs less: the cross-encoder was trained on English."""
     words: AnswerModel
 
     def choose(self, question: AnalysedQuestion, found: UnitEvidence) -> AnswerChoice:
-        """Rank and judge; by words alone when a title is asked for, or not in English."""
-        reads = question.is_english and not question.title and found.candidates
-        if reads and (reader := shipped_reader()) is not None:
+        """Rank and judge; by words alone when a title is asked for, or in a further language."""
+        model = {DEFAULT_LANGUAGE: self.read, "spanish": self.spanish}.get(question.language)
+        reads = model is not None and not question.title and found.candidates
+        if model is not None and reads and (reader := shipped_reader()) is not None:
             try:
-                return self.read.choose(question, found, reader)
+                return model.choose(question, found, reader)
             except TrimtabError as error:
                 _log.warning("cross-encoder failed", extra={"reason": error.message})
         return self.words.choose(question, found)
@@ -249,7 +253,7 @@ def shipped_models() -> ShippedModels:
     """Return the weights of this release."""
     text = files("trimtab.answers").joinpath(WEIGHTS_FILE).read_text(encoding="utf-8")
     given = json.loads(text)
-    return ShippedModels(AnswerModel.of(given["read"]), AnswerModel.of(given["words"]))
+    return ShippedModels(*(AnswerModel.of(given[name]) for name in ("read", "spanish", "words")))
 
 
 @cache

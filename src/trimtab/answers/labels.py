@@ -74,7 +74,9 @@ class NamedLabel:
 
     @classmethod
     def _of(cls, noun: str, value: str) -> "NamedLabel":
-        itself = re.compile(rf"(?<!\w){value}(?!\w)")
+        # "A crane stands in hall B" does not name A.
+        article = r"(?:(?<=[^\s.!?] )|(?<!\w)(?!A [a-z]))" if value == "A" else ""
+        itself = re.compile(rf"(?<!\w){article}{value}(?!\w)")
         kind = (
             r"[A-Z]" if value.isalpha() else r"\d{4}" if len(value) == _YEAR_DIGITS else r"\d{1,3}"
         )

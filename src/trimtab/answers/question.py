@@ -34,6 +34,8 @@ _QUESTIONS = (
             r"|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b"
             r"|\b(?:date|year|deadline) (?:of|for)\b"
             r"|\b(?:release|expiry|expiration|publication|due|start|end|birth) date\b"
+            r"|\bqué (?:año|fecha|día|mes|siglo|década)\b|\bwelche[mns]? (?:jahr|tag|datum|monat)"
+            r"|\bquel(?:le)? (?:année|date|jour|mois|siècle)\b|\b(?:che|quale|qual|que) (?:anno|data|ano)\b"
             r"|\bwann\b|\bcuándo\b|\bquand\b|\bquando\b|\bwanneer\b|\bkiedy\b|\bкогда\b|什么时候|哪年|언제"
         ),
     ),
@@ -46,6 +48,7 @@ _QUESTIONS = (
             r"|\b(?:which|what) (?:\w+ )?(?:port|version|uid|threshold|limit|rate|score|error)\b"
             r"|\b(?:port|uid|threshold|limit|size|timeout|number|weight|population|percentage"
             r"|version|sla|maximum|max|minimum|min|price|capacity)\b"
+            r"|\bqué (?:edad|porcentaje|cantidad|número|tamaño|puerto|versión)\b"
             r"|\bwie ?(?:viele?|lange|oft|hoch)\b|\bcuánt[oa]s?\b|\bcombien\b"
             r"|\bquant[oiae]s?\b|\bhoeveel\b|\bсколько\b"
             r"|多少|几个|\b몇|\b얼마"
@@ -63,6 +66,7 @@ _QUESTIONS = (
         (
             r"\bwhere\b|\b(?:what|which) (?:city|country|state|town|place"
             r"|location|continent|region)\b"
+            r"|\bqué (?:ciudad|país|lugar|estado|región)\b"
             r"|\bwo\b|\bdónde\b|\boù\b|\bdove\b|\bonde\b|\bwaar\b|\bгде\b|哪里|어디"
         ),
     ),
@@ -156,6 +160,12 @@ _TITLE = re.compile(
 )
 _DOCUMENT_WORD = re.compile(
     rf"{_DOCUMENT}|titles?|(?:explain|describe|cover|discusse|mention|contain|have|treat|read)s?",
+    re.IGNORECASE,
+)
+
+
+_TIME_NOUN = re.compile(
+    r"\b(?:what|which|qué) (year|date|day|month|century|decade|año|fecha|día|mes|siglo|década)\b",
     re.IGNORECASE,
 )
 
@@ -269,7 +279,8 @@ class AnalysedQuestion:
     named: tuple[NamedCode, ...] = ()
     labels: tuple[NamedLabel, ...] = ()
     text: str = ""
-    is_english: bool = True
+    language: str = DEFAULT_LANGUAGE
+    """Empty when the question is in another script."""
 
     @classmethod
     def of(cls, text: str) -> "AnalysedQuestion":
@@ -291,6 +302,10 @@ class AnalysedQuestion:
         if title:
             # What is called a manual need not have the word in it.
             content = [pair for pair in content if not _DOCUMENT_WORD.fullmatch(pair[0])] or content
+        if noun := _TIME_NOUN.search(text):
+            # "1856" answers "In what year ...?" without the word.
+            other = [pair for pair in content if pair[0] != noun[1].casefold()]
+            content = other or content
         named = {name for word in _NAME.findall(text[1:]) for name in stems(word)}
         codes = {name for word in _IDENTIFIER.findall(text) for name in stems(word)}
         kind = classify_question(text)
@@ -311,7 +326,7 @@ class AnalysedQuestion:
             NamedCode.all_in(text),
             NamedLabel.all_in(text, asks_for_time=kind is AnswerType.TIME),
             text,
-            language == DEFAULT_LANGUAGE and not _OTHER_SCRIPT.search(text),
+            "" if _OTHER_SCRIPT.search(text) else language,
         )
 
 

@@ -1,12 +1,13 @@
 """Tables at terminals of several widths."""
 
 import io
+import json
 import re
 import sys
 
 import pytest
 
-from trimtab.cli.runtime.console import fits, print_line, print_table
+from trimtab.cli.runtime.console import fits, print_json, print_line, print_table
 from trimtab.cli.runtime.errors import report
 from trimtab.kernel.errors import InvalidInput
 
@@ -71,6 +72,13 @@ def test_a_text_cannot_steer_the_terminal(monkeypatch):
     shown = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
     assert [code for code in "\x1b\x07\x9b" if code in shown] == []
     assert shown.count("pump") == shown.count("stopped") == 5
+
+
+def test_json_has_no_control_character_that_a_terminal_obeys(capsys):
+    print_json({"text": EVIL})
+    shown = capsys.readouterr().out
+    assert shown.rstrip("\n").isprintable()
+    assert json.loads(shown) == {"text": EVIL}
 
 
 @pytest.mark.parametrize(("width", "expected"), [(12 + 2 + 12, True), (12 + 2 + 11, False)])

@@ -21,10 +21,14 @@ _PIPE_WIDTH = 500
 """Columns of a table in a pipe, so that programs do not read wrapped words."""
 
 
+# JSON escapes the lower control characters alone; a terminal would obey these too.
+_ESCAPES = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+
+
 def print_json(body: object, *, pretty: bool = False) -> None:
     """Print one JSON value; on a terminal always indented."""
     indent = 2 if pretty or sys.stdout.isatty() else None
-    sys.stdout.write(json.dumps(body, ensure_ascii=False, indent=indent))
+    sys.stdout.write(json.dumps(body, ensure_ascii=False, indent=indent).translate(_ESCAPES))
     sys.stdout.write("\n")
 
 
