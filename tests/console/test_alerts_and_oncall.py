@@ -66,6 +66,12 @@ def post(client, path, **fields):
     return client.get(reply.headers["location"]).text
 
 
+def test_an_empty_list_of_alerts_says_how_they_are_sent(app_of):
+    app = app_of()
+    text = client_of(app, key=key_of(app, Role.OPERATOR)).get("/console/alerts").text
+    assert "trimtab keys create prometheus --role alerts" in text
+
+
 def test_an_alert_from_outside_is_listed_with_its_incident(app, operator):
     intake = service(app, AlertIntake)
     before = known(app)

@@ -47,3 +47,9 @@ def test_an_administrator_rolls_back_and_a_reader_cannot(registered):
     assert registered.models.registry.aliases("churn")["production"] == 1
     assert admin.post("/console/models/churn/promote", data={"version": "2"}).status_code == 303
     assert registered.models.registry.aliases("churn")["production"] == 2
+
+
+def test_pages_of_models_say_the_zone_and_count_one_model(registered):
+    admin = client_of(registered, key=first_key(registered))
+    assert "1 trained model<" in admin.get("/console/models").text
+    assert "times in UTC" in admin.get("/console/models/churn").text

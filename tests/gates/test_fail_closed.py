@@ -247,6 +247,18 @@ def test_a_full_disk_is_named_and_not_called_bad_evidence(tmp_path):
     assert (tmp_path / "sbom.cdx.json").read_text() == "former"
 
 
+def test_a_pipe_gets_the_content_and_stays_a_pipe(tmp_path):
+    pipe = tmp_path / "report.json"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        replace_file(pipe, b"new")
+        assert os.read(reader, 100) == b"new"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
 def test_what_replaces_evidence_keeps_its_mode_and_its_link(tmp_path):
     path, link = tmp_path / "report.json", tmp_path / "link.json"
     path.write_text("old")

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from trimtab.cli.runtime.console import print_line, printed_as_json
+from trimtab.cli.runtime.console import format_time, print_line, printed_as_json
 from trimtab.cli.runtime.session import Json, session_of
 
 app = typer.Typer(no_args_is_help=True)
@@ -46,5 +46,5 @@ def _show(context: typer.Context, state: dict[str, Any]) -> None:
     if not state["on"]:
         print_line("Maintenance mode is off.")
         return
-    by = f" by {state['by']} since {state['since'][:19]} UTC" if state["by"] else ""
+    by = f" by {state['by']} since {format_time(state['since'])}" if state["by"] else ""
     print_line(f"Maintenance mode is on for {state['scope']}{by}: {state['message']}")

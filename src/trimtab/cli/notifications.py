@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.console import format_time, print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
 from trimtab.cli.runtime.session import Json, session_of
 
@@ -48,7 +48,14 @@ def list_deliveries(
     print_table(
         ("message", "channel", "state", "attempts", "at", "error"),
         (
-            (d["message"], d["channel"], d["state"], d["attempts"], d["at"][:19], d["last_error"])
+            (
+                d["message"],
+                d["channel"],
+                d["state"],
+                d["attempts"],
+                format_time(d["at"]),
+                d["last_error"],
+            )
             for d in body["deliveries"]
         ),
     )

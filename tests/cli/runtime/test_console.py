@@ -7,7 +7,13 @@ import sys
 
 import pytest
 
-from trimtab.cli.runtime.console import fits, print_json, print_line, print_table
+from trimtab.cli.runtime.console import (
+    fits,
+    format_time,
+    print_json,
+    print_line,
+    print_table,
+)
 from trimtab.cli.runtime.errors import report
 from trimtab.kernel.errors import InvalidInput
 
@@ -95,3 +101,17 @@ def test_a_table_without_rows_says_so_to_a_person(printed, capsys):
     assert printed(80, rows=[]) == ["component  status  ms  detail", "none"]
     print_table(COLUMNS, [])
     assert capsys.readouterr().out.split() == list(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("2026-11-30T23:51:01.123456+00:00", "2026-11-30 23:51:01 UTC"),
+        ("2026-12-01T01:51:01+02:00", "2026-11-30 23:51:01 UTC"),
+        ("2026-11-30T23:51:01.123456789Z", "2026-11-30 23:51:01 UTC"),
+        ("2026-11-30T23:51:01", "2026-11-30 23:51:01 UTC"),
+        ("", ""),
+    ],
+)
+def test_a_time_is_shown_with_its_zone(given, shown):
+    assert format_time(given) == shown

@@ -64,7 +64,8 @@ def _print_sources(body: Any) -> None:
         )
     if body["degraded_mode"]:
         print_line(
-            "Found by keywords only: the embedding model or the vector index is down.",
+            "Found by keywords only: a search by meaning was not possible or too late."
+            " `trimtab status` shows the embedding model and the vector store.",
             style="yellow",
         )
     if body["notice"]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.console import format_time, print_line, print_table, printed_as_json
 from trimtab.cli.runtime.session import Json, session_of
 from trimtab.kernel.errors import InvalidInput
 
@@ -46,7 +46,7 @@ def list_alerts(
                     for name, value in alert["labels"].items()
                     if name != "alertname"
                 ),
-                alert["startsAt"][:19],
+                format_time(alert["startsAt"]),
                 alert["status"]["state"],
                 " ".join((*alert["status"]["silencedBy"], *alert["status"]["inhibitedBy"])),
             )

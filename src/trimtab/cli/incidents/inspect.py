@@ -5,7 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from trimtab.cli.runtime.console import print_json, print_line, print_table, printed_as_json
+from trimtab.cli.runtime.console import (
+    format_time,
+    print_json,
+    print_line,
+    print_table,
+    printed_as_json,
+)
 from trimtab.cli.runtime.session import Json, Session, Yes, confirm, session_of
 from trimtab.kernel.errors import Conflict, Unavailable
 
@@ -49,7 +55,7 @@ def list_incidents(
         print_table(
             ("incident", "severity", "state", "title", "opened"),
             (
-                (i["id"], i["severity"], i["state"], i["title"], i["opened_at"][:19])
+                (i["id"], i["severity"], i["state"], i["title"], format_time(i["opened_at"]))
                 for i in body["incidents"]
             ),
         )
@@ -65,7 +71,7 @@ def show(context: typer.Context, incident: IncidentId, json: Json = False) -> No
     if printed_as_json(session, {**body, "timeline": entries, "links": links}):
         return
     print_line(f"{body['id']}  {body['severity']}  {body['title']}", style="bold")
-    print_line(f"{body['state'].replace('_', ' ')} since {body['state_since'][:19]}")
+    print_line(f"{body['state'].replace('_', ' ')} since {format_time(body['state_since'])}")
     print_line(f"Root cause: {body['cause_text']}")
     if body["ending"]:
         print_line(f"Ended: {body['ending']}. {body['resolution']}")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from trimtab.cli.incidents.inspect import require_service
-from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.console import format_time, print_line, print_table, printed_as_json
 from trimtab.cli.runtime.session import Json, session_of
 from trimtab.kernel.clock import SystemClock
 
@@ -33,7 +33,7 @@ def list_silences(
                 each["id"],
                 each["status"]["state"] + (" (maintenance)" if each["maintenance"] else ""),
                 " ".join(map(_matcher_text, each["matchers"])),
-                each["endsAt"][:19],
+                format_time(each["endsAt"]),
                 each["createdBy"],
                 each["comment"],
             )

@@ -6,7 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from trimtab.cli.runtime.console import print_json, print_line, print_table, printed_as_json
+from trimtab.cli.runtime.console import (
+    format_time,
+    print_json,
+    print_line,
+    print_table,
+    printed_as_json,
+)
 from trimtab.cli.runtime.errors import Exit
 from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.kernel.errors import InvalidInput
@@ -48,7 +54,7 @@ def versions(context: typer.Context, name: str, json: Json = False) -> None:
                     row["version"],
                     ", ".join(row["aliases"]),
                     row["flavour"],
-                    row["registered_at"][:19],
+                    format_time(row["registered_at"]),
                     row["registered_by"],
                     row["sha256"][:12],
                 )
@@ -72,7 +78,7 @@ def show(
     facts = {
         "flavour": manifest["flavour"],
         "sha256 of the manifest": body["sha256"],
-        "registered": f"{body['registered_at'][:19]} by {body['registered_by']}",
+        "registered": f"{format_time(body['registered_at'])} by {body['registered_by']}",
         "parent": manifest["parent"] or "none",
         "training data": manifest["data_sha256"] or "unknown",
         "classes": ", ".join(manifest["classes"]) or "none (a regression)",
@@ -100,7 +106,7 @@ def log(context: typer.Context, name: str, json: Json = False) -> None:
             ("at", "alias", "from", "to", "by", "reason"),
             (
                 (
-                    move["at"][:19],
+                    format_time(move["at"]),
                     move["alias"],
                     move["previous"],
                     move["version"],
@@ -189,7 +195,7 @@ def request(context: typer.Context, request_id: str, json: Json = False) -> None
         return
     for found in body["results"]:
         print_line(
-            f"{found['timestamp'][:19]} {found['model']}: {found['outcome']} by"
+            f"{format_time(found['timestamp'])} {found['model']}: {found['outcome']} by"
             f" {found['served_by'] or 'nothing'} in {found['latency_ms']:g} ms",
             style="bold",
         )

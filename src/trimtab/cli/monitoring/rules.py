@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.console import format_time, print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
 from trimtab.cli.runtime.session import Json, session_of
 from trimtab.kernel.durations import parse_duration
@@ -71,7 +71,7 @@ def alerts(context: typer.Context, json: Json = False) -> None:
                     alert["name"],
                     alert["state"],
                     alert["severity"],
-                    alert["since"][:19],
+                    format_time(alert["since"]),
                     alert["annotations"].get("summary", ""),
                 )
                 for alert in body["alerts"]

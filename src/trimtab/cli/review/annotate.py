@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from trimtab.cli.review.pending import sync_pending
-from trimtab.cli.runtime.console import print_line, printed_as_json
+from trimtab.cli.runtime.console import format_time, print_line, printed_as_json
 from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.kernel.errors import InvalidInput
 
@@ -158,4 +158,4 @@ def _print_item(found: dict[str, Any]) -> None:
     if found["text"]:
         print_line(f"Comment: {found['text']}")
     if found["lease_until"]:
-        print_line(f"{found['lease_by']} holds it until {found['lease_until'][:19]} UTC.")
+        print_line(f"{found['lease_by']} holds it until {format_time(found['lease_until'])}.")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.console import format_time, print_line, print_table, printed_as_json
 from trimtab.cli.runtime.session import Json, Yes, confirm, session_of
 
 app = typer.Typer()
@@ -25,7 +25,7 @@ def queues(context: typer.Context, json: Json = False) -> None:
             (
                 q["queue"],
                 q["depth"],
-                q["oldest_at"][:19],
+                format_time(q["oldest_at"]),
                 q["added"],
                 q["finished"],
                 q["processing_seconds"],
@@ -67,7 +67,7 @@ def list_items(
                     i["reason"],
                     i["state"],
                     i["lease_by"],
-                    i["added_at"][:19],
+                    format_time(i["added_at"]),
                 )
                 for i in body["items"]
             ),
@@ -93,7 +93,14 @@ def archives(context: typer.Context, json: Json = False) -> None:
         print_table(
             ("archive", "queue", "items", "cleared", "by", "restored"),
             (
-                (a["id"], a["queue"], a["items"], a["at"][:19], a["by"], a["restored_at"][:19])
+                (
+                    a["id"],
+                    a["queue"],
+                    a["items"],
+                    format_time(a["at"]),
+                    a["by"],
+                    format_time(a["restored_at"]),
+                )
                 for a in body["archives"]
             ),
         )
@@ -127,7 +134,7 @@ def candidates(
         print_table(
             ("candidate", "kind", "question", "made"),
             (
-                (c["id"], c["kind"], c["body"].get("question", "")[:80], c["at"][:19])
+                (c["id"], c["kind"], c["body"].get("question", "")[:80], format_time(c["at"]))
                 for c in body["candidates"]
             ),
         )

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from trimtab.cli.runtime.errors import visible_controls
@@ -59,6 +60,18 @@ def console(*, stderr: bool = False, pipe_width: int | None = None) -> "Console"
 def print_line(text: str, style: str = "", *, stderr: bool = False) -> None:
     """Print one line; text in brackets is not taken for markup."""
     console(stderr=stderr).print(text, style=style or None, markup=False, soft_wrap=True)
+
+
+def format_time(iso: str) -> str:
+    """Return an ISO time of the service to the second, with its zone: ``2026-11-30 23:51:01 UTC``.
+
+    Empty stays empty.
+    """
+    if not iso:
+        return ""
+    at = datetime.fromisoformat(iso)
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -143,7 +143,9 @@ def _check_columns(estimator: Any, names: tuple[str, ...]) -> None:
     count = getattr(estimator, "n_features_in_", None)
     if count is not None and count != len(names):
         raise BadManifest(
-            f"The estimator was trained with {count} columns; the schema has {len(names)}."
+            f"The estimator was trained with {count} columns; the schema has {len(names)}.",
+            hint="Give the columns that it was trained with; `trimtab models register --label NAME`"
+            " leaves out the one that is predicted.",
         )
 
 
