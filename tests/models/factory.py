@@ -27,6 +27,9 @@ class NoEncoder:
     def embed(self, texts):
         raise AssertionError("no text is embedded here")
 
+    def read(self, question, texts):
+        raise AssertionError("no text is read here")
+
 
 def sample_rows(count=200, seed=7):
     rng = np.random.default_rng(seed)

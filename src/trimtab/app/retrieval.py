@@ -55,7 +55,7 @@ class KnowledgeRetriever:
 
 
 class KnowledgeEmbedder:
-    """Lets evaluation compare questions with the embedding model of knowledge."""
+    """Lets evaluation and trained models turn texts into vectors with the models of knowledge."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._encoder = knowledge.encoder
@@ -68,3 +68,10 @@ class KnowledgeEmbedder:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector for each text; raises `EmbedderUnavailable`."""
         return self._encoder.vectors(texts)
+
+    def read(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the state of each text with the question; raises `EmbedderUnavailable`."""
+        # Loaded by the first text that a model reads: many services have no such model.
+        from trimtab.knowledge.embedding.reader import load_reader
+
+        return load_reader().states(question, texts)

@@ -12,7 +12,7 @@ from trimtab.models.rows import Outputs, Rows
 
 
 class TextEncoder(Protocol):
-    """Turns texts into vectors; the embedding model of knowledge in a running service."""
+    """Turns texts into vectors; the models of knowledge in a running service."""
 
     @property
     def model_id(self) -> str:
@@ -21,6 +21,10 @@ class TextEncoder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector for each text."""
+        ...
+
+    def read(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the state of a cross-encoder for each text, read with the question."""
         ...
 
 

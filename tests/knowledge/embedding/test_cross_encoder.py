@@ -46,6 +46,20 @@ def test_nothing_to_read_gives_no_scores(model):
     assert np.isfinite(model.score("", ["", "x" * 9_000])).all()
 
 
+def test_the_state_of_a_text_depends_on_it_and_on_the_question(model):
+    states = model.states(QUESTION, [*TEXTS, ""])
+    assert states.shape == (4, 384)
+    assert not states[3].any()
+    alone = model.states(QUESTION, TEXTS[1:2])[0]
+    assert _cosine(states[1], alone) > 0.99
+    assert _cosine(states[1], model.states("Is this about art?", TEXTS[1:2])[0]) < 0.95
+    assert _cosine(states[0], states[1]) < 0.95
+
+
+def _cosine(first, second):
+    return first @ second / np.linalg.norm(first) / np.linalg.norm(second)
+
+
 @pytest.mark.parametrize("name", ["model.bin", "head.npz"])
 def test_damaged_files_are_told(tmp_path, name):
     folder = shutil.copytree(reader.__path__[0], tmp_path / "reader")

@@ -16,6 +16,13 @@ class LetterEncoder:
         self.model_id = model_id
 
     def embed(self, texts):
+        return self._letters(texts)
+
+    def read(self, question, texts):
+        return self._letters([f"{question} {text}" for text in texts])
+
+    @staticmethod
+    def _letters(texts):
         counts = np.array(
             [[text.lower().count(c) for c in "abcdefghijklmnop"] for text in texts], dtype=float
         )

@@ -26,7 +26,7 @@ WRITERS = {
 FIGURES = {
     "fraud-classifier": ("f1", "auc", "auprc", "brier", "calibration_error", "cv_auprc"),
     "risk-predictor": ("f1", "auc", "auprc", "brier", "calibration_error", "cv_auc"),
-    "sentiment-analyzer": ("cv_macro_f1", "cv_brier", "cv_calibration_error"),
+    "sentiment-analyzer": ("cv_macro_f1", "cv_brier", "cv_calibration_error", "held_out_macro_f1"),
     "earnings-analyzer": ("statements_f1_span", "statements_f1_metric_nature", "tone_macro_f1"),
 }
 ENCODER = LetterEncoder()

@@ -248,7 +248,7 @@ def _open_encoder(session: Session) -> Iterator["TextEncoder"]:
 
 
 class _LazyEncoder:
-    """The shipped embedding model, loaded at first use."""
+    """The shipped embedding model and cross-encoder, each loaded at first use."""
 
     def __init__(self, session: Session, closing: ExitStack) -> None:
         self._session, self._closing = session, closing
@@ -271,3 +271,9 @@ class _LazyEncoder:
             self._loaded = MiniLmEmbedder(folder, threads=1)
             self._closing.callback(self._loaded.close)
         return self._loaded.embed(texts)
+
+    def read(self, question: str, texts: Any) -> Any:
+        """Return the state of each text, read with the question."""
+        from trimtab.knowledge.embedding.reader import load_reader
+
+        return load_reader().states(question, texts)

@@ -139,7 +139,7 @@ class TransformerEmbedder:
 
 
 class CrossEncoder:
-    """Reads a question and a text together and scores how well the text answers. Thread-safe.
+    """Reads a question and a text together: how well it answers, or its states. Thread-safe.
 
     Args:
         folder: The converted model and the head that turns its state into a score.
@@ -171,15 +171,36 @@ class CrossEncoder:
     def score(self, question: str, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return one score for each text, about -11 to 11; shape (len(texts),)."""
         found = np.empty(len(texts))
+        for batch, second in self._pairs(question, texts):
+            first = self._states(batch, second)[:, 0]
+            pooled = np.tanh(first @ self._head["pooler"] + self._head["pooler_bias"])
+            found[batch.positions] = pooled @ self._head["score"] + self._head["score_bias"]
+        return found
+
+    def states(self, question: str, texts: Sequence[str]) -> Vectors:
+        """Return the mean state of each text's tokens as read with the question.
+
+        Shape (len(texts), 384), of no fixed length; zeros for a text without tokens.
+        """
+        found = np.zeros((len(texts), DIMENSION), dtype=np.float32)
+        for batch, second in self._pairs(question, texts):
+            states = self._states(batch, second)
+            place = np.arange(states.shape[1])
+            inside = (place >= second) & (place < batch.lengths[:, None] - 1)
+            sums = np.einsum("nld,nl->nd", states, inside.astype(np.float32))
+            found[batch.positions] = sums / np.maximum(inside.sum(axis=1, keepdims=True), 1)
+        return found
+
+    def _pairs(self, question: str, texts: Sequence[str]) -> Iterator[tuple["_Batch", int]]:
+        """Yield batches of pairs, and the token at which the second text of each begins."""
         encoded = self._tokenizer.encode_batch_fast([question, *texts], add_special_tokens=False)
         asked = encoded[0].ids[:_QUESTION_TOKENS]
         pairs = [[_START, *asked, _END, *text.ids[:_TEXT_TOKENS], _END] for text in encoded[1:]]
         for batch in _batches(pairs, CPU_TOKENS):
-            found[batch.positions] = self._forward(batch, len(asked) + 2)
-        return found
+            yield batch, len(asked) + 2
 
-    def _forward(self, batch: "_Batch", second: int) -> NDArray[np.float32]:
-        """Return the scores of pairs whose second text begins at that token."""
+    def _states(self, batch: "_Batch", second: int) -> NDArray[np.float32]:
+        """Return the token states of pairs whose second text begins at that token."""
         types = np.zeros_like(batch.ids)
         types[:, second:] = 1
         output = self._encoder.forward_batch(
@@ -187,10 +208,7 @@ class CrossEncoder:
             ctranslate2.StorageView.from_array(batch.lengths),
             types.tolist(),
         )
-        first = np.array(output.last_hidden_state)[:, 0]
-        pooled = np.tanh(first @ self._head["pooler"] + self._head["pooler_bias"])
-        scores: NDArray[np.float32] = pooled @ self._head["score"] + self._head["score_bias"]
-        return scores
+        return np.array(output.last_hidden_state)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class ModelCard:
 
 def figure_title(name: str) -> str:
     """Return the name of a figure for people; ``cv_`` means five-fold cross-validation."""
-    crossed = name.startswith("cv_")
-    plain = name.removeprefix("cv_")
-    title = _FIGURES.get(plain, plain.replace("_", " "))
-    return f"{title} (5 folds)" if crossed else title
+    for prefix, split in (("cv_", "5 folds"), ("held_out_", "held-out fifth")):
+        if name.startswith(prefix):
+            return f"{figure_title(name.removeprefix(prefix))} ({split})"
+    return _FIGURES.get(name, name.replace("_", " "))

@@ -3,14 +3,16 @@
 ``benchmarks/reader_weights.py`` makes the files next to this one.
 """
 
+from functools import cache
 from pathlib import Path
 
 from trimtab.knowledge.embedding.model_files import TOKENIZER_FILE
 from trimtab.knowledge.embedding.transformer import CrossEncoder
 
 
+@cache
 def load_reader() -> CrossEncoder:
-    """Load the model.
+    """Load the model, once in a process.
 
     Raises:
         EmbedderUnavailable: A file is missing or damaged.

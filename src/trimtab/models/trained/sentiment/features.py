@@ -1,12 +1,12 @@
-"""Hashed words and characters of a short financial text, as in tweets and headlines.
+"""Words and characters of a short financial text, as in tweets and headlines.
 
-Words and pairs of words carry meaning; character n-grams cover inflection, misspelling and rare
-words. Feature hashing (CRC-32) needs no vocabulary, so the weights are one array.
+Words, pairs and triples carry meaning, also with a gap; character n-grams cover inflection,
+misspelling and rare words. An n-gram is known by its CRC-32, so the vocabulary is one array.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from zlib import crc32
@@ -14,11 +14,13 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-WORD_CELLS, CHARACTER_CELLS = 2**16, 2**17
-CELLS = WORD_CELLS + CHARACTER_CELLS
 MAX_CHARACTERS = 2_000
 """Characters of a text that are read; the model is for tweets and sentences."""
 
+_MIN_TEXTS = 2
+"""An n-gram of fewer texts has no weight."""
+_BLOCK_SCALES = (1.0, 0.7, 1.0)
+"""Length of the vector of words and pairs, of triples and gaps, of characters."""
 _SIZES = (2, 3, 4, 5)
 _REPLACED = (
     (re.compile(r"https?://\S+"), " xurl "),
@@ -34,11 +36,62 @@ _TOKEN = re.compile(r"[\w']+|[!?%:\-#@&]")
 
 
 @dataclass(frozen=True, slots=True)
-class HashedText:
-    """Sparse vector of a text: distinct cells below `CELLS` and the weight of each."""
+class GramBlock:
+    """Distinct n-grams of one kind in a text, by their CRC-32, and how often each occurs."""
 
-    cells: NDArray[np.int64]
+    keys: NDArray[np.uint32]
+    counts: NDArray[np.float32]
+
+
+TextGrams = tuple[GramBlock, ...]
+"""Words and pairs, triples and gaps, characters of a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedGrams:
+    """Sparse vector of a text: positions in the vocabulary and the value of each."""
+
+    positions: NDArray[np.intp]
     values: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """N-grams that have a weight.
+
+    Attributes:
+        keys: CRC-32 of each, ascending.
+        rarity: Inverse document frequency of each.
+    """
+
+    keys: NDArray[np.uint32]
+    rarity: NDArray[np.float32]
+
+    def weigh(self, grams: TextGrams) -> WeightedGrams:
+        """Return the vector of a text; each block of n-grams has a fixed length."""
+        positions, values = [], []
+        for block, scale in zip(grams, _BLOCK_SCALES, strict=True):
+            at = np.searchsorted(self.keys, block.keys)
+            at[at == len(self.keys)] = 0
+            known = self.keys[at] == block.keys
+            weighted = (1 + np.log(block.counts[known])) * self.rarity[at[known]]
+            length = float(np.sqrt((weighted**2).sum()))
+            positions.append(at[known])
+            values.append(scale * weighted / (length or 1.0))
+        return WeightedGrams(np.concatenate(positions), np.concatenate(values).astype(np.float32))
+
+
+def learn_vocabulary(texts: Sequence[TextGrams]) -> Vocabulary:
+    """Return the n-grams that occur in at least two of the texts.
+
+    Args:
+        texts: At least one.
+    """
+    found = np.concatenate([block.keys for grams in texts for block in grams])
+    keys, frequency = np.unique(found, return_counts=True)
+    keys, frequency = keys[frequency >= _MIN_TEXTS], frequency[frequency >= _MIN_TEXTS]
+    rarity = np.log((1 + len(texts)) / (1 + frequency)) + 1
+    return Vocabulary(keys, rarity.astype(np.float32))
 
 
 def encoder_text(text: str) -> str:
@@ -46,31 +99,21 @@ def encoder_text(text: str) -> str:
     return " ".join(_REPLACED[0][0].sub(" ", text[:MAX_CHARACTERS]).split()) or text
 
 
-def hash_text(text: str, rarity: NDArray[np.float32]) -> HashedText:
-    """Return the vector of a text; words and characters have length 1 each.
-
-    Args:
-        text: To read.
-        rarity: Inverse document frequency of each cell.
-    """
-    words, characters = count_cells(text)
-    blocks = [_weighted(words, rarity), _weighted(characters, rarity)]
-    return HashedText(
-        np.concatenate([cells for cells, _ in blocks]),
-        np.concatenate([values for _, values in blocks]),
-    )
-
-
-def count_cells(text: str) -> tuple[Counter[int], Counter[int]]:
-    """Return how often each cell of words and of characters occurs."""
+def count_grams(text: str) -> TextGrams:
+    """Return how often each n-gram of words and of characters occurs."""
     normalised = normalise_text(text)
     tokens = _TOKEN.findall(normalised)
-    words = Counter(crc32(gram.encode()) % WORD_CELLS for gram in _word_grams(tokens))
-    characters = Counter(
-        WORD_CELLS + crc32(gram.encode()) % CHARACTER_CELLS
-        for gram in _character_grams(normalised.split())
+    kinds = (_word_grams(tokens), _wide_grams(tokens), _character_grams(normalised.split()))
+    return tuple(_block(kind, grams) for kind, grams in enumerate(kinds))
+
+
+def _block(kind: int, grams: Iterable[str]) -> GramBlock:
+    # The kind is the start value: a word and the same characters have different keys.
+    counts = Counter(crc32(gram.encode("utf-8", "surrogatepass"), kind) for gram in grams)
+    return GramBlock(
+        np.fromiter(counts, dtype=np.uint32, count=len(counts)),
+        np.fromiter(counts.values(), dtype=np.float32, count=len(counts)),
     )
-    return words, characters
 
 
 def normalise_text(text: str) -> str:
@@ -87,19 +130,18 @@ def _word_grams(tokens: list[str]) -> Iterator[str]:
         yield f"{first} {second}"
 
 
+def _wide_grams(tokens: list[str]) -> Iterator[str]:
+    """Yield triples, and pairs over a gap of one or two words."""
+    for first, second, third in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        yield f"{first} {second} {third}"
+        yield f"{first} _ {third}"
+    for first, last in zip(tokens, tokens[3:], strict=False):
+        yield f"{first} __ {last}"
+
+
 def _character_grams(tokens: list[str]) -> Iterator[str]:
     for token in tokens:
         padded = f" {token} "
         for size in _SIZES:
             for at in range(max(1, len(padded) - size + 1)):
                 yield padded[at : at + size]
-
-
-def _weighted(
-    counts: Counter[int], rarity: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    cells = np.fromiter(counts, dtype=np.int64, count=len(counts))
-    times = np.fromiter(counts.values(), dtype=np.float32, count=len(counts))
-    values = (1 + np.log(times)) * rarity[cells]
-    length = float(np.sqrt((values**2).sum()))
-    return cells, (values / length if length else values).astype(np.float32)

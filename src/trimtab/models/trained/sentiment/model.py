@@ -1,9 +1,8 @@
 """Weights of the sentiment analyzer, and the predictor that reads them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,71 +13,86 @@ from trimtab.models.predictors.sklearn_model import class_outputs
 from trimtab.models.records import Manifest
 from trimtab.models.rows import Outputs, Rows
 from trimtab.models.trained.assembly import arrays_to_bytes
-from trimtab.models.trained.sentiment.features import encoder_text, hash_text
+from trimtab.models.trained.sentiment.encoding import EncodedTexts, encode_texts
+from trimtab.models.trained.sentiment.kernel import KernelPart
+from trimtab.models.trained.sentiment.linear import LinearPart
 
 CLASSES = ("negative", "neutral", "positive")
 WEIGHTS_FILE = "weights.npz"
 TEXT_COLUMN = "text"
 
+_KERNEL_SHARE = 1.0
+"""Of the kernel next to the linear model, whose share is 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class SentimentWeights:
-    """A linear model over hashed words and the vector of the text encoder.
+    """A linear model over n-grams, and a radial kernel over the states of two encoders.
 
     Attributes:
-        rarity: Inverse document frequency of each cell.
-        cells: Weights of the cells, shape (classes, cells).
-        vector: Weights of the encoder's vector, shape (classes, dimensions).
-        intercept: Shape (classes,).
+        linear: Knows words.
+        kernel: Knows contexts.
         temperature: Divides the scores, so that the probabilities are calibrated.
         encoder: Name of the embedding model that the vectors come from.
     """
 
-    rarity: NDArray[np.float32]
-    cells: NDArray[np.float32]
-    vector: NDArray[np.float32]
-    intercept: NDArray[np.float32]
+    linear: LinearPart
+    kernel: KernelPart
     temperature: float
     encoder: str
 
     def to_bytes(self) -> bytes:
-        """Return the weights as a ``.npz`` file; half precision is enough for the cells."""
-        arrays: dict[str, NDArray[Any]] = {
-            "rarity": self.rarity.astype(np.float16),
-            "cells": self.cells.astype(np.float16),
-            "vector": self.vector.astype(np.float32),
-            "intercept": self.intercept.astype(np.float32),
-            "temperature": np.asarray([self.temperature], dtype=np.float32),
-            "encoder": np.frombuffer(self.encoder.encode(), dtype=np.uint8),
-        }
-        return arrays_to_bytes(arrays)
+        """Return the weights as a ``.npz`` file."""
+        return arrays_to_bytes(
+            self.linear.arrays()
+            | self.kernel.arrays()
+            | {
+                "temperature": np.asarray([self.temperature], dtype=np.float32),
+                "encoder": np.frombuffer(self.encoder.encode(), dtype=np.uint8),
+            }
+        )
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """Return the weights of a file; pickled arrays are refused."""
+        """Return the weights of a file; pickled arrays are refused.
+
+        Raises:
+            LibraryMismatch: An earlier release has written it.
+        """
         with np.load(file, allow_pickle=False) as arrays:
+            if "kernel_points" not in arrays:
+                raise LibraryMismatch(
+                    "The sentiment weights are those of an earlier release, which read no context.",
+                    hint="Train the model again: trimtab models train sentiment-analyzer.",
+                )
             return cls(
-                arrays["rarity"].astype(np.float32),
-                arrays["cells"].astype(np.float32),
-                arrays["vector"],
-                arrays["intercept"],
+                LinearPart.from_arrays(arrays),
+                KernelPart.from_arrays(arrays),
                 float(arrays["temperature"][0]),
                 arrays["encoder"].tobytes().decode(),
             )
 
-    def scores(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+
+class SentimentScorer:
+    """Scores texts; holds the training texts of the kernel as it multiplies them.
+
+    Args:
+        weights: To score with.
+    """
+
+    def __init__(self, weights: SentimentWeights) -> None:
+        self.weights = weights
+        self._expanded = weights.kernel.expanded()
+
+    def scores(self, encoded: EncodedTexts) -> NDArray[np.float64]:
         """Return the score of each class, shape (texts, classes)."""
-        found = vectors @ self.vector.T + self.intercept
-        for at, text in enumerate(texts):
-            hashed = hash_text(text, self.rarity)
-            found[at] += self.cells[:, hashed.cells] @ hashed.values
+        kernel = self.weights.kernel.scores(encoded, self._expanded)
+        found = self.weights.linear.scores(encoded) + _KERNEL_SHARE * kernel
         return np.asarray(found, dtype=np.float64)
 
-    def probabilities(
-        self, texts: Sequence[str], vectors: NDArray[np.float32]
-    ) -> NDArray[np.float64]:
+    def probabilities(self, encoded: EncodedTexts) -> NDArray[np.float64]:
         """Return the calibrated probability of each class, shape (texts, classes)."""
-        return softmax(self.scores(texts, vectors) / self.temperature)
+        return softmax(self.scores(encoded) / self.weights.temperature)
 
 
 def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -92,8 +106,8 @@ class SentimentPredictor:
     """Tells whether short financial texts are good or bad news.
 
     Args:
-        weights: Of the linear model.
-        encoder: The embedding model they were trained with.
+        weights: Of the model.
+        encoder: The embedding model they were trained with, and the cross-encoder.
 
     Raises:
         LibraryMismatch: The encoder is another one than in training.
@@ -106,7 +120,7 @@ class SentimentPredictor:
                 f" {encoder.model_id} is configured.",
                 hint="Train the model again with the configured embedding model.",
             )
-        self._weights, self._encoder = weights, encoder
+        self._scorer, self._encoder = SentimentScorer(weights), encoder
 
     @classmethod
     def load(cls, folder: Path, manifest: Manifest, encoder: TextEncoder) -> Self:
@@ -117,5 +131,5 @@ class SentimentPredictor:
     def predict(self, rows: Rows) -> Outputs:
         """Return one class for each text, with calibrated probabilities."""
         texts = [text or "" for text in rows.columns[TEXT_COLUMN]]
-        vectors = np.asarray(self._encoder.embed(list(map(encoder_text, texts))), dtype=np.float32)
-        return class_outputs(self._weights.probabilities(texts, vectors), CLASSES, None)
+        shares = self._scorer.probabilities(encode_texts(texts, self._encoder))
+        return class_outputs(shares, CLASSES, None)

@@ -1,9 +1,7 @@
 """Trains the sentiment analyzer and measures it with VADER and TF-IDF as baselines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +12,17 @@ from trimtab.models.rows import Rows
 from trimtab.models.trained.assembly import Figures, OwnModel, TrainedModel, assemble
 from trimtab.models.trained.datasets import LabelledTexts, file_sha256, find_file, read_texts
 from trimtab.models.trained.judging import JudgedCandidate, class_indices, newest_fifth
-from trimtab.models.trained.measures import Labels, class_figures
+from trimtab.models.trained.measures import class_figures
 from trimtab.models.trained.sentiment.card import CARD
-from trimtab.models.trained.sentiment.features import (
-    CELLS,
-    count_cells,
-    encoder_text,
-    hash_text,
-)
+from trimtab.models.trained.sentiment.encoding import EncodedTexts, encode_texts
+from trimtab.models.trained.sentiment.kernel import KernelPart
+from trimtab.models.trained.sentiment.linear import LinearPart
 from trimtab.models.trained.sentiment.model import (
     CLASSES,
     TEXT_COLUMN,
     WEIGHTS_FILE,
     SentimentPredictor,
+    SentimentScorer,
     SentimentWeights,
     softmax,
 )
@@ -44,39 +40,21 @@ GOLDEN = (
 """Our own texts: the golden batch holds no text of the training set."""
 
 _FOLDS, _SEED = 5, 7
-_MIN_TEXTS = 2
-"""A cell of fewer texts has no weight."""
-_VECTOR_SCALE = 1.5
-_STRENGTH = 0.15
-_ITERATIONS = 50_000
-"""Small sets with vectors that are alike need more than the 1,000 of scikit-learn."""
-_MIX = 0.25
+_HELD_OUT_SEED = 20261201
 _TEMPERATURES = np.geomspace(0.1, 3.0, 60)
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedTexts:
-    """Labelled texts with their vectors."""
-
-    texts: tuple[str, ...]
-    vectors: NDArray[np.float32]
-    labels: Labels
-
-    def part(self, rows: NDArray[np.intp]) -> "EncodedTexts":
-        """Return some of the rows."""
-        texts = tuple(self.texts[at] for at in rows)
-        return EncodedTexts(texts, self.vectors[rows], self.labels[rows])
-
-
 def train_sentiment(data: Path, encoder: TextEncoder) -> TrainedModel:
-    """Fit the weights on all texts; the figures are those of five folds together."""
+    """Fit the weights on all texts; measure them on five folds together and on a held-out fifth."""
     file = find_file(data, DATA_FILE)
     labelled = read_texts(file, CLASSES)
-    encoded = encode(labelled, encoder)
-    scores, temperature = cross_validate(encoded, encoder.model_id)
-    metrics = class_figures(encoded.labels, softmax(scores / temperature), CLASSES)
+    encoded = encode_texts(labelled.texts, encoder)
+    truth = class_indices(labelled.labels, CLASSES)
+    scores, temperature = cross_validate(encoded, truth, encoder.model_id)
+    metrics = class_figures(labelled.labels, softmax(scores / temperature), CLASSES)
     metrics = {f"cv_{name}": value for name, value in metrics.items()}
-    weights = fit(encoded, encoder.model_id, temperature)
+    metrics |= measure_held_out(encoded, truth, encoder.model_id, temperature)
+    weights = fit(encoded, truth, encoder.model_id, temperature)
     baselines = measure_baselines(labelled)
     model = OwnModel(
         name=NAME,
@@ -96,92 +74,43 @@ def judge_sentiment(data: Path, encoder: TextEncoder) -> JudgedCandidate:
     """Return what weights fitted on the older texts predict for the newest fifth."""
     labelled = read_texts(find_file(data, DATA_FILE), CLASSES)
     held_out = newest_fifth(labelled.labels)
-    encoded = encode(labelled, encoder)
-    weights = fit(encoded.part(np.flatnonzero(~held_out)), encoder.model_id)
-    test = encoded.part(np.flatnonzero(held_out))
+    encoded = encode_texts(labelled.texts, encoder)
+    truth = class_indices(labelled.labels, CLASSES)
+    older, newer = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    weights = fit(encoded.part(older), truth[older], encoder.model_id)
     return JudgedCandidate(
-        Rows((TEXT_COLUMN,), columns={TEXT_COLUMN: list(test.texts)}),
+        Rows((TEXT_COLUMN,), columns={TEXT_COLUMN: [labelled.texts[at] for at in newer]}),
         CLASSES,
-        class_indices(test.labels, CLASSES),
-        weights.scores(test.texts, test.vectors).argmax(axis=1),
+        truth[newer],
+        SentimentScorer(weights).scores(encoded.part(newer)).argmax(axis=1),
         tuple(range(len(CLASSES))),
     )
 
 
-def encode(labelled: LabelledTexts, encoder: TextEncoder) -> EncodedTexts:
-    """Return the texts with the vectors of the encoder."""
-    texts = [encoder_text(text) for text in labelled.texts]
-    vectors = np.asarray(encoder.embed(texts), dtype=np.float32)
-    return EncodedTexts(labelled.texts, vectors, labelled.labels)
+def fit(
+    encoded: EncodedTexts, truth: NDArray[np.intp], encoder: str, temperature: float = 1.0
+) -> SentimentWeights:
+    """Return weights for which each class counts as much as the others.
 
-
-def fit(encoded: EncodedTexts, encoder: str, temperature: float = 1.0) -> SentimentWeights:
-    """Return the weights of a linear classifier, one class against the others."""
-    from scipy.sparse import csr_matrix, hstack
-    from sklearn.svm import LinearSVC
-
-    rarity = document_rarity(encoded.texts)
-    hashed = _sparse(encoded.texts, rarity)
-    vectors = csr_matrix(encoded.vectors * _VECTOR_SCALE)
-    cells: list[NDArray[np.float64]] = []
-    dense: list[NDArray[np.float64]] = []
-    intercept: list[float] = []
-    for name in CLASSES:
-        ratio = class_ratio(hashed, encoded.labels == name)
-        model = LinearSVC(
-            C=_STRENGTH, class_weight="balanced", random_state=_SEED, max_iter=_ITERATIONS
-        )
-        inputs = hstack([hashed.multiply(ratio), vectors]).tocsr()
-        model.fit(inputs, encoded.labels == name)
-        cells.append(model.coef_[0, :CELLS] * ratio)
-        dense.append(model.coef_[0, CELLS:] * _VECTOR_SCALE)
-        intercept.append(model.intercept_[0])
+    Args:
+        encoded: Texts to learn.
+        truth: Class of each, as an index into `CLASSES`.
+        encoder: Name of the embedding model.
+        temperature: Divides the scores.
+    """
+    frequency = np.bincount(truth, minlength=len(CLASSES))
+    balanced = (len(truth) / (len(CLASSES) * frequency))[truth]
     return SentimentWeights(
-        rarity,
-        np.asarray(cells, dtype=np.float32),
-        np.asarray(dense, dtype=np.float32),
-        np.asarray(intercept, dtype=np.float32),
+        LinearPart.fit(encoded, truth),
+        KernelPart.fit(encoded, truth, balanced),
         temperature,
         encoder,
     )
 
 
-def class_ratio(hashed: Any, inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return how much each cell tells a class from the others, 1 on average.
-
-    It is the size of the log-count ratio of naive Bayes, mixed with 1 as in Wang and Manning
-    (2012, aclanthology.org/P12-2018), so that a cell that tells nothing keeps some weight.
-    """
-    within = np.asarray(hashed[inside].sum(axis=0)).ravel() + 1
-    without = np.asarray(hashed[~inside].sum(axis=0)).ravel() + 1
-    ratio = np.abs(np.log((within / within.sum()) / (without / without.sum())))
-    mixed: NDArray[np.float64] = _MIX + (1 - _MIX) * ratio / max(ratio.mean(), 1e-12)
-    return mixed
-
-
-def document_rarity(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Return the inverse document frequency of each cell; 0 for a cell of too few texts."""
-    frequency = np.zeros(CELLS)
-    for text in texts:
-        words, characters = count_cells(text)
-        frequency[[*words, *characters]] += 1
-    rarity = np.log((1 + len(texts)) / (1 + frequency)) + 1
-    return np.where(frequency >= _MIN_TEXTS, rarity, 0).astype(np.float32)
-
-
-def _sparse(texts: Sequence[str], rarity: NDArray[np.float32]) -> Any:
-    from scipy.sparse import csr_matrix
-
-    rows = [hash_text(text, rarity) for text in texts]
-    ends = np.cumsum([0, *(len(row.cells) for row in rows)])
-    cells = np.concatenate([row.cells for row in rows])
-    values = np.concatenate([row.values for row in rows])
-    matrix = csr_matrix((values, cells, ends), shape=(len(texts), CELLS))
-    matrix.eliminate_zeros()
-    return matrix
-
-
-def cross_validate(encoded: EncodedTexts, encoder: str) -> tuple[NDArray[np.float64], float]:
+def cross_validate(
+    encoded: EncodedTexts, truth: NDArray[np.intp], encoder: str
+) -> tuple[NDArray[np.float64], float]:
     """Return scores of each text by weights that have not seen it, and the temperature for them.
 
     The temperature is the one with the least log loss (Guo et al., 2017, arXiv:1706.04599); one
@@ -189,15 +118,33 @@ def cross_validate(encoded: EncodedTexts, encoder: str) -> tuple[NDArray[np.floa
     """
     from sklearn.model_selection import StratifiedKFold
 
-    scores = np.zeros((len(encoded.texts), len(CLASSES)))
+    scores = np.zeros((len(encoded), len(CLASSES)))
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=_SEED)
-    for train, test in folds.split(scores, encoded.labels):
-        weights = fit(encoded.part(train), encoder)
-        held = encoded.part(test)
-        scores[test] = weights.scores(held.texts, held.vectors)
-    truth = np.asarray([CLASSES.index(label) for label in encoded.labels])
+    for train, test in folds.split(scores, truth):
+        weights = fit(encoded.part(train), truth[train], encoder)
+        scores[test] = SentimentScorer(weights).scores(encoded.part(test))
     losses = [_log_loss(softmax(scores / t), truth) for t in _TEMPERATURES]
     return scores, float(_TEMPERATURES[int(np.argmin(losses))])
+
+
+def measure_held_out(
+    encoded: EncodedTexts, truth: NDArray[np.intp], encoder: str, temperature: float
+) -> dict[str, float]:
+    """Return the figures of a fifth of the texts by weights fitted on the others.
+
+    The draw is another one than that of the folds, by which the method was chosen.
+    """
+    from sklearn.model_selection import train_test_split
+
+    train, test = train_test_split(
+        np.arange(len(truth)), test_size=0.2, random_state=_HELD_OUT_SEED, stratify=truth
+    )
+    scores = SentimentScorer(fit(encoded.part(train), truth[train], encoder)).scores(
+        encoded.part(test)
+    )
+    labels = np.asarray(CLASSES)[truth[test]]
+    figures = class_figures(labels, softmax(scores / temperature), CLASSES)
+    return {f"held_out_{name}": value for name, value in figures.items()}
 
 
 def _log_loss(shares: NDArray[np.float64], truth: NDArray[np.intp]) -> float:
