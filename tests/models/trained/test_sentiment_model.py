@@ -6,6 +6,7 @@ import pytest
 from tests.models.trained.factory import LetterEncoder
 from trimtab.models.errors import LibraryMismatch
 from trimtab.models.trained.assembly import arrays_to_bytes
+from trimtab.models.trained.sentiment import kernel
 from trimtab.models.trained.sentiment.encoding import EncodedTexts, encode_texts
 from trimtab.models.trained.sentiment.kernel import KernelPart
 from trimtab.models.trained.sentiment.model import SentimentScorer, SentimentWeights
@@ -35,6 +36,19 @@ def test_an_error_of_greater_weight_counts_more():
     part = KernelPart.fit(encoded, classes, weights)
     predicted = part.scores(encoded, part.expanded()).argmax(axis=1)
     assert (predicted == 0).mean() > (classes == 0).mean() + 0.03
+
+
+@pytest.mark.parametrize("count", [150, 151, 400])
+def test_no_more_texts_are_compared_than_the_limit(monkeypatch, count):
+    monkeypatch.setattr(kernel, "MAX_POINTS", 150)
+    encoded, classes = corners(count)
+    classes[count - 1] = 2  # A class that the sample leaves out still has a score.
+    part = KernelPart.fit(encoded, classes, np.ones(count))
+    assert part.points.shape == (150, 2)
+    others, truth = corners(seed=6)
+    scores = part.scores(others, part.expanded())
+    assert scores.shape == (200, 3)
+    assert (scores.argmax(axis=1) == truth).mean() > 0.9
 
 
 def test_a_dimension_that_never_varies_is_harmless():

@@ -18,6 +18,8 @@ _RIDGE = 0.15
 _SPREAD_FLOOR = 1e-3
 """Keeps a dimension that hardly varies from being blown up."""
 _LEVELS = 127
+MAX_POINTS = 15_000
+"""Training texts that the kernel compares with: the matrix of 15,000 takes 0.9 GB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class KernelPart:
     ) -> Self:
         """Fit one class against the others, for each class.
 
+        Of more than `MAX_POINTS` texts so many, evenly spaced, are used.
+
         Args:
             encoded: Training texts.
             classes: Class of each, from 0.
@@ -51,13 +55,17 @@ class KernelPart:
         """
         from scipy.linalg import cho_factor, cho_solve
 
+        count = int(classes.max()) + 1
+        kept = min(len(encoded), MAX_POINTS)
+        used = np.arange(kept) * len(encoded) // kept
+        encoded, classes, weights = encoded.part(used), classes[used], weights[used]
         states = encoded.both
         mean, spread = states.mean(axis=0), states.std(axis=0) + np.float32(_SPREAD_FLOOR)
         points, steps = _to_levels(_directions(states, mean, spread))
         rounded = _from_levels(points, steps)
         similarity = _kernel(rounded, rounded)
         similarity[np.diag_indices(len(points))] += (_RIDGE / weights).astype(np.float32)
-        targets = np.where(np.arange(classes.max() + 1) == classes[:, None], 1, -1)
+        targets = np.where(np.arange(count) == classes[:, None], 1, -1)
         # The transpose is the same matrix in the memory order that is solved without a copy.
         factor = cho_factor(similarity.T, lower=True, overwrite_a=True, check_finite=False)
         coefficients = cho_solve(factor, targets.astype(np.float32), check_finite=False)
