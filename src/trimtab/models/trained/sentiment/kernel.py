@@ -46,7 +46,7 @@ class KernelPart:
     ) -> Self:
         """Fit one class against the others, for each class.
 
-        Of more than `MAX_POINTS` texts so many, evenly spaced, are used.
+        Of more texts than `MAX_POINTS` it takes `MAX_POINTS` that are evenly spaced.
 
         Args:
             encoded: Training texts.
