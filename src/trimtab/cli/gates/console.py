@@ -1,8 +1,9 @@
 """Prints gate findings and verdicts, and defines the options that gate commands share."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,6 +12,9 @@ from rich.table import Table
 
 from trimtab.cli.runtime import console as runtime
 from trimtab.gates.records import Finding, GateOutcome, GateState, GateVerdict, Severity, outcome_of
+
+if TYPE_CHECKING:
+    from trimtab.gates.verdict_files import SignedVerdict
 
 _COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.LOW: "dim"}
 _OUTCOMES = {
@@ -118,6 +122,20 @@ def show_findings(
         console().print(f"{_OUTCOMES[outcome]} {gate}{f' ({escape(extra)})' if extra else ''}")
     if outcome is not GateOutcome.PASS:
         raise typer.Exit(EXIT_CODES[outcome])
+
+
+def show_signed(verdict: "SignedVerdict", *, as_json: bool) -> None:
+    """Print what a signed verdict states and exit with its code."""
+    from trimtab.gates.verdict import EXIT_CODES
+
+    if as_json:
+        print_document({**asdict(verdict), "outcome": verdict.outcome.value})
+    else:
+        line = f"{verdict.subject}, policy {verdict.policy}, {verdict.at}"
+        console().print(f"{_OUTCOMES[verdict.outcome]} {escape(line)}")
+        console().print(f"signed by {verdict.signer} ({verdict.keyid[:16]})", markup=False)
+    if verdict.outcome is not GateOutcome.PASS:
+        raise typer.Exit(EXIT_CODES[verdict.outcome])
 
 
 def show_verdict(verdict: GateVerdict) -> None:

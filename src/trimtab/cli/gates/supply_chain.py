@@ -13,6 +13,7 @@ from trimtab.cli.gates.console import (
     errors,
     show_done,
     show_findings,
+    show_signed,
 )
 from trimtab.cli.gates.project import policy_of, signing_keys
 from trimtab.gates.case import Case, Project
@@ -24,6 +25,7 @@ from trimtab.gates.supply_chain import (
     environment,
     make_sbom,
     sign_files,
+    signed_names,
     verify_files,
     verify_sbom,
 )
@@ -32,6 +34,7 @@ from trimtab.gates.supply_chain.check import project_snapshot
 from trimtab.gates.supply_chain.external import ExternalSigner, find_tool
 from trimtab.gates.supply_chain.licences import licence_findings
 from trimtab.gates.supply_chain.pins import load_pins, pin_findings
+from trimtab.gates.verdict_files import VERDICT_FILE, verify_verdict
 from trimtab.kernel.clock import SystemClock
 
 app = typer.Typer()
@@ -103,13 +106,22 @@ def sign(
         lines = "\n".join(f"{name}: {written}" for name, written in signed.items())
         show_done(lines, {"signatures": signed}, as_json=as_json)
         return
-    envelope = sign_files(place, files, signing_keys(place), SystemClock().now(), builder=builder)
+    ring = signing_keys(place)
+    former = signed_names(place, ring)
+    envelope = sign_files(place, files, ring, SystemClock().now(), builder=builder)
+    dropped = sorted(former - ring.open(envelope).subjects().keys())
     if not dry_run:
         replace_file(place.provenance, envelope)
     show_done(
         f"{len(files)} {'artifact' if len(files) == 1 else 'artifacts'} signed, "
-        f"{'would be written' if dry_run else 'written'} to {place.provenance.name}",
-        {"artifacts": len(files), "file": place.provenance.name, "dry_run": dry_run},
+        f"{'would be written' if dry_run else 'written'} to {place.provenance.name}"
+        + (f"; no longer covered: {', '.join(dropped)}" if dropped else ""),
+        {
+            "artifacts": len(files),
+            "file": place.provenance.name,
+            "no_longer_covered": dropped,
+            "dry_run": dry_run,
+        },
         as_json=as_json,
     )
 
@@ -117,16 +129,20 @@ def sign(
 @app.command()
 def verify(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="The artifacts; by default all that were signed.")
+        list[Path] | None,
+        typer.Argument(help="The artifacts, by default all that were signed; or a verdict."),
     ] = None,
     *,
     project: Root = Path(),
     tool: Tool = "ed25519",
     as_json: AsJson = False,
 ) -> None:
-    """Verify the signatures of artifacts."""
+    """Verify the signatures of artifacts, or one verdict with its signature and report."""
     place = Project(project)
     given = list(files or ())
+    if len(given) == 1 and given[0].name.endswith(VERDICT_FILE):
+        show_signed(verify_verdict(given[0], place, signing_keys(place)), as_json=as_json)
+        return
     if tool != "ed25519":
         bad = [path for path in given if not ExternalSigner(find_tool(tool)).verify(path)]
         found = tuple(

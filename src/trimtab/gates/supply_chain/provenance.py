@@ -134,6 +134,12 @@ def signer_of(project: Project, ring: KeyRing) -> str:
     return opened.signer if isinstance(opened, VerifiedStatement) else ""
 
 
+def signed_names(project: Project, ring: KeyRing) -> set[str]:
+    """Return the files that the project's provenance covers; none without a trusted one."""
+    opened = _open_provenance(project.provenance, ring) if project.provenance.is_file() else None
+    return set(opened.subjects()) if isinstance(opened, VerifiedStatement) else set()
+
+
 def _open_provenance(envelope: Path, ring: KeyRing) -> VerifiedStatement | Finding:
     try:
         opened = ring.open(read_evidence(envelope))
