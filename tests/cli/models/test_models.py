@@ -46,6 +46,14 @@ def test_a_model_is_registered_and_serves(trimtab, files):
     assert len(shown["manifest"]["data_sha256"]) == 64
 
 
+def test_the_same_files_again_are_said_to_serve_already(trimtab, files):
+    assert "Next: trimtab models promote" in register(trimtab, files).out
+    assert "Next: trimtab models promote" in register(trimtab, files).out
+    register(trimtab, files, "--promote")
+    again = register(trimtab, files)
+    assert (again.code, "has these files and serves already" in again.out) == (0, True)
+
+
 def test_versions_are_promoted_rolled_back_and_logged(trimtab, files, tmp_path):
     register(trimtab, files, "--promote")
     saved(tmp_path, trained(shift=0.4))

@@ -68,6 +68,9 @@ def register(
 
 
 def _print_registered(name: str, body: dict[str, Any], *, promoted: bool) -> None:
+    if not promoted and "production" in body["aliases"]:  # The same files were there before.
+        print_line(f"{name}@{body['version']} has these files and serves already.")
+        return
     print_line(f"Registered {name}@{body['version']} (sha256 {body['sha256'][:12]}).")
     if promoted:
         print_line(f"{name}@{body['version']} serves: POST /v1/models/{name}/predict.")
