@@ -62,9 +62,8 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
 	@$(call install,requirements/dev.lock)
 	@touch $@
 
-# One process more than two cores have: tests that wait for a server or a clock leave one idle otherwise.
 test: dev
-	$(BIN)/python -m pytest -n 3
+	$(BIN)/python -m pytest -n 2
 
 # Against a real Kubernetes API: the control plane that CONTROL_PLANE starts on loopback, or the cluster of KUBECONFIG.
 CONTROL_PLANE ?= ../shared/kubernetes/control-plane

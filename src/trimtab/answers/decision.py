@@ -82,6 +82,8 @@ class AnswerChoice:
     """The lowest probability with which an answer is given."""
     second: float
     """The distance in score within which a further unit is about as likely."""
+    read: bool = False
+    """Whether a cross-encoder has read the best units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,8 @@ class AnswerModel:
         columns = best_columns(found, order, scores, readings)
         logit = float(columns @ self.answer) + self.bias
         probability = 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
-        return AnswerChoice(order, scores, probability, self.threshold, self.second)
+        read = reader is not None
+        return AnswerChoice(order, scores, probability, self.threshold, self.second, read)
 
     def _document(self, question: AnalysedQuestion, found: UnitEvidence) -> AnswerChoice:
         """Return the title of the document that has most of the question.

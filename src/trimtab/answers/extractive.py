@@ -92,9 +92,10 @@ def _following(found: UnitEvidence, decision: AnswerChoice) -> Candidate | None:
 
     "A problem instance is a string over an alphabet. Usually, the alphabet is the binary one." Only
     sentences of running text are continued like that: a row, an item or a command stands alone.
+    By words alone the distance in score says too little.
     """
     at = decision.order[0] + 1
-    if decision.probability >= _CERTAIN or at not in decision.order:
+    if not decision.read or decision.probability >= _CERTAIN or at not in decision.order:
         return None
     best, after = found.candidates[at - 1], found.candidates[at]
     is_prose = best.unit.kind is BlockKind.PROSE and after.unit.kind is BlockKind.PROSE

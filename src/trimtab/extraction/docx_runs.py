@@ -19,17 +19,17 @@ _TO_PRIVATE, _TO_PUBLIC = (
     str.maketrans(_PRIVATE),
     str.maketrans({private: mark for mark, private in _PRIVATE.items()}),
 )
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
-_TEXT = re.compile(r">([^<>&]*&[^<]*)<")
+_CDATA, _CDATA_END = "<![CDATA[", "]]>"
+_TEXT = re.compile(r">([^<>]+)")
 _REFERENCE = re.compile(r"&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(amp|lt|gt|quot|apos));", re.IGNORECASE)
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _STRUCTURE = re.compile(
-    r"<(?P<closes>/?)(?P<name>w:p|w:txbxContent|w:moveFrom|mc:Fallback)(?=[\s/>])[^>]*?(?P<empty>/?)>"
+    r"<(?P<closes>/?)(?P<name>w:p|w:txbxContent|w:moveFrom|mc:Fallback)(?=[\s/>])[^<>]*?(?P<empty>/?)>"
 )
 # A tab with attributes is a stop of the ruler, not text.
 _CHILD = re.compile(
-    r"<w:(?:(?P<tab>tab ?|ptab [^>]*)|(?P<hyphen>noBreakHyphen ?)"
-    r"|(?P<line>(?:br|cr)(?: [^>]*)?)|(?P<symbol>sym [^>]*))/>"
+    r"<w:(?:(?P<tab>tab ?|ptab [^<>]*)|(?P<hyphen>noBreakHyphen ?)"
+    r"|(?P<line>(?:br|cr)(?: [^<>]*)?)|(?P<symbol>sym [^<>]*))/>"
 )
 _ATTRIBUTE = re.compile(r"w:(font|char)=[\"']([^\"']*)")
 _PRIVATE_USE = range(0xE000, 0xF900)
@@ -84,13 +84,24 @@ def _rewritten(part: bytes) -> bytes:
         text = part.decode()
     except UnicodeDecodeError:
         return part
-    text = _CDATA.sub(lambda found: found[1].translate(_TO_PRIVATE), text)
-    text = _CHILD.sub(_run_text, _TEXT.sub(_referred, text))
+    text = _CHILD.sub(_run_text, _TEXT.sub(_referred, _without_cdata(text)))
     return _rearranged(text).encode()
 
 
+def _without_cdata(text: str) -> str:
+    """Return the XML with the content of CDATA sections as text."""
+    pieces, at = [], 0
+    while (start := text.find(_CDATA, at)) >= 0:
+        end = text.find(_CDATA_END, start)
+        if end < 0:
+            break
+        pieces += [text[at:start], text[start + len(_CDATA) : end].translate(_TO_PRIVATE)]
+        at = end + len(_CDATA_END)
+    return "".join([*pieces, text[at:]])
+
+
 def _referred(found: re.Match[str]) -> str:
-    return f">{_REFERENCE.sub(_character, found[1])}<"
+    return f">{_REFERENCE.sub(_character, found[1])}" if "&" in found[1] else found[0]
 
 
 def _character(reference: re.Match[str]) -> str:
