@@ -74,7 +74,7 @@ class NamedLabel:
 
     @classmethod
     def _of(cls, noun: str, value: str) -> "NamedLabel":
-        # "A crane stands in hall B" does not name A.
+        # The "A" of "A crane stands in hall B" is an article, not the label A.
         article = r"(?:(?<=[^\s.!?] )|(?<!\w)(?!A [a-z]))" if value == "A" else ""
         itself = re.compile(rf"(?<!\w){article}{value}(?!\w)")
         kind = (

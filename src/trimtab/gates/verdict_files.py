@@ -53,7 +53,8 @@ def verify_verdict(envelope: Path, project: Project, ring: KeyRing) -> SignedVer
     """Verify a verdict's signature, and that its report is still the one that was judged.
 
     Raises:
-        SignatureWrong: No trusted key has signed it, it is no verdict, or the report is another.
+        SignatureWrong: The signature is not of a trusted key, the file is not a verdict, or the
+            report has changed since.
     """
     opened = ring.open(read_evidence(envelope))
     verdict = opened.predicate.get("verdict")

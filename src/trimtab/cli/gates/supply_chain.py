@@ -25,7 +25,7 @@ from trimtab.gates.supply_chain import (
     environment,
     make_sbom,
     sign_files,
-    signed_names,
+    trusted_provenance,
     verify_files,
     verify_sbom,
 )
@@ -107,9 +107,10 @@ def sign(
         show_done(lines, {"signatures": signed}, as_json=as_json)
         return
     ring = signing_keys(place)
-    former = signed_names(place, ring)
+    former = trusted_provenance(place, ring)
     envelope = sign_files(place, files, ring, SystemClock().now(), builder=builder)
-    dropped = sorted(former - ring.open(envelope).subjects().keys())
+    covered = ring.open(envelope).subjects()
+    dropped = sorted(former.subjects().keys() - covered.keys()) if former else []
     if not dry_run:
         replace_file(place.provenance, envelope)
     show_done(

@@ -9,7 +9,7 @@ can write keys/trust.json controls the trust, so a release policy pins the key i
 from trimtab.gates.supply_chain.audit import Snapshot, audit
 from trimtab.gates.supply_chain.check import check
 from trimtab.gates.supply_chain.installed import Installed, environment
-from trimtab.gates.supply_chain.provenance import sign_files, signed_names, verify_files
+from trimtab.gates.supply_chain.provenance import sign_files, trusted_provenance, verify_files
 from trimtab.gates.supply_chain.sbom import make_sbom, verify_sbom
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "environment",
     "make_sbom",
     "sign_files",
-    "signed_names",
+    "trusted_provenance",
     "verify_files",
     "verify_sbom",
 ]

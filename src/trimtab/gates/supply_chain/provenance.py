@@ -128,16 +128,18 @@ def verify_files(
     return tuple(_subject_findings(root, names, subjects))
 
 
+def trusted_provenance(project: Project, ring: KeyRing) -> VerifiedStatement | None:
+    """Return the project's provenance; None when there is none that a trusted key has signed."""
+    if not project.provenance.is_file():
+        return None
+    opened = _open_provenance(project.provenance, ring)
+    return opened if isinstance(opened, VerifiedStatement) else None
+
+
 def signer_of(project: Project, ring: KeyRing) -> str:
     """Return the signer of the project's provenance; empty without a trusted one."""
-    opened = _open_provenance(project.provenance, ring) if project.provenance.is_file() else None
-    return opened.signer if isinstance(opened, VerifiedStatement) else ""
-
-
-def signed_names(project: Project, ring: KeyRing) -> set[str]:
-    """Return the files that the project's provenance covers; none without a trusted one."""
-    opened = _open_provenance(project.provenance, ring) if project.provenance.is_file() else None
-    return set(opened.subjects()) if isinstance(opened, VerifiedStatement) else set()
+    signed = trusted_provenance(project, ring)
+    return signed.signer if signed else ""
 
 
 def _open_provenance(envelope: Path, ring: KeyRing) -> VerifiedStatement | Finding:
