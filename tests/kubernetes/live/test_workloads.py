@@ -305,7 +305,7 @@ def test_what_follows_one_that_does_not_get_ready_is_not_restarted(world):
     for name in ORDER[2:]:
         world.deploy(name, replicas=1)
     with pytest.raises(KubernetesTimeout, match=r"Deployment .*ai-orchestrator.*api-gateway"):
-        world.run("k8s.restart_in_order", "act", seconds=3)
+        world.run("k8s.restart_in_order", "act", seconds=15)
     assert [bool(restarted_at(world, name)) for name in ORDER] == [True, True, False, False]
 
 
